@@ -1,0 +1,37 @@
+"""What a log format is: a pure function from a block of lines and a state to events and the next state."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import msgspec
+
+from handlers.model import Block, ParserState, TelemetryEvent
+
+
+class Extraction(msgspec.Struct, frozen=True):
+    """What one block of whole lines held."""
+
+    events: list[TelemetryEvent]
+    state: ParserState
+    lines: int
+    unreadable: int
+    """Lines that should have been understood and were not."""
+
+
+class Format(Protocol):
+    """A log format. The same bytes give the same events, however they are cut into blocks of whole lines."""
+
+    @property
+    def name(self) -> str: ...
+
+    def recognizes(self, head: bytes) -> bool:
+        """Tells whether these first bytes of a file look like this format."""
+        ...
+
+    def extract(self, block: Block, state: ParserState, *, at_end: bool = False) -> Extraction:
+        """Reads the whole lines of a block; `state` is not changed.
+
+        `at_end` says that nothing follows: what still waits for lines is given out.
+        """
+        ...

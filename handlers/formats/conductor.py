@@ -1,0 +1,93 @@
+"""The console output of the musical-conductor package, 1.4 (without timestamps) and 1.5 (with).
+
+What a reader must know of it:
+- The indentation stands before the timestamp. 1.5 prints the label of each beat twice, once with a timestamp
+  and once bare; that is one beat.
+- `Beat 1 completed in 14.87ms` (precise) and `Beat 1 (event) completed in 15ms` (rounded) are one beat.
+- The event of a Started line is in its last parenthesis.
+- A beat whose handler failed still reports "completed"; the failure stands before it.
+- The conductor plays one sequence at a time; lines of a queued second play may stand inside the first one.
+- A request id ends in the epoch milliseconds of the play: the only clock of a log without timestamps.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from handlers.formats.base import Extraction
+from handlers.formats.conductor_reader import ConductorReader
+from handlers.model import Block, ParserState
+
+NAME: Final = "musical-conductor"
+
+# The last named group of an alternative chooses the method of ConductorReader that answers the line.
+_MESSAGE: Final = "|".join(
+    (
+        r"🎵 Beat (?P<number>\d+) Started: (?P<started>[^\n]*)",
+        r"🎽 DataBaton: [^\n]*?\| seq=[^\n]*? beat=\? event=[^\n]*? handler=(?P<handler>[^\s?]+)",
+        r"⏱️ PerformanceTracker: Beat \d+ completed in (?P<duration>[\d.]+)ms",
+        r"✅ BeatExecutor: Beat (?P<done_number>\d+) \((?P<done>[^\n]*)\) completed in (?P<rounded>\d+)ms",
+        r"🎼 ExecutionQueue: Now executing \"(?P<executing>[^\n]*)\"",
+        r"🆔 Request ID: (?P<request>\S+)",
+        r"(?P<ended>✅ SequenceExecutor: Sequence \"[^\n]*\" completed|🛑 SequenceExecutor: Stopping)",
+        r"🧠 PluginManager: Handler execution failed for (?P<failing>\S+): (?P<failure>[^\n]*)",
+        r"❌ BeatExecutor: Beat (?P<bad_number>\d+) \((?P<bad>[^\n]*?)\) failed: (?P<bad_error>[^\n]*)",
+        r"❌ SequenceExecutor: Sequence \"[^\n]*?\" failed: (?P<run_error>[^\n]*)",
+        r"🎼 SequenceRegistry: Registered sequence \"(?P<name>[^\n]*)\" \(id: (?P<id>[^\n]*)\)",
+        r"📡 EventBus: Subscribed to \"(?P<subscribed>[^\"\n]*)\" .*plugin: (?P<plugin>[^:\n]*):(?P<of>.*)\)",
+        r"(?P<restarted>🎼 Initializing [^\n]*Communication System)",
+    )
+).encode()
+_STAMPED: Final = re.compile(rb"Z +(?:" + _MESSAGE + rb")")
+_BARE: Final = re.compile(rb"\n *(?:" + _MESSAGE + rb")")
+_FIRST_STAMP: Final = re.compile(rb"\dZ +[\xf0\xe2]")
+_STAMP_BYTES: Final = len("2026-11-22T16:10:58.813")
+
+
+class Conductor:
+    """The format; it holds no state."""
+
+    name: Final = NAME
+
+    def recognizes(self, head: bytes) -> bool:
+        return _STAMPED.search(head) is not None or _BARE.search(b"\n" + head) is not None
+
+    def extract(self, block: Block, state: ParserState, *, at_end: bool = False) -> Extraction:
+        data = block.data
+        reader = ConductorReader(block, state)
+        reader.resume_stack()
+        for stamped, start, end in _regions(data):
+            if stamped:
+                for match in _STAMPED.finditer(data, start, end):
+                    at = match.start()
+                    reader.time = data[at - _STAMP_BYTES : at + 1].decode("ascii", "replace")
+                    reader.line(match, 0)
+            else:
+                for match in _BARE.finditer(b"\n" + data[start:end]):
+                    reader.time = reader.state.time
+                    reader.line(match, start - 1)
+        if at_end:
+            reader.close_error()
+        return Extraction(events=reader.events, state=reader.state, lines=data.count(b"\n"), unreadable=0)
+
+
+def _regions(data: bytes) -> Iterator[tuple[bool, int, int]]:
+    """Splits a block into (with timestamps?, start, end).
+
+    A stamped log holds bare labels too, all of them repetitions: between the first and the last stamp they
+    are passed over by the faster pattern, before and after these the state tells a repetition.
+    """
+    first = _FIRST_STAMP.search(data)
+    if first is None:
+        yield False, 0, len(data)
+        return
+    start = data.rfind(b"\n", 0, first.start()) + 1
+    last = max(data.rfind(b"Z \xf0"), data.rfind(b"Z \xe2"), first.start())
+    end = data.find(b"\n", last) + 1 or len(data)
+    if start:
+        yield False, 0, start
+    yield True, start, end
+    if end < len(data):
+        yield False, end, len(data)

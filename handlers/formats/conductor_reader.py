@@ -1,0 +1,263 @@
+"""Turns the lines of a conductor log, in order, into events."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import msgspec
+
+from handlers.formats.error_text import own_frame, split_error
+from handlers.model import Block, EventKind, OpenError, ParserState, TelemetryEvent
+
+_CONTINUATION: Final = re.compile(rb"[ \t]+(?!\d{4}-\d\d-\d\dT)[^\s\xf0\xe2{}][^\n]*\n")
+_REQUEST: Final = re.compile(r"(?P<sequence>.+)-(?P<at_ms>\d{13})-[a-z0-9]+")
+_MAX_FRAMES: Final = 100
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "replace").rstrip()
+
+
+class ConductorReader:
+    """Plays the lines of one block against the parser's state; each method answers one kind of line."""
+
+    def __init__(self, block: Block, state: ParserState) -> None:
+        self.data = block.data
+        self.source = block.source
+        self.offset = block.offset
+        self.state = msgspec.structs.replace(state, handlers=list(state.handlers))
+        self.events: list[TelemetryEvent] = []
+        self.time: str | float | None = None
+        self.at = 0
+        self.end = 0
+        self._answer = {
+            "started": self._started,
+            "handler": self._handler,
+            "duration": self._duration,
+            "rounded": self._beat_executor,
+            "executing": self._executing,
+            "request": self._request,
+            "ended": self._ended,
+            "failure": self._handler_failed,
+            "bad_error": self._beat_failed,
+            "run_error": self._run_failed,
+            "id": self._registered,
+            "of": self._subscribed,
+            "restarted": self._restarted,
+        }
+
+    def line(self, match: re.Match[bytes], shift: int) -> None:
+        self.at = match.start() + shift
+        self.end = match.end() + shift
+        self._answer[match.lastgroup or ""](match)
+
+    def _emit(
+        self,
+        kind: EventKind,
+        event: str = "",
+        beat: int = 0,
+        handler: str = "",
+        duration_ms: float | None = None,
+        failed: bool = False,
+    ) -> None:
+        self.events.append(
+            TelemetryEvent(
+                kind=kind,
+                source=self.source,
+                offset=self.offset + self.at,
+                time=self.time,
+                sequence=self.state.sequence,
+                request_id=self.state.run,
+                event=event,
+                beat=beat,
+                handler=handler,
+                duration_ms=duration_ms,
+                failed=failed,
+            )
+        )
+
+    def _started(self, match: re.Match[bytes]) -> None:
+        state = self.state
+        number = int(match["number"])
+        label = match["started"].rstrip()
+        event = _text(label[label.rfind(b"(") + 1 : -1])
+        if (number, event) == (state.beat, state.event):
+            return
+        state.beat, state.event = number, event
+        state.handlers.clear()
+        state.beat_failed = False
+        state.duration_ms = None
+        self._emit("beat-started", event=event, beat=number)
+
+    def _handler(self, match: re.Match[bytes]) -> None:
+        self.state.handlers.append(_text(match["handler"]))
+
+    def _duration(self, match: re.Match[bytes]) -> None:
+        self.state.duration_ms = float(match["duration"])
+        if self.state.event:
+            self._complete(self.state.beat, self.state.event)
+
+    def _beat_executor(self, match: re.Match[bytes]) -> None:
+        number, event = int(match["done_number"]), _text(match["done"])
+        if (number, event) == self.state.closed:
+            self.state.closed = (0, "")
+            return
+        if self.state.duration_ms is None:
+            self.state.duration_ms = float(match["rounded"])
+        self._complete(number, event)
+        self.state.closed = (0, "")
+
+    def _complete(self, number: int, event: str) -> None:
+        state = self.state
+        if isinstance(self.time, float) and state.duration_ms is not None:
+            state.time = self.time = self.time + state.duration_ms / 1000
+        self._emit(
+            "beat-completed",
+            event=event,
+            beat=number,
+            handler=state.handlers[0] if state.handlers else "",
+            duration_ms=state.duration_ms,
+            failed=state.beat_failed,
+        )
+        state.closed = (number, event)
+        state.event = ""
+        state.duration_ms = None
+        state.beat_failed = False
+        state.handlers.clear()
+
+    def _executing(self, match: re.Match[bytes]) -> None:
+        state = self.state
+        state.sequence, state.run, state.event = _text(match["executing"]), "", ""
+        state.run_failed = False
+
+    def _request(self, match: re.Match[bytes]) -> None:
+        state = self.state
+        request_id = _text(match["request"])
+        if request_id == state.run:
+            return
+        state.run, state.event = request_id, ""
+        parts = _REQUEST.fullmatch(request_id)
+        if parts is not None:
+            state.sequence = parts["sequence"]
+            if not isinstance(self.time, str):
+                state.time = self.time = max(state.time or 0.0, int(parts["at_ms"]) / 1000)
+        self._emit("run-started")
+
+    def _ended(self, match: re.Match[bytes]) -> None:
+        if self.state.run:
+            self._emit("run-completed" if b"completed" in match["ended"] else "run-failed")
+        self.state.run = self.state.sequence = self.state.event = ""
+
+    def _handler_failed(self, match: re.Match[bytes]) -> None:
+        plugin, _, handler = _text(match["failing"]).rpartition(".")
+        self._open_error(plugin, handler, _text(match["failure"]))
+        self.state.handlers.insert(0, handler)
+        self.state.beat_failed = self.state.run_failed = True
+
+    def _beat_failed(self, match: re.Match[bytes]) -> None:
+        state = self.state
+        number, event = int(match["bad_number"]), _text(match["bad"])
+        state.event = event
+        if not state.beat_failed:
+            self._open_error("", state.handlers[0] if state.handlers else "", _text(match["bad_error"]))
+        state.beat_failed = state.run_failed = True
+        self._complete(number, event)
+        state.closed = (0, "")
+
+    def _run_failed(self, match: re.Match[bytes]) -> None:
+        state = self.state
+        if not state.run_failed:
+            self._open_error("", "", _text(match["run_error"]))
+        if state.run:
+            self._emit("run-failed")
+        state.run = state.sequence = state.event = ""
+
+    def _registered(self, match: re.Match[bytes]) -> None:
+        self.events.append(
+            TelemetryEvent(
+                kind="registered",
+                source=self.source,
+                offset=self.offset + self.at,
+                time=self.time,
+                sequence=_text(match["name"]),
+                sequence_id=_text(match["id"]),
+            )
+        )
+
+    def _subscribed(self, match: re.Match[bytes]) -> None:
+        if b":" in match["of"]:
+            return  # the plug-in's own clean-up, not a beat
+        self.events.append(
+            TelemetryEvent(
+                kind="registered",
+                source=self.source,
+                offset=self.offset + self.at,
+                time=self.time,
+                event=_text(match["subscribed"]),
+                plugin=_text(match["plugin"]),
+                sequence_id=_text(match["of"]),
+            )
+        )
+
+    def _restarted(self, match: re.Match[bytes]) -> None:
+        self.events.append(
+            TelemetryEvent(kind="restarted", source=self.source, offset=self.offset + self.at, time=self.time)
+        )
+        self.state = ParserState(time=self.state.time)
+
+    def _open_error(self, plugin: str, handler: str, text: str) -> None:
+        """Takes the error, then reads its stack as far as the block goes."""
+        error_type, message = split_error(text)
+        state = self.state
+        state.error = OpenError(
+            offset=self.offset + self.at,
+            time=self.time,
+            event=state.event,
+            beat=state.beat,
+            sequence=state.sequence,
+            run=state.run,
+            plugin=plugin,
+            handler=handler,
+            type=error_type,
+            message=message,
+        )
+        self.end = self.data.find(b"\n", self.end) + 1 or len(self.data)
+        self.resume_stack()
+
+    def resume_stack(self) -> None:
+        """Reads the stack lines that stand at `end`. At the end of the block the error stays open."""
+        error = self.state.error
+        if error is None:
+            return
+        while (line := _CONTINUATION.match(self.data, self.end)) is not None:
+            self.end = line.end()
+            text = _text(line[0]).strip()
+            if text.startswith("at ") and len(error.frames) < _MAX_FRAMES:
+                error.frames.append(text)
+        if self.end < len(self.data):
+            self.close_error()
+
+    def close_error(self) -> None:
+        error = self.state.error
+        if error is None:
+            return
+        self.state.error = None
+        self.events.append(
+            TelemetryEvent(
+                kind="error",
+                source=self.source,
+                offset=error.offset,
+                time=error.time,
+                sequence=error.sequence,
+                request_id=error.run,
+                event=error.event,
+                plugin=error.plugin,
+                handler=error.handler,
+                beat=error.beat,
+                failed=True,
+                error_type=error.type,
+                error_message=error.message,
+                error_frame=own_frame(error.frames),
+            )
+        )

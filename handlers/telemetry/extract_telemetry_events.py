@@ -1,0 +1,96 @@
+"""Beat 3: read the new lines and take the events out of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import anyio.to_thread
+import msgspec
+
+from handlers.formats.base import Extraction, Format
+from handlers.formats.registry import detect_format
+from handlers.model import Block, Consumed, LogFile, ParserState, TelemetryEvent
+from handlers.telemetry.ports import LogPort
+
+SCAN_BYTES = 131_072
+"""Blocks of this size stay in the processor's cache between the passes over them (measured)."""
+
+
+class ExtractedTelemetry(msgspec.Struct, frozen=True):
+    events: list[TelemetryEvent]
+    event_count: int
+    parsers: Mapping[str, ParserState]
+    """The parser state of each stream that was read."""
+    consumed: tuple[Consumed, ...]
+    more: bool
+    """There is more to read now: the batch was full, or a file holds bytes behind what was read."""
+    unknown: tuple[str, ...]
+    """Paths of files whose format is not known yet; nothing of them was read."""
+
+
+async def extract_telemetry_events(
+    files: Sequence[LogFile],
+    *,
+    port: LogPort,
+    formats: Mapping[str, Format],
+    wanted_format: str,
+    parsers: Mapping[str, ParserState],
+    batch_bytes: int,
+    at_end: bool,
+) -> ExtractedTelemetry:
+    """Reads at most `batch_bytes` from the files, in their order, and extracts the events.
+
+    `parsers` is what the last commit left of each stream. `at_end`: nothing will follow what is there now.
+    """
+    events: list[TelemetryEvent] = []
+    states = dict(parsers)
+    consumed: list[Consumed] = []
+    unknown: list[str] = []
+    more = False
+    for file in files:
+        if batch_bytes <= 0:
+            more = True
+            break
+        log_format = formats.get(file.format) or detect_format(await port.head(file), formats, wanted_format)
+        if log_format is None:
+            unknown.append(file.path)
+            continue
+        block = await port.read(file, batch_bytes, flush=at_end)
+        if block is None:
+            continue
+        batch_bytes -= len(block.data)
+        more = more or block.end < file.size_bytes
+        ends = at_end and block.end >= file.size_bytes
+        state = states.get(file.stream) or ParserState()
+        extraction = await anyio.to_thread.run_sync(extract_block, log_format, block, state, ends)
+        states[file.stream] = extraction.state
+        events += extraction.events
+        consumed.append(
+            Consumed(
+                source=file.source,
+                stream=file.stream,
+                format=log_format.name,
+                end_offset=block.end,
+                lines=extraction.lines,
+                unreadable=extraction.unreadable,
+                events=len(extraction.events),
+            )
+        )
+    return ExtractedTelemetry(events, len(events), states, tuple(consumed), more, tuple(unknown))
+
+
+def extract_block(log_format: Format, block: Block, state: ParserState, at_end: bool) -> Extraction:
+    """Runs a format over a block of whole lines of any size."""
+    data, size = block.data, len(block.data)
+    events: list[TelemetryEvent] = []
+    lines = unreadable = start = 0
+    while start < size:
+        end = data.rfind(b"\n", start, start + SCAN_BYTES) + 1 or data.find(b"\n", start) + 1 or size
+        part = Block(block.source, block.offset + start, block.offset + end, data[start:end])
+        extraction = log_format.extract(part, state, at_end=at_end and end == size)
+        state = extraction.state
+        events += extraction.events
+        lines += extraction.lines
+        unreadable += extraction.unreadable
+        start = end
+    return Extraction(events=events, state=state, lines=lines, unreadable=unreadable)

@@ -1,0 +1,136 @@
+"""Beat 4: one clock, one name a sequence and handler, one template an error."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, tzinfo
+from typing import Final
+
+import msgspec
+
+from handlers.formats.error_text import error_template
+from handlers.model import NameBook, NormalizedEvent, TelemetryEvent
+
+_MAX_NAMES: Final = 20_000
+"""Names kept per stream: a log that registers without end must not fill the memory."""
+_EPOCH_UNITS: Final = ((1e17, 1e6), (1e14, 1e3), (1e11, 1.0))
+"""(smallest value, its units per millisecond): ns, us, ms; anything smaller is seconds."""
+
+
+class NormalizedTelemetry(msgspec.Struct, frozen=True):
+    normalized_events: list[NormalizedEvent]
+    names: Mapping[str, NameBook]
+    """What is registered in each stream."""
+    ahead: int
+    """Events left out because their clock is ahead of this machine's by more than the allowed skew."""
+    untimed: int
+    """Events that have no time, or none that can be read, and got the time of arrival."""
+
+
+def normalize_telemetry_data(
+    events: list[TelemetryEvent],
+    *,
+    stream_of: Mapping[int, str],
+    names: Mapping[str, NameBook],
+    arrival_ms: int,
+    zone: tzinfo,
+    max_skew_ms: int,
+) -> NormalizedTelemetry:
+    """Normalizes timestamps (epoch ms; `zone` for those without one), handler names and errors.
+
+    `stream_of` maps the sources of the events to their streams.
+    """
+    books = {stream: NameBook(dict(book.sequence_ids), dict(book.plugins)) for stream, book in names.items()}
+    normalized: list[NormalizedEvent] = []
+    ahead = untimed = 0
+    clock = _Clock(zone)
+    latest_ms = arrival_ms + max_skew_ms
+    for event in events:
+        book = books.get(stream := stream_of[event.source])
+        if book is None:
+            book = books[stream] = NameBook()
+        if event.kind == "registered":
+            _register(book, event)
+            continue
+        at_ms = clock.epoch_ms(event.time)
+        if at_ms is None:
+            untimed += 1
+            at_ms = arrival_ms
+        elif at_ms > latest_ms:
+            ahead += 1
+            continue
+        normalized.append(_normalize(event, at_ms, book))
+    return NormalizedTelemetry(normalized, books, ahead, untimed)
+
+
+def _normalize(event: TelemetryEvent, at_ms: int, book: NameBook) -> NormalizedEvent:
+    sequence = book.sequence_ids.get(event.sequence, event.sequence)
+    plugin = event.plugin
+    if not plugin and book.plugins:
+        plugin = book.plugins.get(f"{sequence}\t{event.event}", "")
+    duration_ms = event.duration_ms
+    return NormalizedEvent(
+        kind=event.kind,
+        at_ms=at_ms,
+        source=event.source,
+        offset=event.offset,
+        sequence=sequence,
+        run=event.request_id,
+        event=event.event,
+        plugin=plugin,
+        handler=event.handler,
+        beat=event.beat,
+        duration_us=None if duration_ms is None else round(duration_ms * 1000),
+        failed=event.failed,
+        error_type=event.error_type,
+        error_template=error_template(event.error_message) if event.error_message else "",
+        error_frame=event.error_frame,
+    )
+
+
+def _register(book: NameBook, event: TelemetryEvent) -> None:
+    if event.event and len(book.plugins) < _MAX_NAMES:
+        book.plugins[f"{event.sequence_id}\t{event.event}"] = event.plugin
+    elif event.sequence and len(book.sequence_ids) < _MAX_NAMES:
+        book.sequence_ids[event.sequence] = event.sequence_id
+
+
+class _Clock:
+    """Reads times; neighbouring events often share one, so the last is remembered."""
+
+    def __init__(self, zone: tzinfo) -> None:
+        self._zone = zone
+        self._last: str | float | None = None
+        self._last_ms: int | None = None
+
+    def epoch_ms(self, time: str | float | None) -> int | None:
+        if time != self._last:
+            self._last = time
+            self._last_ms = None if time is None else self._read(time)
+        return self._last_ms
+
+    def _read(self, time: str | float) -> int | None:
+        if isinstance(time, str):
+            try:
+                moment = datetime.fromisoformat(time)
+            except ValueError:
+                return self._from_digits(time)
+            if moment.tzinfo is None:
+                moment = moment.replace(tzinfo=self._zone)
+            return round(moment.timestamp() * 1000)
+        return _from_epoch(time)
+
+    def _from_digits(self, time: str) -> int | None:
+        try:
+            return _from_epoch(float(time))
+        except ValueError:
+            return None
+
+
+def _from_epoch(value: float) -> int | None:
+    if not 0 < value < 1e20:
+        return None
+    for least, per_ms in _EPOCH_UNITS:
+        if value >= least:
+            return round(value / per_ms)
+    return round(value * 1000)

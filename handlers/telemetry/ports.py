@@ -1,0 +1,45 @@
+"""What the stage crew of the telemetry sequence needs from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import msgspec
+
+from handlers.model import Block, Consumed, LogFile, StreamState, TelemetryMetrics
+
+
+class LogPort(Protocol):
+    """The log files."""
+
+    async def list_files(self, logs_directory: Sequence[str]) -> tuple[LogFile, ...]:
+        """Files with unread lines, in the order in which they are to be read."""
+        ...
+
+    async def head(self, file: LogFile) -> bytes:
+        """The first few lines of the file, to recognise its format."""
+        ...
+
+    async def read(self, file: LogFile, max_bytes: int, *, flush: bool) -> Block | None:
+        """Whole lines from `file.offset` on; None where there is none yet.
+
+        `flush`: a last line without a newline is a line too.
+        """
+        ...
+
+
+class TelemetryCommit(msgspec.Struct, frozen=True):
+    """What belongs into one transaction: the counts, how far the files were read, what is still open."""
+
+    metrics: TelemetryMetrics
+    consumed: tuple[Consumed, ...]
+    streams: Mapping[str, StreamState]
+
+
+class TelemetryPort(Protocol):
+    """The store."""
+
+    async def commit_telemetry(self, commit: TelemetryCommit) -> str:
+        """Adds the counts and moves the offsets in one transaction; returns the id of the record."""
+        ...

@@ -1,0 +1,27 @@
+"""Beat 6: counts, offsets and open state into the store, in one commit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from handlers.model import Consumed, StreamState, TelemetryMetrics
+from handlers.telemetry.ports import TelemetryCommit, TelemetryPort
+
+
+class StoredTelemetry(msgspec.Struct, frozen=True):
+    stored: bool
+    record_id: str
+
+
+async def store_telemetry_database(
+    metrics: TelemetryMetrics,
+    *,
+    port: TelemetryPort,
+    consumed: Sequence[Consumed],
+    streams: Mapping[str, StreamState],
+) -> StoredTelemetry:
+    """Commits. What the port raises means that nothing was stored: the lines will be read again."""
+    record_id = await port.commit_telemetry(TelemetryCommit(metrics, tuple(consumed), streams))
+    return StoredTelemetry(stored=True, record_id=record_id)
