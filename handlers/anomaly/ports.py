@@ -1,0 +1,33 @@
+"""What the stage crew of the anomaly sequence needs from outside."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import msgspec
+
+from handlers.anomaly.baseline import Baseline
+from handlers.model import AnyAnomaly, TelemetryMetrics
+
+
+class TelemetryHistory(msgspec.Struct, frozen=True):
+    metrics: TelemetryMetrics
+    """The closed windows that were not judged yet."""
+    baseline: Baseline
+
+
+class HistoryPort(Protocol):
+    """The store, to read."""
+
+    async def load_telemetry(self, record_id: str) -> TelemetryHistory: ...
+
+
+class AnomalyPort(Protocol):
+    """The store, to write."""
+
+    async def store_anomalies(self, anomalies: tuple[AnyAnomaly, ...], baseline: Baseline) -> str:
+        """Stores the anomalies that stand now and what was learned, in one transaction.
+
+        Anomalies that stood before and are not among them have ended. Returns the id of the record.
+        """
+        ...

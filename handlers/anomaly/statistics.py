@@ -1,0 +1,52 @@
+"""Intervals and tests, all exact or distribution-free, in the standard library's terms."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from statistics import NormalDist
+
+from handlers.sketch import ALPHA, quantiles_us
+
+
+def z_of(confidence: float) -> float:
+    """The one-sided standard normal quantile of a confidence in (0.5, 1)."""
+    return NormalDist().inv_cdf(confidence)
+
+
+def log_median(bins: Mapping[int, int], z: float) -> tuple[float, float]:
+    """Median in microseconds and the standard error of its logarithm.
+
+    From the order statistics around the median (Conover, Practical Nonparametric Statistics, 3.2), so that
+    no distribution is assumed. The error is never less than what the sketch itself can be off.
+    """
+    count = sum(bins.values())
+    half = z / (2 * math.sqrt(count))
+    low_us, median_us, high_us = quantiles_us(bins, (0.5 - half, 0.5, 0.5 + half))
+    spread = math.log(max(high_us, 1.0) / max(low_us, 1.0)) / (2 * z)
+    return median_us, max(spread, ALPHA / 2)
+
+
+def fisher_greater(hits: int, of: int, base_hits: int, base_of: int) -> float:
+    """Probability of at least `hits` of `of`, were both rates equal (Fisher's exact test, one-sided)."""
+    total, marked = of + base_of, hits + base_hits
+    most = min(of, marked)
+    logs = [_log_choose(of, k) + _log_choose(base_of, marked - k) for k in range(hits, most + 1)]
+    return min(1.0, sum(math.exp(log - _log_choose(total, marked)) for log in logs))
+
+
+def _log_choose(n: int, k: int) -> float:
+    if not 0 <= k <= n:
+        return -math.inf
+    return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
+
+
+def wilson_interval(hits: int, of: int, z: float) -> tuple[float, float]:
+    """Confidence interval of a share (Wilson 1927); (0, 1) where nothing was seen."""
+    if of == 0:
+        return 0.0, 1.0
+    share = hits / of
+    centre = share + z * z / (2 * of)
+    margin = z * math.sqrt(share * (1 - share) / of + z * z / (4 * of * of))
+    scale = 1 + z * z / of
+    return max(0.0, (centre - margin) / scale), min(1.0, (centre + margin) / scale)
