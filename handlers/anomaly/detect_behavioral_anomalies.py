@@ -82,7 +82,7 @@ def _judge(
     if declared is not None:
         expected, normal = declared, {declared}
     else:
-        normal = _learned_paths(reference, limits.min_samples)
+        normal = _learned_paths(reference, limits.behavioral_min_runs)
         if not normal:
             return ()
         expected = max(normal, key=lambda path: (reference.variants["\t".join(path)].runs, path))

@@ -1,0 +1,161 @@
+"""Anomalies, what was learned, and recommendations in the store.
+
+Tables: `baselines` (id = subject number), `anomalies` and `recommendations` (id = number in their own id).
+An anomaly is one document however often it is seen: detection opens it, updates it and resolves it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from typing import Final, Literal
+
+import msgspec
+from tinydb.table import Document
+
+from daemon.store import Store
+from daemon.subjects import SubjectKind, beat_key, error_key
+from daemon.telemetry_records import TelemetryRecords, from_document, to_document
+from handlers.anomaly.baseline import Baseline, ErrorRate, Learned
+from handlers.model import AnyAnomaly, BeatStats, FixRecommendation, RunStats
+
+BASELINES: Final = "baselines"
+ANOMALIES: Final = "anomalies"
+RECOMMENDATIONS: Final = "recommendations"
+
+
+class StoredAnomaly(msgspec.Struct):
+    """An anomaly with its life."""
+
+    anomaly: AnyAnomaly
+    """As it was seen last."""
+    state: Literal["open", "resolved"]
+    first_seen_ms: int
+    """Event time at which it began."""
+    last_seen_ms: int
+    detections: int
+    """Detection cycles that saw it."""
+    resolved_ms: int | None = None
+    """End of the windows in which it was gone."""
+
+
+class StoredRecommendation(msgspec.Struct):
+    recommendation: FixRecommendation
+
+
+class Changes(msgspec.Struct, frozen=True):
+    """What one detection changed."""
+
+    opened: tuple[StoredAnomaly, ...] = ()
+    reopened: tuple[StoredAnomaly, ...] = ()
+    resolved: tuple[StoredAnomaly, ...] = ()
+
+
+def document_id(text_id: str) -> int:
+    """A TinyDB id for a text id; 63 bits of a hash, so two never meet."""
+    return int.from_bytes(hashlib.sha256(text_id.encode()).digest()[:8]) >> 1
+
+
+class AnomalyRecords:
+    """Reads and writes anomalies and baselines. Every writing method is one transaction."""
+
+    def __init__(self, store: Store, telemetry: TelemetryRecords) -> None:
+        self._store = store
+        self._telemetry = telemetry
+        self._baselines = store.table(BASELINES)
+        self._anomalies = store.table(ANOMALIES)
+        self._recommendations = store.table(RECOMMENDATIONS)
+
+    def baseline(self) -> Baseline:
+        baseline = Baseline(self._telemetry.totals().judged_until_ms)
+        for document in self._baselines.all():
+            kind, key = self._telemetry.subjects.name(document.doc_id)
+            if kind == "beat":
+                baseline.beats[beat_key(key)] = from_document(document, Learned[BeatStats])
+            elif kind == "run":
+                baseline.runs[key[0]] = from_document(document, Learned[RunStats])
+            else:
+                baseline.errors[error_key(key)] = from_document(document, Learned[ErrorRate])
+        return baseline
+
+    def store(self, anomalies: Iterable[AnyAnomaly], baseline: Baseline, late_until_id: int) -> Changes:
+        """Stores what stands now and what was learned; what stood and is not among it is resolved.
+
+        `late_until_id`: up to where late telemetry was judged.
+        """
+        standing = {anomaly.id: anomaly for anomaly in anomalies}
+        opened: list[StoredAnomaly] = []
+        reopened: list[StoredAnomaly] = []
+        resolved: list[StoredAnomaly] = []
+        with self._store.transaction():
+            self._put_baseline(baseline)
+            self._telemetry.forget_late(late_until_id)
+            known = {stored.anomaly.id: stored for stored in self.anomalies()}
+            changed: list[StoredAnomaly] = []
+            for anomaly in standing.values():
+                before = known.get(anomaly.id)
+                after = _seen(anomaly, before)
+                if before is None:
+                    opened.append(after)
+                elif before.state == "resolved":
+                    reopened.append(after)
+                changed.append(after)
+            for before in known.values():
+                if before.state == "open" and before.anomaly.id not in standing:
+                    before.state = "resolved"
+                    before.resolved_ms = baseline.judged_until_ms
+                    resolved.append(before)
+            self._anomalies.put(
+                to_document(stored, document_id(stored.anomaly.id)) for stored in changed + resolved
+            )
+        return Changes(tuple(opened), tuple(reopened), tuple(resolved))
+
+    def anomalies(self) -> list[StoredAnomaly]:
+        """All of them, open and resolved."""
+        return [from_document(document, StoredAnomaly) for document in self._anomalies.all()]
+
+    def recommendations(self) -> list[FixRecommendation]:
+        """In order of priority."""
+        stored = (from_document(each, StoredRecommendation) for each in self._recommendations.all())
+        return sorted((each.recommendation for each in stored), key=lambda each: (each.priority, each.id))
+
+    def put_recommendations(self, recommendations: Iterable[FixRecommendation]) -> None:
+        """Replaces the recommendations: they are those for what is open."""
+        with self._store.transaction():
+            self._recommendations.truncate()
+            self._recommendations.put(
+                to_document(StoredRecommendation(each), document_id(each.id)) for each in recommendations
+            )
+
+    def forget_resolved(self, before_ms: int) -> int:
+        """Deletes anomalies that were resolved before; returns how many."""
+        old = [
+            document_id(stored.anomaly.id)
+            for stored in self.anomalies()
+            if stored.resolved_ms is not None and stored.resolved_ms < before_ms
+        ]
+        if old:
+            with self._store.transaction():
+                for doc_id in old:
+                    self._anomalies.remove_between(doc_id, doc_id)
+        return len(old)
+
+    def _put_baseline(self, baseline: Baseline) -> None:
+        totals = self._telemetry.totals()
+        totals.judged_until_ms = baseline.judged_until_ms
+        self._telemetry.put_totals(totals)
+        documents = [self._document("beat", key, learned) for key, learned in baseline.beats.items()]
+        documents += [self._document("run", (key,), learned) for key, learned in baseline.runs.items()]
+        documents += [self._document("error", key, learned) for key, learned in baseline.errors.items()]
+        self._baselines.put(documents)
+
+    def _document(self, kind: SubjectKind, key: tuple[str, ...], learned: msgspec.Struct) -> Document:
+        return to_document(learned, self._telemetry.subjects.number(kind, key))
+
+
+def _seen(anomaly: AnyAnomaly, before: StoredAnomaly | None) -> StoredAnomaly:
+    if before is None:
+        return StoredAnomaly(anomaly, "open", anomaly.first_seen_ms, anomaly.last_seen_ms, 1)
+    first_ms = before.first_seen_ms if before.state == "open" else anomaly.first_seen_ms
+    last_ms = max(before.last_seen_ms, anomaly.last_seen_ms)
+    return StoredAnomaly(anomaly, "open", first_ms, last_ms, before.detections + 1)

@@ -1,0 +1,323 @@
+"""The daemon: starts and stops the watcher, the timers and the engine, and follows the settings."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Mapping
+from importlib.metadata import version
+from typing import Final
+
+import anyio
+import msgspec
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.interval import IntervalTrigger
+
+from config.load import LoadedSettings
+from config.settings import Settings
+from daemon.anomaly_records import StoredAnomaly
+from daemon.database import StoreDamagedError, StoreError
+from daemon.engine import WINDOWS_A_DETECTION, Engine, now_ms
+from daemon.logs import configure_logging, tell
+from daemon.narrate import tell_beat, tell_changes, tell_standing
+from daemon.progress import ReadProgress
+from daemon.reload import LiveSettings
+from daemon.sdnotify import notify, watchdog_interval_s
+from daemon.store import Store
+from daemon.telemetry_records import Source, Totals
+from daemon.watch import Watcher
+from handlers.model import FixRecommendation
+
+RETRY_S: Final = 5.0
+"""Pause before a batch is tried again that the store could not take."""
+FORGET_EVERY_S: Final = 60.0
+STUCK_S: Final = 60.0
+"""A loop that did not come round for so long is taken for dead, and the service manager restarts us."""
+END_OF_TIME_MS: Final = 1 << 46
+
+
+class OnceReport(msgspec.Struct, frozen=True):
+    """What `run --once` found."""
+
+    summary: Totals
+    anomalies: list[StoredAnomaly]
+    recommendations: tuple[FixRecommendation, ...]
+    problems: tuple[str, ...]
+    sources: list[Source]
+
+
+def run_daemon(loaded: LoadedSettings, environ: Mapping[str, str]) -> int:
+    """Runs until SIGINT or SIGTERM; returns the exit code. Raises StoreError if the store is unusable."""
+    configure_logging(loaded.settings.log, environ)
+    return anyio.run(_Daemon(loaded, environ).run)
+
+
+def run_once(loaded: LoadedSettings, environ: Mapping[str, str]) -> OnceReport:
+    """Reads all there is, judges and diagnoses it. Raises StoreError when the store cannot be used."""
+    configure_logging(loaded.settings.log, environ)
+    return anyio.run(_once, loaded.settings)
+
+
+async def _once(settings: Settings) -> OnceReport:
+    with _open(settings) as store:
+        engine = Engine(settings, store, tell_beat)
+        problems = dict.fromkeys(await read_to_end(engine, at_end=True))
+        await judge(engine, END_OF_TIME_MS)
+        return OnceReport(
+            summary=engine.telemetry.totals(),
+            anomalies=[stored for stored in engine.anomalies.anomalies() if stored.state == "open"],
+            recommendations=tuple(engine.anomalies.recommendations()),
+            problems=tuple(problems),
+            sources=engine.telemetry.sources(),
+        )
+
+
+def _open(settings: Settings) -> Store:
+    store = Store.open(settings.store.path, max_bytes=settings.store.max_bytes)
+    if store.set_aside is not None:
+        tell(
+            "ERROR",
+            "store-damaged",
+            f"{settings.store.path} was damaged. It is kept as {store.set_aside}; a new store is built from "
+            "the logs that still exist",
+        )
+    return store
+
+
+async def read_to_end(
+    engine: Engine, after_batch: Callable[[bool], None] = lambda _more: None, *, at_end: bool = False
+) -> list[str]:
+    """Feeds batches until all that is there is read; returns what could not be read.
+
+    `after_batch` hears of each batch whether more is waiting.
+    """
+    progress = ReadProgress()
+    problems: list[str] = []
+    try:
+        while True:
+            parsed = await engine.feed(at_end=at_end)
+            progress.batch(parsed)
+            after_batch(parsed.more)
+            problems += engine.tail.problems
+            problems += [f"{path}: no log format recognises it yet" for path in parsed.unknown]
+            if not parsed.more:
+                return problems
+    finally:
+        progress.done()
+
+
+async def judge(engine: Engine, until_ms: int) -> None:
+    """Judges all windows that end before `until_ms`, and diagnoses what is open after it."""
+    while True:
+        detected = await engine.detect(until_ms)
+        changes = engine.changes
+        recommendations: tuple[FixRecommendation, ...] = ()
+        if detected.anomalies or changes.resolved:
+            recommendations = await engine.diagnose(detected.completed.record_id)
+        tell_changes(changes, recommendations)
+        if detected.windows < WINDOWS_A_DETECTION:
+            return
+
+
+class _Daemon:
+    def __init__(self, loaded: LoadedSettings, environ: Mapping[str, str]) -> None:
+        self._live = LiveSettings(loaded, environ)
+        self._environ = environ
+        self._path = loaded.path
+        self._scheduler = AsyncIOScheduler(timezone="UTC")
+        self._tick_in, self._tick_out = anyio.create_memory_object_stream[None](1)
+        self._fed_at = self._ticked_at = time.monotonic()
+        self._caught_up = False
+        self._said: set[str] = set()
+        self._totals = Totals()
+        self._failure: StoreError | None = None
+
+    @property
+    def _settings(self) -> Settings:
+        return self._live.settings
+
+    async def run(self) -> int:
+        """The life of the daemon, from opening the store to closing it."""
+        with _open(self._settings) as store:
+            self._engine = Engine(self._settings, store, tell_beat)
+            self._watcher = self._watch(self._settings)
+            await self._watcher.start()
+            self._schedule()
+            self._scheduler.start()
+            directories = ", ".join(str(path) for path in self._settings.logs.directories)
+            tell(
+                "INFO",
+                "started",
+                f"selfheald {version('selfheald')} watches {directories}",
+                settings=self._path or "defaults",
+                store=self._settings.store.path,
+            )
+            tell_standing(self._engine.anomalies.anomalies())
+            notify("READY=1", self._environ)
+            try:
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(self._feed)
+                    tasks.start_soon(self._detect)
+                    tasks.start_soon(self._follow_settings)
+                    tasks.start_soon(self._ping)
+                    await self._signals()
+                    tasks.cancel_scope.cancel()
+            finally:
+                notify("STOPPING=1", self._environ)
+                with anyio.CancelScope(shield=True):
+                    self._scheduler.shutdown(wait=False)
+                    await self._watcher.stop()
+                    self._engine.tail.close()
+        if self._failure is not None:
+            tell("CRITICAL", "stopped", f"stopped: {self._failure}")
+            return 1
+        tell("INFO", "stopped", "stopped; everything read is stored", events=self._totals.events)
+        return 0
+
+    async def _signals(self) -> None:
+        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as received:
+            async for number in received:
+                if number != signal.SIGHUP:
+                    tell("INFO", "stopping", f"{signal.Signals(number).name}: stopping")
+                    return
+                tell("INFO", "reload-asked", "SIGHUP: reading the settings")
+                if (settings := await self._live.reload()) is not None:
+                    await self._adopt(settings)
+
+    async def _follow_settings(self) -> None:
+        async for settings in self._live.changes():
+            await self._adopt(settings)
+
+    async def _adopt(self, settings: Settings) -> None:
+        before = self._engine.settings
+        if settings.log != before.log:
+            self._reopen_log(settings)
+        if settings.logs != before.logs:
+            await self._watcher.stop()
+            self._watcher = self._watch(settings)
+            await self._watcher.start()
+        await self._engine.adopt(settings)
+        if settings.detect.interval_s != before.detect.interval_s:
+            self._schedule()
+
+    def _reopen_log(self, settings: Settings) -> None:
+        try:
+            configure_logging(settings.log, self._environ)
+        except OSError as error:
+            tell("ERROR", "log-unusable", f"{settings.log.file}: {error.strerror}; logging goes on as before")
+
+    def _watch(self, settings: Settings) -> Watcher:
+        logs = settings.logs
+        return Watcher(logs.directories, recursive=logs.recursive, follow_symlinks=logs.follow_symlinks)
+
+    def _schedule(self) -> None:
+        self._scheduler.add_job(
+            self._tick,
+            IntervalTrigger(seconds=self._settings.detect.interval_s, timezone="UTC"),
+            id="detect",
+            replace_existing=True,
+            coalesce=True,
+            max_instances=1,
+            misfire_grace_time=None,
+        )
+
+    async def _tick(self) -> None:
+        """Does no work itself: what a scheduler's job raises is swallowed, what a task raises is not."""
+        self._ticked_at = time.monotonic()
+        try:
+            self._tick_in.send_nowait(None)
+        except anyio.WouldBlock:
+            return  # the last detection is still at work
+
+    async def _feed(self) -> None:
+        while True:
+            self._fed_at = began = time.monotonic()
+            try:
+                problems = await read_to_end(self._engine, self._pulse)
+            except StoreDamagedError as error:
+                self._stop(error)
+                return
+            except StoreError as error:
+                self._caught_up = False
+                tell("ERROR", "paused", f"reading pauses, nothing is lost: {error}", retry_s=RETRY_S)
+                await anyio.sleep(RETRY_S)
+                continue
+            self._tell_problems(problems)
+            self._caught_up = True
+            await self._wait(began)
+
+    def _pulse(self, more: bool) -> None:
+        self._fed_at = time.monotonic()
+        if more:
+            self._caught_up = False
+
+    async def _wait(self, began: float) -> None:
+        """Returns when it is time to read again: something grew, something changed, or the timer says so."""
+        logs, ingest = self._settings.logs, self._settings.ingest
+        until = time.monotonic() + logs.rescan_s
+        await self._watcher.follow_writes(wanted=not self._engine.tail.is_hot)
+        while time.monotonic() < until:
+            hot = self._engine.tail.is_hot
+            pause_s = logs.hot_poll_ms / 1000 if hot else until - time.monotonic()
+            with anyio.move_on_after(max(pause_s, 0.001)):
+                await self._watcher.wait()
+                break
+            if hot and await self._engine.has_grown():
+                break
+        else:
+            await self._watcher.refresh()
+        await anyio.sleep(max(0.0, began + ingest.commit_interval_ms / 1000 - time.monotonic()))
+
+    async def _detect(self) -> None:
+        forgot_at = 0.0
+        async for _ in self._tick_out:
+            if not self._caught_up:
+                continue  # windows still fill; judging them now would call what is unread missing
+            lateness_ms = round(self._settings.ingest.allowed_lateness_s * 1000)
+            try:
+                await judge(self._engine, now_ms() - lateness_ms)
+                if time.monotonic() - forgot_at > FORGET_EVERY_S:
+                    forgot_at = time.monotonic()
+                    await self._engine.forget_old()
+            except StoreDamagedError as error:
+                self._stop(error)
+                return
+            except StoreError as error:
+                tell("ERROR", "paused", f"detection pauses, the windows wait for it: {error}")
+
+    def _stop(self, error: StoreError) -> None:
+        """Ends the daemon: what the store says can no longer be trusted."""
+        self._failure = error
+        signal.raise_signal(signal.SIGTERM)
+
+    def _tell_problems(self, problems: list[str]) -> None:
+        """Each problem once, for as long as it lasts."""
+        current = dict.fromkeys([*problems, *self._watcher.problems])
+        for problem in current:
+            if problem not in self._said:
+                tell("WARNING", "source-problem", problem)
+        self._said = set(current)
+
+    def _troubles(self) -> list[str]:
+        """What a restart would help; empty while all is alive."""
+        troubles = list(self._watcher.alive())
+        now = time.monotonic()
+        if now - self._fed_at > STUCK_S + self._settings.logs.rescan_s:
+            troubles.append(f"the reader has not come round for {now - self._fed_at:.0f} s")
+        if now - self._ticked_at > STUCK_S + self._settings.detect.interval_s:
+            troubles.append(f"the scheduler has not ticked for {now - self._ticked_at:.0f} s")
+        return troubles
+
+    async def _ping(self) -> None:
+        """Feeds the service manager's watchdog while all is alive, and tells it the state in a line."""
+        interval_s = watchdog_interval_s(self._environ)
+        told: list[str] = []
+        while True:
+            troubles = self._troubles()
+            if troubles != told:
+                for trouble in troubles:
+                    tell("ERROR", "not-alive", f"{trouble}; the watchdog is not fed until it is")
+                told = troubles
+            self._totals, status = await self._engine.status_line(caught_up=self._caught_up)
+            notify(("" if troubles else "WATCHDOG=1\n") + f"STATUS={status}", self._environ)
+            await anyio.sleep(min(interval_s / 2 if interval_s else 10.0, 10.0))

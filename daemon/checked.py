@@ -1,0 +1,23 @@
+"""Settings that are checked against what only the daemon knows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from config.load import LoadedSettings, SettingsError, load_settings
+from handlers.formats.registry import log_formats
+
+
+def load_checked(path: Path | None, environ: Mapping[str, str]) -> LoadedSettings:
+    """Like `config.load.load_settings`, and the log format must be one that there is.
+
+    Raises SettingsError.
+    """
+    loaded = load_settings(path, environ)
+    names = ("auto", *log_formats(loaded.settings))
+    if loaded.settings.logs.format not in names:
+        where = loaded.origins["logs.format"]
+        given = loaded.settings.logs.format
+        raise SettingsError((f"{where}: logs.format: must be one of {', '.join(names)} (got {given})",))
+    return loaded

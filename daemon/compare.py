@@ -1,0 +1,227 @@
+"""Learns from one set of logs and judges another: the regression gate for a build.
+
+Plays the same sequences as the daemon, with memory in place of the store.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import anyio
+import anyio.to_thread
+import msgspec
+
+from config.settings import Logs, Settings
+from daemon.codebase import CodebaseReader
+from daemon.limits import telemetry_limits
+from daemon.log_port import TailPort
+from daemon.tail import Tail
+from handlers.anomaly.baseline import Baseline, baseline_of
+from handlers.anomaly.ports import TelemetryHistory
+from handlers.anomaly.sequence import ANOMALY, DetectedAnomalies, detect_anomalies
+from handlers.diagnosis.sequence import DIAGNOSIS, diagnose
+from handlers.formats.registry import log_formats
+from handlers.metrics import add_window, merged
+from handlers.model import AnyAnomaly, FixRecommendation, StreamState, TelemetryMetrics, Window
+from handlers.stage import BeatReport, Performance, perform
+from handlers.telemetry.ports import TelemetryCommit
+from handlers.telemetry.sequence import TELEMETRY, ParsedTelemetry, parse_telemetry
+
+
+class NothingToCompareError(Exception):
+    """A path without a single event that could be read; the message names it and says why."""
+
+
+class SideSummary(msgspec.Struct, frozen=True):
+    """What one side of a comparison held."""
+
+    path: str
+    lines: int
+    unreadable: int
+    events: int
+    executions: int
+    runs: int
+    errors: int
+
+
+class Comparison(msgspec.Struct, frozen=True):
+    anomalies: tuple[AnyAnomaly, ...]
+    recommendations: tuple[FixRecommendation, ...]
+    baseline: SideSummary
+    current: SideSummary
+    files: dict[int, str]
+    """Paths of the files of the current side, by the source number in the anomalies' origins."""
+    problems: tuple[str, ...]
+
+
+class ReadLogs(msgspec.Struct, frozen=True):
+    """All that a file or a directory holds."""
+
+    metrics: TelemetryMetrics
+    summary: SideSummary
+    files: dict[int, str]
+    problems: tuple[str, ...]
+
+
+async def compare(baseline_path: Path, current_path: Path, settings: Settings) -> Comparison:
+    """Judges the logs under `current_path` by those under `baseline_path`.
+
+    Raises NothingToCompareError when a side holds no events.
+    """
+    baseline = await read_logs(baseline_path, settings)
+    current = await read_logs(current_path, settings)
+    span = merged(current.metrics.windows.values(), min(current.metrics.windows))
+    span_ms = max(current.metrics.windows) - span.start_ms + current.metrics.window_ms
+    store = _Memory(TelemetryMetrics(span_ms, {span.start_ms: span}), baseline_of(baseline.metrics))
+    codebase = CodebaseReader((*settings.project.sequences, *settings.project.coverage))
+    known = await codebase.load_codebase()
+
+    async def detect(run: Performance) -> DetectedAnomalies:
+        return await detect_anomalies(
+            run,
+            "compare",
+            record_id="compare",
+            history=store,
+            store=store,
+            codebase=known,
+            limits=settings.detect,
+            expected_ms=settings.expected_ms,
+        )
+
+    async def explain(run: Performance) -> object:
+        return await diagnose(
+            run,
+            "compare",
+            "compare",
+            anomaly_port=store,
+            codebase_port=codebase,
+            diagnosis_port=store,
+            metrics=store.metrics,
+        )
+
+    for definition, play in ((ANOMALY, detect), (DIAGNOSIS, explain)):
+        outcome = await perform(definition, "compare", _ignore, play)
+        if outcome.error is not None:
+            raise outcome.error
+    return Comparison(
+        anomalies=store.anomalies,
+        recommendations=store.recommendations,
+        baseline=baseline.summary,
+        current=current.summary,
+        files=current.files,
+        problems=(*baseline.problems, *current.problems, *known.problems),
+    )
+
+
+async def read_logs(path: Path, settings: Settings) -> ReadLogs:
+    """Reads a log file, or all log files in a directory, to the end.
+
+    Raises NothingToCompareError when there is not one event.
+    """
+    logs = await anyio.to_thread.run_sync(_place, path, settings.logs)
+    tail = Tail(logs)
+    store = _Memory(TelemetryMetrics(settings.ingest.window_s * 1000, {}), Baseline())
+    formats: dict[int, str] = {}
+    port = TailPort(tail, anyio.CapacityLimiter(1), formats)
+    streams: dict[str, StreamState] = {}
+    lines = unreadable = events = 0
+    problems: list[str] = []
+    more = True
+    while more:
+
+        async def play(run: Performance) -> ParsedTelemetry:
+            return await parse_telemetry(
+                run,
+                "compare",
+                logs_directory=[str(each) for each in logs.directories],
+                logs=port,
+                store=store,
+                formats=log_formats(settings),
+                streams=streams,  # noqa: B023 (played before the next round)
+                limits=telemetry_limits(settings),
+                arrival_ms=time.time_ns() // 1_000_000,
+                at_end=True,
+            )
+
+        outcome = await perform(TELEMETRY, "compare", _ignore, play)
+        if outcome.error is not None:
+            raise outcome.error
+        parsed: ParsedTelemetry = outcome.result
+        tail.committed()
+        streams = dict(parsed.streams)
+        lines += parsed.lines
+        unreadable += parsed.unreadable
+        events += parsed.events
+        problems += tail.problems
+        more = parsed.more
+    problems += [f"{unknown}: no log format recognises it" for unknown in parsed.unknown]
+    tail.close()
+    if not store.metrics.windows:
+        why = "; ".join(problems) or f"{lines} lines were read and none of them is an event"
+        raise NothingToCompareError(f"{path}: nothing to compare: {why}")
+    total = merged(store.metrics.windows.values(), 0)
+    summary = SideSummary(
+        path=str(path),
+        lines=lines,
+        unreadable=unreadable,
+        events=events,
+        executions=sum(beat.completed for beat in total.beats.values()),
+        runs=sum(run.completed for run in total.runs.values()),
+        errors=sum(error.count for error in total.errors.values()),
+    )
+    return ReadLogs(store.metrics, summary, dict(port.paths), tuple(problems))
+
+
+def _place(path: Path, logs: Logs) -> Logs:
+    """Settings that read one directory, or one file alone."""
+    if path.is_dir():
+        return logs.model_copy(update={"directories": (path,)})
+    if not path.exists():
+        raise NothingToCompareError(f"{path}: there is no such file or directory")
+    alone = {
+        "directories": (path.parent,),
+        "include": (_literal(path.name),),
+        "exclude": (),
+        "recursive": False,
+    }
+    return logs.model_copy(update=alone)
+
+
+def _literal(name: str) -> str:
+    """A glob that matches this name alone."""
+    return "".join(f"[{char}]" if char in "*?[" else char for char in name)
+
+
+def _ignore(_report: BeatReport) -> None:
+    """A comparison is over before anyone could follow its beats."""
+
+
+class _Memory:
+    """The ports of the store, in memory."""
+
+    def __init__(self, metrics: TelemetryMetrics, baseline: Baseline) -> None:
+        self.metrics = metrics
+        self._baseline = baseline
+        self.anomalies: tuple[AnyAnomaly, ...] = ()
+        self.recommendations: tuple[FixRecommendation, ...] = ()
+
+    async def commit_telemetry(self, commit: TelemetryCommit) -> str:
+        for start_ms, window in commit.metrics.windows.items():
+            add_window(self.metrics.windows.setdefault(start_ms, Window(start_ms)), window)
+        return "compare"
+
+    async def load_telemetry(self, _record_id: str) -> TelemetryHistory:
+        return TelemetryHistory(self.metrics, self._baseline)
+
+    async def store_anomalies(self, anomalies: Sequence[AnyAnomaly], _baseline: Baseline) -> str:
+        self.anomalies = tuple(anomalies)
+        return "compare"
+
+    async def load_anomalies(self, _record_id: str) -> tuple[AnyAnomaly, ...]:
+        return self.anomalies
+
+    async def store_diagnosis(self, recommendations: Sequence[FixRecommendation]) -> str:
+        self.recommendations = tuple(recommendations)
+        return "compare"

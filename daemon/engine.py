@@ -1,0 +1,240 @@
+"""The engine: feeds log lines into the store, judges them and diagnoses, one play of a sequence at a time.
+
+It knows nothing of watching, timers or signals; `app` drives it. The store is used from one worker thread at
+a time: a limiter with one token keeps a second one from joining an open transaction.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Iterable
+from typing import Final, TypeVar
+
+import anyio
+import anyio.to_thread
+
+from config.settings import Settings
+from daemon.anomaly_records import AnomalyRecords, Changes
+from daemon.codebase import CodebaseReader
+from daemon.limits import telemetry_limits
+from daemon.log_port import TailPort
+from daemon.logs import tell
+from daemon.store import Store
+from daemon.tail import Tail
+from daemon.telemetry_records import Source, TelemetryRecords, Totals
+from handlers.anomaly.baseline import Baseline
+from handlers.anomaly.ports import TelemetryHistory
+from handlers.anomaly.sequence import ANOMALY, DetectedAnomalies, detect_anomalies
+from handlers.diagnosis.sequence import DIAGNOSIS, diagnose
+from handlers.formats.registry import log_formats
+from handlers.model import AnyAnomaly, FixRecommendation, StreamState, TelemetryMetrics
+from handlers.stage import Performance, Reporter, perform
+from handlers.telemetry.ports import TelemetryCommit
+from handlers.telemetry.sequence import TELEMETRY, ParsedTelemetry, parse_telemetry
+
+T = TypeVar("T")
+
+WINDOWS_A_DETECTION: Final = 360
+"""Windows judged in one play: a backlog of months is judged in pieces of bounded memory."""
+_HOUR_MS: Final = 3_600_000
+_DAY_MS: Final = 86_400_000
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+class Engine:
+    """Implements the ports of the three sequences over a store and a tail."""
+
+    def __init__(self, settings: Settings, store: Store, report: Reporter) -> None:
+        self.settings = settings
+        self._store = store
+        self._report = report
+        self._limiter = anyio.CapacityLimiter(1)
+        self.telemetry = TelemetryRecords(store, settings.ingest.window_s * 1000)
+        self.anomalies = AnomalyRecords(store, self.telemetry)
+        if (before_ms := self.telemetry.restart_windows()) is not None:
+            tell(
+                "WARNING",
+                "windows-dropped",
+                f"ingest.window_s was {before_ms // 1000} and is {settings.ingest.window_s}: the windows of the "
+                "old length are dropped; what was learned from them is kept",
+            )
+        self._codebase = _codebase(settings)
+        self._streams: dict[str, StreamState] = self.telemetry.streams()
+        sources = self.telemetry.sources()
+        self._formats = {source.checkpoint.source: source.format for source in sources if source.format}
+        self.tail = _tail(settings, store, sources)
+        self._record_id = ""
+        self._until_ms = 0
+        self._judging_ms = 0
+        self._late_until_id = 0
+        self.changes = Changes()
+        """What the last detection changed."""
+
+    async def adopt(self, settings: Settings) -> None:
+        """Goes on with other settings from the next play on."""
+        if settings.logs != self.settings.logs:
+            await self._run(lambda: self._follow(settings))
+        if settings.project != self.settings.project:
+            self._codebase = _codebase(settings)
+        self.settings = settings
+
+    async def feed(self, *, at_end: bool = False) -> ParsedTelemetry:
+        """Reads one batch of new lines into the store. `at_end`: nothing will follow what is there now.
+
+        Raises what made a beat fail. Then nothing of the batch is stored and it will be read again.
+        """
+        settings = self.settings
+        request_id = f"telemetry-{uuid.uuid4()}"
+
+        async def play(run: Performance) -> ParsedTelemetry:
+            return await parse_telemetry(
+                run,
+                request_id,
+                logs_directory=[str(path) for path in settings.logs.directories],
+                logs=TailPort(self.tail, self._limiter, self._formats),
+                store=self,
+                formats=log_formats(settings),
+                streams=self._streams,
+                limits=telemetry_limits(settings),
+                arrival_ms=now_ms(),
+                at_end=at_end,
+            )
+
+        outcome = await perform(TELEMETRY, request_id, self._report, play)
+        if outcome.error is not None:
+            await self._run(self.tail.rolled_back)
+            raise outcome.error
+        parsed: ParsedTelemetry = outcome.result
+        self._streams = dict(parsed.streams)
+        self._record_id = parsed.completed.record_id
+        return parsed
+
+    async def detect(self, until_ms: int) -> DetectedAnomalies:
+        """Judges the next windows that end before `until_ms`; raises what made a beat fail."""
+        settings = self.settings
+        request_id = f"anomaly-{uuid.uuid4()}"
+        codebase = await self._codebase.load_codebase()
+        self._until_ms = until_ms
+
+        async def play(run: Performance) -> DetectedAnomalies:
+            return await detect_anomalies(
+                run,
+                request_id,
+                record_id=self._record_id,
+                history=self,
+                store=self,
+                codebase=codebase,
+                limits=settings.detect,
+                expected_ms=settings.expected_ms,
+            )
+
+        outcome = await perform(ANOMALY, request_id, self._report, play)
+        if outcome.error is not None:
+            raise outcome.error
+        detected: DetectedAnomalies = outcome.result
+        return detected
+
+    async def diagnose(self, record_id: str) -> tuple[FixRecommendation, ...]:
+        """Diagnoses the anomalies that are open; raises what made a beat fail."""
+        request_id = f"diagnosis-{uuid.uuid4()}"
+
+        async def play(run: Performance) -> object:
+            return await diagnose(
+                run,
+                request_id,
+                record_id,
+                anomaly_port=self,
+                codebase_port=self._codebase,
+                diagnosis_port=self,
+            )
+
+        outcome = await perform(DIAGNOSIS, request_id, self._report, play)
+        if outcome.error is not None:
+            raise outcome.error
+        return tuple(await self._run(self.anomalies.recommendations))
+
+    async def has_grown(self) -> bool:
+        """Whether a file that was read lately has more; cheap enough to ask ten times a second."""
+        return bool(await self._run(self.tail.hot))
+
+    async def status_line(self, *, caught_up: bool) -> tuple[Totals, str]:
+        """The totals, and a line on them for `systemctl status`."""
+        totals, sources, stored = await self._run(
+            lambda: (
+                self.telemetry.totals(),
+                self.telemetry.count_sources(),
+                self.anomalies.anomalies(),
+            )
+        )
+        standing = sum(each.state == "open" for each in stored)
+        state = "up to date" if caught_up else "catching up"
+        line = f"{sources} files, {totals.events} events, {state}, {standing} open anomalies"
+        return totals, line
+
+    async def forget_old(self) -> int:
+        """Deletes what the retention settings say; returns how many documents."""
+        retention, now = self.settings.retention, now_ms()
+        windows = await self._run(
+            lambda: self.telemetry.forget_windows(now - round(retention.windows_h * _HOUR_MS))
+        )
+        return windows + await self._run(
+            lambda: self.anomalies.forget_resolved(now - round(retention.anomalies_d * _DAY_MS))
+        )
+
+    async def commit_telemetry(self, commit: TelemetryCommit) -> str:
+        return await self._run(lambda: self._commit(commit))
+
+    async def load_telemetry(self, record_id: str) -> TelemetryHistory:
+        return await self._run(self._history)
+
+    async def store_anomalies(self, anomalies: tuple[AnyAnomaly, ...], baseline: Baseline) -> str:
+        self.changes = await self._run(lambda: self.anomalies.store(anomalies, baseline, self._late_until_id))
+        return f"anomalies-{baseline.judged_until_ms}"
+
+    async def load_anomalies(self, record_id: str) -> tuple[AnyAnomaly, ...]:
+        stored = await self._run(self.anomalies.anomalies)
+        return tuple(each.anomaly for each in stored if each.state == "open")
+
+    async def store_diagnosis(self, recommendations: tuple[FixRecommendation, ...]) -> str:
+        await self._run(lambda: self.anomalies.put_recommendations(recommendations))
+        return f"diagnosis-{len(recommendations)}"
+
+    def _commit(self, commit: TelemetryCommit) -> str:
+        if not commit.consumed and not commit.metrics.windows:
+            return self._record_id
+        judged_until_ms = max(self._judging_ms, self.telemetry.totals().judged_until_ms)
+        checkpoints, expired = self.tail.checkpoints(), self.tail.expired()
+        record_id = self.telemetry.commit(commit, checkpoints, expired, judged_until_ms)
+        self.tail.committed()
+        for piece in commit.consumed:
+            self._formats[piece.source] = piece.format
+        return record_id
+
+    def _history(self) -> TelemetryHistory:
+        baseline = self.anomalies.baseline()
+        first_ms = baseline.judged_until_ms
+        metrics = self.telemetry.windows(first_ms, self._until_ms, WINDOWS_A_DETECTION)
+        # From now on, what comes for these windows is late, although the verdict is not stored yet.
+        self._judging_ms = max([first_ms, *(start + metrics.window_ms for start in metrics.windows)])
+        late, self._late_until_id = self.telemetry.late_windows(first_ms)
+        return TelemetryHistory(TelemetryMetrics(metrics.window_ms, {**late, **metrics.windows}), baseline)
+
+    def _follow(self, settings: Settings) -> None:
+        self.tail.close()
+        self.tail = _tail(settings, self._store, self.telemetry.sources())
+
+    async def _run(self, call: Callable[[], T]) -> T:
+        return await anyio.to_thread.run_sync(call, limiter=self._limiter)
+
+
+def _tail(settings: Settings, store: Store, sources: Iterable[Source]) -> Tail:
+    own_files = [store.path, *([settings.log.file] if settings.log.file else [])]
+    return Tail(settings.logs, own_files, [source.checkpoint for source in sources])
+
+
+def _codebase(settings: Settings) -> CodebaseReader:
+    return CodebaseReader((*settings.project.sequences, *settings.project.coverage))

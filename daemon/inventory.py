@@ -1,0 +1,234 @@
+"""What each look at the directories finds: which files are known, moved, gone, rewritten or new."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from msgspec.structs import replace
+
+from .checkpoint import Checkpoint, FileState, Loss, continued, with_loss, without_losses
+from .copies import Copies
+from .descriptors import Descriptors
+from .identity import HEAD_BYTES, FileKey, begins_with, holds, identify, mark_at
+from .ledger import Ledger, key_of
+from .listing import Found, Listing, LogsSettings, found, list_files
+from .rotation import log_of
+
+QUIET_S: Final = 10.0
+"""A file that is no longer at the path of its log and was not written for so long will not grow any more."""
+MTIME_STEP_S: Final = 2.0
+"""Two writes within one step of the clock of a file system (2 s on FAT) can have the same mtime."""
+
+
+class Inventory:
+    """Brings the ledger in line with the file system. `looks` has the files that may have bytes to read."""
+
+    def __init__(
+        self, logs: LogsSettings, own_files: Iterable[Path], ledger: Ledger, descriptors: Descriptors
+    ) -> None:
+        self.looks: dict[int, Found] = {}
+        """By source, as the last look saw them."""
+        self.empty: list[Found] = []
+        """New files with nothing to read yet."""
+        self.doubtful: set[int] = set()
+        """Files whose content is verified at the next look even if size and mtime are the same."""
+        self.notes: list[str] = []
+        """For people."""
+        self.grew_at = float("-inf")
+        """Monotonic time in seconds at which a file was last seen to have grown."""
+        self._logs = logs
+        self._own_files = tuple(own_files)
+        self._own: set[FileKey] = set()
+        self._ledger = ledger
+        self._open = descriptors
+        self._copies = Copies(ledger, descriptors)
+        self._lost: dict[int, Loss] = {}
+
+    def update(self) -> None:
+        listing = list_files(self._logs)
+        self.notes += listing.problems
+        self._leave_out_own_files(listing)
+        fresh = [file for file in listing.files.values() if not self._is_known(file)]
+        self._miss(listing)
+        self._follow_gone()
+        if fresh:
+            self._adopt(fresh, listing)
+        self.empty = [file for file in fresh if not file.size]
+        # Losses come last: what a copy holds is not lost.
+        self._record_losses()
+        self._ledger.expire(self.looks)
+
+    def committed(self) -> None:
+        self._lost.clear()
+
+    def rolled_back(self) -> None:
+        self.looks = {source: look for source, look in self.looks.items() if self._ledger.get(source)}
+        self.doubtful.update(self.looks)
+
+    def cannot_read(self, path: str, error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):  # that one was renamed or deleted since it was listed
+            self.notes.append(f"{path}: cannot be read ({error.strerror}); tried again at each look")
+
+    def _leave_out_own_files(self, listing: Listing) -> None:
+        own = set()
+        for path in self._own_files:
+            try:
+                status = path.stat()
+            except OSError:
+                continue  # not there yet
+            own.add((status.st_dev, status.st_ino))
+        self._own = own | (self._own & listing.files.keys())
+        for key in self._own:
+            listing.files.pop(key, None)
+
+    def _is_known(self, file: Found) -> bool:
+        """Takes note of a file that is known. False if there is new content under its device and inode."""
+        at = self._ledger.at(file.key)
+        if at is None:
+            return False
+        last = self.looks.get(at.source)
+        unchanged = last is not None and (last.size, last.mtime_ns) == (file.size, file.mtime_ns)
+        if not unchanged or at.source in self.doubtful:
+            try:
+                same = self._is_same(at, file)
+            except OSError as error:
+                self.cannot_read(file.path, error)
+                return True
+            if not same:
+                self._ledger.release(at)
+                return False
+            if file.size > (last.size if last else at.offset):
+                self.grew_at = time.monotonic()
+        self.looks[at.source] = file
+        if quiet_s(file) < MTIME_STEP_S:
+            self.doubtful.add(at.source)
+        else:
+            self.doubtful.discard(at.source)
+        self._place(at, file)
+        return True
+
+    def _is_same(self, at: Checkpoint, file: Found) -> bool:
+        if not at.offset:
+            return True  # nothing was read of it, so it does not matter
+        if file.size < at.offset:
+            return False
+        descriptor = self._open.get(file.key, file.path)
+        return begins_with(descriptor, at.identity) and holds(descriptor, at.marks[-1])
+
+    def _place(self, at: Checkpoint, file: Found) -> None:
+        """Follows a file to its new name, unless the old one is still there (a hard link)."""
+        path = at.path if at.path == file.path or _is_at(at.path, file.key) else file.path
+        state: FileState = "active" if path == at.stream else "rotated"
+        if (path, state) != (at.path, at.state):
+            if at.state == "gone":
+                at = without_losses(at)
+                self._lost.pop(at.source, None)
+            self._ledger.stage(replace(at, path=path, state=state))
+
+    def _miss(self, listing: Listing) -> None:
+        hidden = tuple(directory + "/" for directory in listing.unreadable)
+        for at in self._ledger.current():
+            present = at.state == "gone" or key_of(at) in listing.files
+            if not present and not at.path.startswith(hidden):
+                self._ledger.stage(replace(at, state="gone"))
+
+    def _follow_gone(self) -> None:
+        """Files that are gone are read to their end if they are open; else what is left of them is lost."""
+        for source, last in list(self.looks.items()):
+            at = self._ledger[source]
+            if at.state != "gone":
+                continue
+            current = self._ledger.is_current(at)
+            status = self._open.status(key_of(at)) if current else None
+            if status is None:
+                self._forget(at)
+                if last.size > at.offset:
+                    reason = "deleted or moved away" if current else "truncated or overwritten"
+                    self._lost.setdefault(source, Loss(reason, at.offset, last.size))
+                continue
+            self.looks[source] = file = found(last.path, status)
+            ended = status.st_nlink == 0 or quiet_s(file) > QUIET_S
+            if file.size <= at.offset and ended and not self._ledger.is_staged(source):
+                self._forget(at)
+
+    def _forget(self, at: Checkpoint) -> None:
+        if self._ledger.is_current(at):
+            self._open.close(key_of(at))
+            self._ledger.release(at)
+        self.looks.pop(at.source, None)
+
+    def _adopt(self, fresh: list[Found], listing: Listing) -> None:
+        logs = {at.stream for at in self._ledger} | {file.path for file in listing.files.values()}
+        self._copies.begin()
+        # The longest first: of two files with the same content, the shorter one is the copy.
+        for file in sorted((file for file in fresh if file.size), key=lambda file: (-file.size, file.path)):
+            log = log_of(file.path)
+            try:
+                self._adopt_one(file, log if log in logs else file.path)
+            except OSError as error:
+                self.cannot_read(file.path, error)
+
+    def _adopt_one(self, file: Found, stream: str) -> None:
+        descriptor = self._open.get(file.key, file.path)
+        head = os.pread(descriptor, HEAD_BYTES, 0)
+        if not head:
+            return  # truncated since it was listed
+        kinship = self._copies.judge(file, stream, head)
+        if kinship and kinship.read_bytes is None:
+            self.notes.append(f"{file.path}: not read, since all of it stands in {kinship.original.path}")
+            return
+        if kinship:
+            stream = kinship.original.stream
+        checkpoint = Checkpoint(
+            source=self._ledger.new_source(file.key),
+            path=file.path,
+            stream=stream,
+            identity=identify(file.key, head),
+            state="active" if file.path == stream else "rotated",
+        )
+        if kinship and kinship.read_bytes:
+            checkpoint = continued(checkpoint, kinship.original, mark_at(descriptor, kinship.read_bytes))
+            self._take_over(kinship.original, file)
+        self._ledger.stage(checkpoint)
+        self._copies.add(checkpoint)
+        self.looks[checkpoint.source] = file
+        self.doubtful.add(checkpoint.source)
+        self.grew_at = time.monotonic()
+
+    def _take_over(self, original: Checkpoint, copy: Found) -> None:
+        """What the copy holds of a file that is gone is not lost, and is not read from both."""
+        self._forget(original)
+        self.notes.append(f"{copy.path}: not read again as far as it was read as {original.path}")
+        lost = self._lost.pop(original.source, None)
+        if lost and lost.to_offset > copy.size:
+            self._lost[original.source] = replace(lost, from_offset=max(lost.from_offset, copy.size))
+        if any(original.offset <= loss.from_offset < copy.size for loss in original.losses):
+            self._ledger.stage(without_losses(original))
+
+    def _record_losses(self) -> None:
+        for source, loss in self._lost.items():
+            at = self._ledger[source]
+            if loss not in at.losses:
+                self._ledger.stage(with_loss(at, loss))
+                self.notes.append(
+                    f"{at.path}: lost the {loss.to_offset - loss.from_offset} bytes from offset "
+                    f"{loss.from_offset} on: {loss.reason} before they were read; "
+                    "let logs be rotated by rename, not by copytruncate"
+                )
+
+
+def quiet_s(file: Found) -> float:
+    """Seconds since the file was last written."""
+    return (time.time_ns() - file.mtime_ns) / 1e9
+
+
+def _is_at(path: str, key: FileKey) -> bool:
+    try:
+        status = os.stat(path)  # noqa: PTH116 (paths stay strings)
+    except OSError:
+        return False
+    return (status.st_dev, status.st_ino) == key

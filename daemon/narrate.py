@@ -1,0 +1,64 @@
+"""What the daemon's log says of anomalies: enough to act on at 3 a.m., no line without need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from daemon.anomaly_records import Changes, StoredAnomaly
+from daemon.logs import Level, tell
+from handlers.model import AnyAnomaly, FixRecommendation
+from handlers.stage import BeatReport
+
+
+def tell_changes(changes: Changes, recommendations: Iterable[FixRecommendation]) -> None:
+    """Tells what opened with its cause and the first thing to do, and what is resolved.
+
+    All of it is at least a warning, so that `journalctl -p warning` alone tells the story of an anomaly.
+    """
+    first: dict[str, FixRecommendation] = {}
+    for recommendation in recommendations:
+        first.setdefault(recommendation.anomaly_id, recommendation)
+    for stored in (*changes.opened, *changes.reopened):
+        anomaly = stored.anomaly
+        word = "came back" if stored in changes.reopened else "found"
+        tell(_level(anomaly), "anomaly-opened", f"{word}: {anomaly.description}", **_about(anomaly))
+        if (advice := first.get(anomaly.id)) is not None:
+            diagnosis = advice.assessed.diagnosis
+            tell("WARNING", "anomaly-cause", f"{diagnosis.verdict} cause: {diagnosis.cause}", id=anomaly.id)
+            tell("WARNING", "anomaly-fix", f"do first: {advice.title}", id=anomaly.id, where=advice.location)
+    for stored in changes.resolved:
+        tell("WARNING", "anomaly-resolved", _gone(stored), id=stored.anomaly.id)
+
+
+def tell_standing(anomalies: Iterable[StoredAnomaly]) -> None:
+    """Tells after a start what was open before it."""
+    for stored in anomalies:
+        if stored.state == "open":
+            anomaly = stored.anomaly
+            tell("INFO", "anomaly-standing", f"still open: {anomaly.description}", **_about(anomaly))
+
+
+def tell_beat(report: BeatReport) -> None:
+    """The stage's reports: a failed beat is an error, the others are for debugging."""
+    fields = {"topic": report.topic, "handler": report.handler, "request_id": report.request_id}
+    if report.status == "failed":
+        tell("ERROR", "beat-failed", f"{report.handler} failed: {report.error}", **fields)
+    elif report.status == "completed":
+        tell("DEBUG", "beat-completed", report.handler, duration_us=report.duration_us, **fields)
+    else:
+        tell("DEBUG", "beat-started", report.handler, **fields)
+
+
+def _gone(stored: StoredAnomaly) -> str:
+    anomaly = stored.anomaly
+    about = anomaly.handler or anomaly.event or anomaly.sequence
+    minutes = (stored.last_seen_ms - stored.first_seen_ms) / 60_000
+    return f"resolved: {anomaly.kind} {about}, after {minutes:.1f} min"
+
+
+def _level(anomaly: AnyAnomaly) -> Level:
+    return "ERROR" if anomaly.severity == "critical" else "WARNING"
+
+
+def _about(anomaly: AnyAnomaly) -> dict[str, object]:
+    return {"id": anomaly.id, "severity": anomaly.severity, "sequence": anomaly.sequence}

@@ -1,0 +1,172 @@
+"""Follows log files through everything that happens to them: every byte is handed out once, in order.
+
+State changes in two steps, so that offsets and the counts that they produced are one commit:
+
+    for file in tail.scan():
+        while block := tail.read(file, max_bytes):
+            ...count block.data...
+            tail.consumed(block)                  # staged: the next read goes on behind the block
+    with store.transaction():
+        ...put the counts, put tail.checkpoints(), delete tail.expired()...
+    tail.committed()                              # or tail.rolled_back(), if the transaction failed
+
+A crash before the transaction commits, or `rolled_back`, leaves the stored state: the same bytes are handed
+out again, to counts that do not know them either. A `Tail` built from stored checkpoints goes on from them.
+
+All calls are synchronous, raise no OSError (what fails is in `problems`) and come from one thread at a time.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from handlers.model import LogFile
+
+from .block import Block, ContentChangedError, read_block
+from .checkpoint import Checkpoint
+from .descriptors import Descriptors
+from .inventory import QUIET_S, Inventory, quiet_s
+from .ledger import Ledger, key_of
+from .listing import Found, LogsSettings, found
+from .rotation import reading_order
+
+HOT_S: Final = 3.0
+"""How long after the last write `is_hot` says to look often."""
+EMPTY_WATCHED: Final = 64
+"""New empty files that `hot` looks at: the latest ones."""
+
+
+class Tail:
+    """Knows how far each log file was read, and finds and reads what is new."""
+
+    def __init__(
+        self,
+        logs: LogsSettings,
+        own_files: Iterable[Path] = (),
+        checkpoints: Iterable[Checkpoint] = (),
+    ) -> None:
+        """`own_files` are never read, not even under another name that they get later."""
+        self.problems: tuple[str, ...] = ()
+        """What the last scan found for people to know. What stays as it was is said once."""
+        self._logs = logs
+        self._ledger = Ledger(checkpoints)
+        self._open = Descriptors()
+        self._inventory = Inventory(logs, own_files, self._ledger, self._open)
+        self._empty: list[Found] = []
+        self._rewritten = False
+        """Whether a read found other content than was consumed, so that `hot` is not enough."""
+        self._said: set[str] = set()
+
+    def scan(self) -> tuple[LogFile, ...]:
+        """Looks at all directories. The files with bytes to read, in the order in which to read them."""
+        self._inventory.update()
+        self._rewritten = False
+        self._empty = sorted(self._inventory.empty, key=lambda file: file.mtime_ns)[-EMPTY_WATCHED:]
+        notes = dict.fromkeys(self._inventory.notes)
+        self._inventory.notes.clear()
+        self.problems = tuple(note for note in notes if note not in self._said)
+        self._said = set(notes)
+        return self._unread(self._inventory.looks)
+
+    def hot(self) -> tuple[LogFile, ...]:
+        """Like `scan`, for the files that were read lately, at the cost of one fstat each."""
+        if self._rewritten or any(_size(file.path) != file.size for file in self._empty):
+            return self.scan()
+        sources = []
+        for key in self._open.keys():  # noqa: SIM118 (a tuple, since files are closed meanwhile)
+            at, status = self._ledger.at(key), self._open.status(key)
+            last = self._inventory.looks.get(at.source) if at else None
+            if at is None or status is None or last is None:
+                continue
+            deleted = status.st_nlink == 0 and at.state != "gone"
+            if deleted or status.st_size < last.size:
+                return self.scan()
+            if status.st_size > last.size:
+                self._inventory.looks[at.source] = found(last.path, status)
+                self._inventory.grew_at = time.monotonic()
+            sources.append(at.source)
+        return self._unread(sources)
+
+    @property
+    def is_hot(self) -> bool:
+        """Whether a file was written in the last `HOT_S` seconds, so that it pays to call `hot` often."""
+        return time.monotonic() - self._inventory.grew_at < HOT_S
+
+    def read(self, file: LogFile, max_bytes: int, *, flush: bool = False) -> Block | None:
+        """The next whole lines of the file, about `max_bytes` of them; None if there are none now.
+
+        Returns the same block until it is consumed. A last line without a newline waits until the file will
+        not grow any more, or comes at once if `flush`."""
+        at = self._ledger.get(file.source)
+        if at is None or not self._ledger.is_current(at):
+            return None
+        try:
+            return read_block(
+                self._open.get(key_of(at), at.path),
+                at,
+                max_bytes=max_bytes,
+                max_line_bytes=self._logs.max_line_bytes,
+                flush=flush or self._is_complete(at),
+            )
+        except ContentChangedError:
+            self._inventory.doubtful.add(at.source)
+            self._rewritten = True
+        except OSError as error:
+            self._inventory.cannot_read(at.path, error)
+        return None
+
+    def consumed(self, block: Block) -> None:
+        """Stages that the block was processed. Raises ValueError if it is not the next one of its file."""
+        self._ledger.consumed(block)
+
+    def checkpoints(self) -> tuple[Checkpoint, ...]:
+        """Those that changed since the last commit."""
+        return self._ledger.changed()
+
+    def expired(self) -> tuple[int, ...]:
+        """Sources whose checkpoints are to be deleted: the oldest ones of the files that are gone."""
+        return self._ledger.expired()
+
+    def committed(self) -> None:
+        """What `checkpoints` and `expired` said is stored."""
+        self._ledger.committed()
+        self._inventory.committed()
+
+    def rolled_back(self) -> None:
+        """What `checkpoints` and `expired` said is not stored: goes on from the state before.
+
+        The next call is `scan`."""
+        self._ledger.rolled_back()
+        self._inventory.rolled_back()
+
+    def close(self) -> None:
+        self._open.close_all()
+
+    def _unread(self, sources: Iterable[int]) -> tuple[LogFile, ...]:
+        unread = [(self._ledger[source], self._inventory.looks[source]) for source in sources]
+        unread = [(at, file) for at, file in unread if file.size > at.offset]
+        unread.sort(key=lambda pair: reading_order(pair[0], pair[1].mtime_ns))
+        log_format = "" if self._logs.format == "auto" else self._logs.format
+        return tuple(
+            LogFile(at.source, at.path, at.stream, at.identity, at.offset, file.size, log_format)
+            for at, file in unread
+        )
+
+    def _is_complete(self, at: Checkpoint) -> bool:
+        """Whether the file will not grow any more, so that its last line needs no newline."""
+        status = self._open.status(key_of(at))
+        if status is None:
+            return False
+        quiet = quiet_s(found(at.path, status)) > QUIET_S
+        return status.st_nlink == 0 or (at.state != "active" and quiet)
+
+
+def _size(path: str) -> int:
+    try:
+        return os.stat(path).st_size  # noqa: PTH116 (paths stay strings)
+    except OSError:
+        return -1

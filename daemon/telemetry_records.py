@@ -1,0 +1,263 @@
+"""Telemetry in the store: windows, offsets and open state, always in one commit.
+
+Tables: `sources` (one checkpoint with its ledger a file), `streams` (parser state, names, open runs),
+`subjects`, `windows` (id = window number << 16 | subject number), `late` (what came for windows that were
+judged already, until it is judged too), `meta` (totals).
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final, TypeVar
+
+import msgspec
+from tinydb.table import Document
+
+from daemon.checkpoint import Checkpoint
+from daemon.store import Store
+from daemon.subjects import SUBJECT_BITS, Subjects, beat_key, error_key
+from handlers.metrics import add_beats, add_errors, add_runs, add_window
+from handlers.model import BeatStats, Consumed, ErrorStats, RunStats, StreamState, TelemetryMetrics, Window
+from handlers.telemetry.ports import TelemetryCommit
+
+T = TypeVar("T")
+
+META_ID: Final = 1
+_LAST_ID: Final = (1 << 63) - 1
+_LATE_AT_ONCE: Final = 50_000
+_SUBJECT_MASK: Final = (1 << SUBJECT_BITS) - 1
+
+
+class Totals(msgspec.Struct):
+    """What was done since the store was begun."""
+
+    window_ms: int = 0
+    """Length of the stored windows; 0 before the first commit."""
+    commits: int = 0
+    lines: int = 0
+    events: int = 0
+    unreadable: int = 0
+    late: int = 0
+    """Completed beats that arrived after their window was judged; they are judged on their own."""
+    watermark_ms: int = 0
+    """Latest event time."""
+    judged_until_ms: int = 0
+
+
+class Source(msgspec.Struct):
+    """A line of the ledger: how far a file was read and what was in it."""
+
+    checkpoint: Checkpoint
+    format: str = ""
+    events: int = 0
+    unreadable: int = 0
+
+
+class _Late(msgspec.Struct):
+    """Statistics of one subject that came for a judged window."""
+
+    start_ms: int
+    subject: int
+    stats: dict[str, Any]
+
+
+class _StoredStream(msgspec.Struct):
+    name: str
+    state: StreamState
+
+
+def to_document(record: msgspec.Struct, doc_id: int) -> Document:
+    """A record as a TinyDB document."""
+    return Document(msgspec.to_builtins(record, str_keys=True), doc_id)
+
+
+def from_document(document: Any, record_type: type[T]) -> T:
+    """The record in a document. Raises msgspec.ValidationError if it is not one."""
+    return msgspec.convert(document, record_type, str_keys=True)
+
+
+class TelemetryRecords:
+    """Reads and writes telemetry. Every method is one transaction or part of the caller's snapshot."""
+
+    def __init__(self, store: Store, window_ms: int) -> None:
+        self._store = store
+        self._window_ms = window_ms
+        self._sources = store.table("sources")
+        self._streams = store.table("streams")
+        self._windows = store.table("windows")
+        self._late = store.table("late")
+        self._meta = store.table("meta")
+        self._stream_ids = {document["name"]: document.doc_id for document in self._streams.all()}
+        self.subjects = Subjects(store)
+
+    def totals(self) -> Totals:
+        document = self._meta.get(doc_id=META_ID)
+        return from_document(document, Totals) if document is not None else Totals()
+
+    def put_totals(self, totals: Totals) -> None:
+        self._meta.put([to_document(totals, META_ID)])
+
+    def restart_windows(self) -> int | None:
+        """Drops the stored windows if they have another length than the settings now say; that length."""
+        totals = self.totals()
+        if totals.window_ms in {0, self._window_ms}:
+            return None
+        with self._store.transaction():
+            self._windows.truncate()
+            self._late.truncate()
+            before_ms, totals.window_ms = totals.window_ms, self._window_ms
+            self.put_totals(totals)
+        return before_ms
+
+    def sources(self) -> list[Source]:
+        return [from_document(document, Source) for document in self._sources.all()]
+
+    def count_sources(self) -> int:
+        return len(self._sources)
+
+    def streams(self) -> dict[str, StreamState]:
+        stored = (from_document(document, _StoredStream) for document in self._streams.all())
+        return {stream.name: stream.state for stream in stored}
+
+    def commit(
+        self,
+        commit: TelemetryCommit,
+        checkpoints: Iterable[Checkpoint],
+        expired: Iterable[int],
+        judged_until_ms: int,
+    ) -> str:
+        """Adds the counts and moves the offsets. After an exception nothing of it is stored.
+
+        What belongs to windows before `judged_until_ms` is kept for the next detection as well.
+        """
+        try:
+            with self._store.transaction():
+                totals = self.totals()
+                self._put_sources(checkpoints, expired, commit.consumed)
+                self._put_streams(commit)
+                totals.late += self._add_windows(commit.metrics, judged_until_ms)
+                totals.commits += 1
+                totals.window_ms = self._window_ms
+                for piece in commit.consumed:
+                    totals.lines += piece.lines
+                    totals.events += piece.events
+                    totals.unreadable += piece.unreadable
+                watermarks_ms = [stream.watermark_ms for stream in commit.streams.values()]
+                totals.watermark_ms = max([totals.watermark_ms, *watermarks_ms])
+                self.put_totals(totals)
+        except BaseException:
+            self.subjects.reload()
+            self._stream_ids = {document["name"]: document.doc_id for document in self._streams.all()}
+            raise
+        return f"telemetry-{totals.commits}"
+
+    def windows(self, first_ms: int, until_ms: int, max_windows: int) -> TelemetryMetrics:
+        """The first `max_windows` windows that begin in [first_ms, until_ms)."""
+        windows: dict[int, Window] = {}
+        first_id = self._window_id(first_ms, 0)
+        for document in self._windows.between(first_id, self._window_id(until_ms, 0) - 1):
+            start_ms = (document.doc_id >> SUBJECT_BITS) * self._window_ms
+            if start_ms not in windows and len(windows) == max_windows:
+                break
+            window = windows.setdefault(start_ms, Window(start_ms))
+            self._fill(window, document.doc_id & _SUBJECT_MASK, document)
+        return TelemetryMetrics(self._window_ms, windows)
+
+    def late_windows(self, before_ms: int) -> tuple[dict[int, Window], int]:
+        """What came late for windows before `before_ms`, and the id up to which it was looked at.
+
+        What is not before it stands in windows that are still to be judged, and counts there.
+        """
+        windows: dict[int, Window] = {}
+        last_id = 0
+        for document in itertools.islice(self._late.between(1, _LAST_ID), _LATE_AT_ONCE):
+            last_id = document.doc_id
+            late = from_document(document, _Late)
+            if late.start_ms < before_ms:
+                part = Window(late.start_ms)
+                self._fill(part, late.subject, late.stats)
+                add_window(windows.setdefault(late.start_ms, Window(late.start_ms)), part)
+        return windows, last_id
+
+    def forget_late(self, last_id: int) -> None:
+        """Deletes what was judged. Call inside of the transaction that stores the verdicts."""
+        self._late.remove_between(1, last_id)
+
+    def _fill(self, window: Window, subject: int, stats: Any) -> None:
+        kind, key = self.subjects.name(subject)
+        if kind == "beat":
+            window.beats[beat_key(key)] = from_document(stats, BeatStats)
+        elif kind == "run":
+            window.runs[key[0]] = from_document(stats, RunStats)
+        else:
+            window.errors[error_key(key)] = from_document(stats, ErrorStats)
+
+    def forget_windows(self, before_ms: int) -> int:
+        """Deletes the windows that begin before; returns how many documents."""
+        with self._store.transaction():
+            return self._windows.remove_between(0, self._window_id(before_ms, 0) - 1)
+
+    def _window_id(self, at_ms: int, subject: int) -> int:
+        return (at_ms // self._window_ms) << SUBJECT_BITS | subject
+
+    def _put_sources(
+        self, checkpoints: Iterable[Checkpoint], expired: Iterable[int], consumed: Iterable[Consumed]
+    ) -> None:
+        pieces = {piece.source: piece for piece in consumed}
+        documents = []
+        for checkpoint in checkpoints:
+            known = self._sources.get(doc_id=checkpoint.source)
+            source = from_document(known, Source) if known is not None else Source(checkpoint)
+            source.checkpoint = checkpoint
+            if (piece := pieces.get(checkpoint.source)) is not None:
+                source.format = piece.format
+                source.events += piece.events
+                source.unreadable += piece.unreadable
+            documents.append(to_document(source, checkpoint.source))
+        self._sources.put(documents)
+        for number in expired:
+            self._sources.remove_between(number, number)
+
+    def _put_streams(self, commit: TelemetryCommit) -> None:
+        for name, state in commit.streams.items():
+            number = self._stream_ids.setdefault(name, len(self._stream_ids) + 1)
+            self._streams.put([to_document(_StoredStream(name, state), number)])
+
+    def _add_windows(self, metrics: TelemetryMetrics, judged_until_ms: int) -> int:
+        """Adds to the stored windows; returns how many completed beats came late."""
+        changed: list[Document] = []
+        late: list[Document] = []
+        late_beats = 0
+        next_id = (self._late.last_id() or 0) + 1
+        for start_ms, window in metrics.windows.items():
+            parts = [*self._parts(window)]
+            changed += [
+                self._added(self._window_id(start_ms, subject), new, add) for subject, new, add in parts
+            ]
+            if start_ms < judged_until_ms:
+                late_beats += sum(beat.completed for beat in window.beats.values())
+                for subject, new, _ in parts:
+                    stats = msgspec.to_builtins(new, str_keys=True)
+                    late.append(to_document(_Late(start_ms, subject, stats), next_id + len(late)))
+        self._windows.put(changed)
+        self._late.put(late)
+        return late_beats
+
+    def _parts(self, window: Window) -> Iterator[tuple[int, Any, Callable[[Any, Any], None]]]:
+        """(subject number, statistics, how to add them) of all that a window holds."""
+        number = self.subjects.number
+        for beat, beat_stats in window.beats.items():
+            yield number("beat", beat), beat_stats, add_beats
+        for run, run_stats in window.runs.items():
+            yield number("run", (run,)), run_stats, add_runs
+        for error, error_stats in window.errors.items():
+            yield number("error", error), error_stats, add_errors
+
+    def _added(self, doc_id: int, new: T, add: Callable[[T, T], None]) -> Document:
+        known = self._windows.get(doc_id=doc_id)
+        if known is None:
+            return Document(msgspec.to_builtins(new, str_keys=True), doc_id)
+        total = from_document(known, type(new))
+        add(total, new)
+        return Document(msgspec.to_builtins(total, str_keys=True), doc_id)

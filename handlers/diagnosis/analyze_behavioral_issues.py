@@ -1,0 +1,118 @@
+"""Beat 5 of the diagnosis: self-healing:diagnosis:analyze:behavioral."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from handlers.anomaly.conformance import Deviation, DeviationKind, deviations
+from handlers.diagnosis.subject import declared_beat, place
+from handlers.diagnosis.wording import count, percent, utc
+from handlers.model import BehavioralAnomaly, BehavioralDiagnosis, Handler, Sequence, Verdict
+
+_SAYS: Final[dict[DeviationKind, tuple[str, str]]] = {
+    "missing": ("does not run", "do not run"),
+    "extra": ("runs but does not belong to it", "run but do not belong to it"),
+    "repeated": ("runs too often", "run too often"),
+    "out-of-order": ("runs in another place", "run in another place"),
+}
+"""For one beat and for several."""
+
+
+class BehavioralDiagnoses(msgspec.Struct, frozen=True):
+    diagnosis: tuple[BehavioralDiagnosis, ...]
+
+
+def analyze_behavioral_issues(
+    anomalies: tuple[BehavioralAnomaly, ...],
+    sequences: tuple[Sequence, ...],
+    *,
+    handlers: tuple[Handler, ...] = (),
+) -> BehavioralDiagnoses:
+    """Says which beats differ, and which side changed: the program where its own past kept the expected
+    order, else that is left open. `handlers` give the line and the declared number of each beat.
+    """
+    return BehavioralDiagnoses(tuple(_diagnose(anomaly, sequences, handlers) for anomaly in anomalies))
+
+
+def _diagnose(
+    anomaly: BehavioralAnomaly, sequences: tuple[Sequence, ...], handlers: tuple[Handler, ...]
+) -> BehavioralDiagnosis:
+    sequence = next((each for each in sequences if anomaly.sequence in (each.id, each.name)), None)
+    sequence_id = sequence.id if sequence else anomaly.sequence
+    swapped = _swapped(anomaly)
+    found = deviations(anomaly.declared, anomaly.observed)
+    beats = [declared_beat(handlers, sequence_id, event) for each in found for event in each.events]
+    kind, verdict, why = _cause(anomaly)
+    clauses = (
+        [f"{_beats(swapped, anomaly)} are swapped"] if swapped else [_clause(each, anomaly) for each in found]
+    )
+    deviating = round(anomaly.actual * anomaly.samples)
+    return BehavioralDiagnosis(
+        anomaly=anomaly,
+        cause=f"{'; '.join(clauses)}: {why}",
+        cause_kind=kind,
+        verdict=verdict,
+        evidence=(
+            f"{deviating:,} of {count(anomaly.samples, 'run')} ({percent(anomaly.actual)}) deviate",
+            f"most frequent path: {' → '.join(anomaly.observed) or 'no beat at all'}",
+            f"first seen {utc(anomaly.first_seen_ms)}",
+            _baseline(anomaly),
+        ),
+        evidence_against=_any_order(swapped, sequence_id, handlers),
+        location=next((place(beat) for beat in beats if beat), sequence.file if sequence else ""),
+        definition_file=sequence.file if sequence else "",
+    )
+
+
+def _cause(anomaly: BehavioralAnomaly) -> tuple[str, Verdict, str]:
+    if anomaly.baseline_samples and anomaly.expected < 0.5:
+        return (
+            "program-changed",
+            "likely",
+            "most earlier runs kept the expected order, so the program changed",
+        )
+    return (
+        "definition-changed",
+        "inconclusive",
+        "program and definition disagree; the data do not tell which of the two is out of date",
+    )
+
+
+def _baseline(anomaly: BehavioralAnomaly) -> str:
+    source = "the definition" if anomaly.expected_from == "definition" else "earlier runs"
+    if not anomaly.baseline_samples:
+        return f"expected by {source}; there is no baseline of earlier runs"
+    earlier = count(anomaly.baseline_samples, "earlier run")
+    return f"expected by {source}; {percent(anomaly.expected)} of {earlier} deviated"
+
+
+def _swapped(anomaly: BehavioralAnomaly) -> tuple[str, ...]:
+    """The two beats that changed places where that is the whole difference, or none."""
+    pairs = zip(anomaly.declared, anomaly.observed, strict=False)
+    differing = [pair for pair in pairs if pair[0] != pair[1]]
+    same_length = len(anomaly.declared) == len(anomaly.observed)
+    if same_length and len(differing) == 2 and differing[0] == differing[1][::-1]:
+        return differing[0]
+    return ()
+
+
+def _clause(deviation: Deviation, anomaly: BehavioralAnomaly) -> str:
+    one, several = _SAYS[deviation.kind]
+    return f"{_beats(deviation.events, anomaly)} {one if len(deviation.events) == 1 else several}"
+
+
+def _beats(events: tuple[str, ...], anomaly: BehavioralAnomaly) -> str:
+    """The beats with their place in the expected order."""
+    order = anomaly.declared
+    names = [f"{order.index(each) + 1} ({each})" if each in order else f"({each})" for each in events]
+    return f"beat {names[0]}" if len(names) == 1 else f"beats {', '.join(names[:-1])} and {names[-1]}"
+
+
+def _any_order(swapped: tuple[str, ...], sequence_id: str, handlers: tuple[Handler, ...]) -> tuple[str, ...]:
+    """Beats that the definition gives the same number may be meant to run in any order."""
+    numbers = [beat.beat for event in swapped if (beat := declared_beat(handlers, sequence_id, event))]
+    if len(numbers) == 2 and numbers[0] == numbers[1]:
+        return (f"the definition gives both beats the number {numbers[0]}: any order may be meant",)
+    return ()

@@ -1,0 +1,92 @@
+"""Beat 4 of the diagnosis: self-healing:diagnosis:analyze:performance."""
+
+from __future__ import annotations
+
+import msgspec
+
+from handlers.diagnosis.performance_causes import (
+    Cause,
+    changed_sequence,
+    common_cause,
+    errors_or_retries,
+    own_work,
+)
+from handlers.diagnosis.subject import find_handler, place
+from handlers.diagnosis.wording import count, percent, span, utc
+from handlers.model import (
+    AnyAnomaly,
+    Handler,
+    PerformanceAnomaly,
+    PerformanceDiagnosis,
+    TelemetryMetrics,
+)
+
+
+class PerformanceDiagnoses(msgspec.Struct, frozen=True):
+    diagnosis: tuple[PerformanceDiagnosis, ...]
+
+
+def analyze_performance_issues(
+    anomalies: tuple[PerformanceAnomaly, ...],
+    handlers: tuple[Handler, ...],
+    *,
+    all_anomalies: tuple[AnyAnomaly, ...] = (),
+    metrics: TelemetryMetrics | None = None,
+    min_common: int = 4,
+) -> PerformanceDiagnoses:
+    """Asks of each slow beat what could make it slow besides its own work, the widest cause first.
+
+    `all_anomalies`: what the same detection found, of every type. `metrics`: the telemetry that it judged;
+    without it the share of the run is unknown and a common cause stays inconclusive. `min_common`: how many
+    handlers must be slow by a similar factor before a common cause is considered.
+    """
+    return PerformanceDiagnoses(
+        tuple(_diagnose(each, anomalies, handlers, all_anomalies, metrics, min_common) for each in anomalies)
+    )
+
+
+def _diagnose(
+    anomaly: PerformanceAnomaly,
+    slow: tuple[PerformanceAnomaly, ...],
+    handlers: tuple[Handler, ...],
+    everything: tuple[AnyAnomaly, ...],
+    metrics: TelemetryMetrics | None,
+    min_common: int,
+) -> PerformanceDiagnosis:
+    handler = find_handler(handlers, anomaly)
+    share = None if metrics is None else _share_of_run(metrics, anomaly)
+    checked = (
+        common_cause(anomaly, slow, metrics, min_common),
+        errors_or_retries(anomaly, everything),
+        changed_sequence(anomaly, everything),
+    )
+    chosen, *possible = (*(each for each in checked if isinstance(each, Cause)), own_work(anomaly, handler))
+    measured = (
+        (
+            f"median {span(anomaly.actual)} instead of {span(anomaly.expected)} ({anomaly.ratio:.2f} times), "
+            f"95th percentile {span(anomaly.p95)}, {count(anomaly.samples, 'execution')}"
+        ),
+        f"slow since {utc(anomaly.first_seen_ms)}",
+    )
+    whole = () if share is None else (f"takes {percent(share)} of the time of its sequence",)
+    return PerformanceDiagnosis(
+        anomaly=anomaly,
+        cause=chosen.sentence,
+        cause_kind=chosen.kind,
+        verdict=chosen.verdict,
+        evidence=measured + whole + chosen.evidence,
+        evidence_against=tuple(f"also possible: {each.sentence}" for each in possible),
+        ruled_out=tuple(each for each in checked if isinstance(each, str)),
+        location=place(handler),
+        share_of_run=share,
+    )
+
+
+def _share_of_run(metrics: TelemetryMetrics, anomaly: PerformanceAnomaly) -> float | None:
+    beat_us = run_us = 0
+    for window in metrics.windows.values():
+        if beat := window.beats.get((anomaly.sequence, anomaly.event)):
+            beat_us += beat.total_us
+        if run := window.runs.get(anomaly.sequence):
+            run_us += run.total_us
+    return min(1.0, beat_us / run_us) if beat_us and run_us else None

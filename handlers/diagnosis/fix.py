@@ -1,0 +1,36 @@
+"""What the fixes of every type of diagnosis have in common."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from handlers.diagnosis.subject import subject
+from handlers.model import AnyDiagnosis, RecommendationType
+
+
+class Fix(msgspec.Struct, frozen=True, kw_only=True):
+    """A recommendation before it has an id and a priority among all others; the fields mean the same."""
+
+    slug: str
+    """Tells the fixes of one anomaly apart."""
+    type: RecommendationType
+    title: str
+    action: str
+    location: str
+    steps: tuple[str, ...]
+    effort: Literal["minutes", "hours", "days"]
+    benefit: str
+
+
+def where(diagnosis: AnyDiagnosis) -> str:
+    """The location, else the handler, the event or the sequence: never empty where the log named anything."""
+    return diagnosis.location or subject(diagnosis.anomaly)
+
+
+def beat_name(diagnosis: AnyDiagnosis) -> str:
+    """The handler with its event: a function name alone can stand for several handlers."""
+    anomaly = diagnosis.anomaly
+    name = subject(anomaly)
+    return f"{name} ({anomaly.event})" if anomaly.event and anomaly.event != name else name

@@ -1,0 +1,116 @@
+"""What to do about a slow beat."""
+
+from __future__ import annotations
+
+from handlers.diagnosis.fix import Fix, beat_name, where
+from handlers.diagnosis.wording import count, span, utc
+from handlers.model import AssessedDiagnosis, PerformanceAnomaly, PerformanceDiagnosis
+
+
+def performance_fixes(
+    assessed: AssessedDiagnosis, diagnosis: PerformanceDiagnosis, anomaly: PerformanceAnomaly
+) -> tuple[Fix, ...]:
+    """One fix at the cause, and for slow own work the choice to accept the new time."""
+    benefit = (
+        f"median back from {span(anomaly.actual)} to {span(anomaly.expected)}: "
+        f"{span(anomaly.added_us_per_execution / 1000)} less per execution, "
+        f"{span(assessed.impact.added_ms)} in the judged span ({count(anomaly.samples, 'execution')})"
+    )
+    match diagnosis.cause_kind:
+        case "common-cause":
+            return (_look_at_the_machine(diagnosis, anomaly, benefit),)
+        case "error-or-retry":
+            return (_stop_the_errors(diagnosis, benefit),)
+        case "sequence-change":
+            return (_restore_the_sequence(diagnosis, anomaly, benefit),)
+        case _:
+            return _speed_up(diagnosis, anomaly, benefit), _accept(diagnosis, anomaly)
+
+
+def _speed_up(diagnosis: PerformanceDiagnosis, anomaly: PerformanceAnomaly, benefit: str) -> Fix:
+    name = beat_name(diagnosis)
+    return Fix(
+        slug="own-work",
+        type="code",
+        title=f"Make {name} fast again",
+        action=f"Find what made {name} {anomaly.ratio:.2f} times as slow since {utc(anomaly.first_seen_ms)}, "
+        "and undo or speed it up.",
+        location=where(diagnosis),
+        steps=(
+            f"List what changed in it, and in what it calls, before {utc(anomaly.first_seen_ms)}.",
+            f"Profile it with an input of an execution slower than {span(anomaly.limit)}.",
+            "Undo the change, or move the costly part out of the beat.",
+            f"Check that the median is below {span(anomaly.limit)} again.",
+        ),
+        effort="hours",
+        benefit=benefit,
+    )
+
+
+def _accept(diagnosis: PerformanceDiagnosis, anomaly: PerformanceAnomaly) -> Fix:
+    key = f"{anomaly.sequence}/{anomaly.event}" if anomaly.sequence else anomaly.event
+    return Fix(
+        slug="accept",
+        type="config",
+        title=f"Or accept {span(anomaly.actual)} for {beat_name(diagnosis)}",
+        action=f'Only if the new time is intended: set expected_ms "{key}" to {anomaly.actual:.1f}.',
+        location=where(diagnosis),
+        steps=(
+            "Have the owner of the handler confirm that the time is intended.",
+            f'Under expected_ms in the settings, write "{key}": {anomaly.actual:.1f}',
+        ),
+        effort="minutes",
+        benefit=f"no time won: {span(anomaly.actual)} becomes the expected median in place of "
+        f"{span(anomaly.expected)}, and this alarm ends",
+    )
+
+
+def _look_at_the_machine(diagnosis: PerformanceDiagnosis, anomaly: PerformanceAnomaly, benefit: str) -> Fix:
+    return Fix(
+        slug="common-cause",
+        type="config",
+        title=f"Look for a common cause before touching {beat_name(diagnosis)}",
+        action=f"Several handlers slowed by about {anomaly.ratio:.2f} times together: "
+        "check the machine and what they share; change no handler yet.",
+        location=where(diagnosis),
+        steps=(
+            f"Look at CPU, memory, disk and neighbours of the machine from {utc(anomaly.first_seen_ms)} on.",
+            "Look for a deployment, restart or settings change at that time.",
+            "Look at what the slow handlers share: a library, a database, a service.",
+        ),
+        effort="hours",
+        benefit=benefit,
+    )
+
+
+def _stop_the_errors(diagnosis: PerformanceDiagnosis, benefit: str) -> Fix:
+    return Fix(
+        slug="errors-first",
+        type="code",
+        title=f"Stop the errors of {beat_name(diagnosis)} first",
+        action="Fix the errors of this beat, then measure its time again: most executions fail.",
+        location=where(diagnosis),
+        steps=(
+            "Take the error recommendation of the same beat.",
+            "Limit how often and how long the beat retries.",
+            "Measure again; if it is still slow, profile it.",
+        ),
+        effort="hours",
+        benefit=f"if the errors cost the time: {benefit}",
+    )
+
+
+def _restore_the_sequence(diagnosis: PerformanceDiagnosis, anomaly: PerformanceAnomaly, benefit: str) -> Fix:
+    return Fix(
+        slug="sequence-first",
+        type="sequence",
+        title=f"Restore the order of {anomaly.sequence} first",
+        action=f"Settle the changed order of the sequence, then measure {beat_name(diagnosis)} again.",
+        location=where(diagnosis),
+        steps=(
+            "Take the behavioral recommendation of the same sequence.",
+            f"Measure again; if the median is still over {span(anomaly.limit)}, profile the handler.",
+        ),
+        effort="hours",
+        benefit=f"if the changed order costs the time: {benefit}",
+    )

@@ -1,0 +1,43 @@
+"""Figures as people read them: short, with their unit, rounded once."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+
+def span(ms: float) -> str:
+    """A duration in the unit that fits: 0.42 ms, 65.7 ms, 420 ms, 2.4 s, 3.1 min, 1.5 h."""
+    for limit_ms, digits, unit_ms, unit in (
+        (1, 2, 1, "ms"),
+        (99.95, 1, 1, "ms"),
+        (999.5, 0, 1, "ms"),
+        (60_000, 1, 1_000, "s"),
+        (3_600_000, 1, 60_000, "min"),
+    ):
+        if abs(ms) < limit_ms:
+            return f"{ms / unit_ms:.{digits}f} {unit}"
+    return f"{ms / 3_600_000:.1f} h"
+
+
+def percent(share: float) -> str:
+    """A share of 0..1. Never rounds "some" to 0 % nor "not all" to 100 %."""
+    if 0 < share < 0.001:
+        return "less than 0.1 %"
+    if 0.999 < share < 1:
+        return "more than 99.9 %"
+    return f"{share * 100:.1f}".removesuffix(".0") + " %"
+
+
+def count(number: int, noun: str) -> str:
+    """count(1, "run") is "1 run", count(2400, "run") is "2,400 runs"."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def utc(at_ms: int) -> str:
+    """Event time in UTC to the second."""
+    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def sentence(text: str) -> str:
+    """The text as a sentence: capital first, one full stop at the end."""
+    return f"{text[:1].upper()}{text[1:].rstrip('. ')}."
