@@ -12,14 +12,16 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
 
+from handlers.model import FileIdentity
+
 from .checkpoint import Checkpoint
 from .descriptors import Descriptors
-from .identity import HEAD_BYTES, FileKey, digest, holds
+from .identity import HEAD_BYTES, FileKey, digest, holds, identify
 from .ledger import Ledger, key_of
 from .listing import Found
 
@@ -41,15 +43,14 @@ class Kinship(msgspec.Struct, frozen=True):
 class Relatives:
     """Finds the known files that a new one can be a copy of: those that it shares its first bytes with."""
 
-    def __init__(self, checkpoints: Iterable[Checkpoint]) -> None:
+    def __init__(self) -> None:
         self._by_head: defaultdict[str, list[Checkpoint]] = defaultdict(list)
         self._short: defaultdict[str, list[Checkpoint]] = defaultdict(list)
-        for checkpoint in checkpoints:
-            self.add(checkpoint)
 
-    def add(self, checkpoint: Checkpoint) -> None:
-        if checkpoint.identity.head_bytes == HEAD_BYTES:
-            self._by_head[checkpoint.identity.fingerprint].append(checkpoint)
+    def add(self, checkpoint: Checkpoint, identity: FileIdentity) -> None:
+        """`identity` is what the file begins with now, which can be more than what was consumed."""
+        if identity.head_bytes == HEAD_BYTES:
+            self._by_head[identity.fingerprint].append(checkpoint)
         elif checkpoint.offset:
             self._short[checkpoint.stream].append(checkpoint)
 
@@ -73,16 +74,24 @@ class Copies:
     def __init__(self, ledger: Ledger, descriptors: Descriptors) -> None:
         self._ledger = ledger
         self._open = descriptors
-        self._relatives = Relatives(())
+        self._relatives = Relatives()
         self._same_bytes: dict[tuple[FileKey, int], int] = {}
 
-    def begin(self) -> None:
-        """Before the new files of one look are judged."""
-        self._relatives = Relatives(self._ledger)
+    def begin(self, looks: Mapping[int, Found]) -> None:
+        """Before the new files of one look are judged; `looks` has the known files as they are now."""
+        self._relatives = Relatives()
+        for known in self._ledger:
+            look = looks.get(known.source)
+            identity = known.identity
+            if identity.head_bytes < HEAD_BYTES and look and look.size >= HEAD_BYTES:
+                original = self._readable(known)
+                if original is not None:
+                    identity = identify(look.key, os.pread(original, HEAD_BYTES, 0))
+            self._relatives.add(known, identity)
 
     def add(self, checkpoint: Checkpoint) -> None:
         """A file that was judged is known to those that follow."""
-        self._relatives.add(checkpoint)
+        self._relatives.add(checkpoint, checkpoint.identity)
 
     def judge(self, file: Found, stream: str, head: bytes) -> Kinship | None:
         """What the new file, which begins with `head`, is a copy of, if of anything. Raises OSError."""

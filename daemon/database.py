@@ -165,7 +165,8 @@ class Database:
     def corruption(self, reason: str) -> StoreCorruptError:
         """The error to raise where the content is found to be wrong."""
         self.corrupt = True
-        return corrupt_error(self.path, reason)
+        self._failure = corrupt_error(self.path, reason)
+        return self._failure
 
     def close(self) -> None:
         with self._errors():

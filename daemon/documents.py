@@ -14,6 +14,8 @@ _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _YAML_ONLY: Final = {ord(char): " " for char in "\t\x85\u2028\u2029"}
 """Tabs stop YAML, the others are line breaks only to YAML: both are allowed in JSON."""
 _MAX_DEPTH: Final = 100
+_MAX_NODES_BYTES: Final = 4 * 1024 * 1024
+"""Nodes take about 50 times the memory of their text."""
 
 
 class MalformedError(Exception):
@@ -62,8 +64,10 @@ def line_of(raw: bytes, position: int) -> int:
 def json_nodes(raw: bytes) -> yaml.Node | None:
     """JSON is YAML once its escapes are masked, which have no part in its structure.
 
-    None for the rare document that is JSON only: its lines stay unknown.
+    None for the rare document that is JSON only, and for one over 4 MiB: their lines stay unknown.
     """
+    if len(raw) > _MAX_NODES_BYTES:
+        return None
     masked = re.sub(r"\\.", "xx", raw.decode()).translate(_YAML_ONLY)
     try:
         return _compose(masked)
@@ -73,6 +77,8 @@ def json_nodes(raw: bytes) -> yaml.Node | None:
 
 def yaml_nodes(text: str) -> yaml.Node | None:
     """None for a document without content. Raises MalformedError."""
+    if len(text) > _MAX_NODES_BYTES:
+        raise MalformedError(1, f"has {len(text):,} characters, too many for YAML: split it, or use JSON")
     try:
         return _compose(text)
     except yaml.MarkedYAMLError as error:

@@ -94,7 +94,7 @@ class Inventory:
         unchanged = last is not None and (last.size, last.mtime_ns) == (file.size, file.mtime_ns)
         if not unchanged or at.source in self.doubtful:
             try:
-                same = self._is_same(at, file)
+                same = self.is_same(at, file)
             except OSError as error:
                 self.cannot_read(file.path, error)
                 return True
@@ -111,7 +111,8 @@ class Inventory:
         self._place(at, file)
         return True
 
-    def _is_same(self, at: Checkpoint, file: Found) -> bool:
+    def is_same(self, at: Checkpoint, file: Found) -> bool:
+        """Whether the file still holds what was consumed of it. Raises OSError."""
         if not at.offset:
             return True  # nothing was read of it, so it does not matter
         if file.size < at.offset:
@@ -163,7 +164,7 @@ class Inventory:
 
     def _adopt(self, fresh: list[Found], listing: Listing) -> None:
         logs = {at.stream for at in self._ledger} | {file.path for file in listing.files.values()}
-        self._copies.begin()
+        self._copies.begin(self.looks)
         # The longest first: of two files with the same content, the shorter one is the copy.
         for file in sorted((file for file in fresh if file.size), key=lambda file: (-file.size, file.path)):
             log = log_of(file.path)

@@ -42,11 +42,9 @@ class Store:
 
     May be used from different threads, by one at a time."""
 
-    def __init__(
-        self, database: Database, lock: WriterLock | ReaderLock | None, *, set_aside: Path | None = None
-    ) -> None:
+    def __init__(self, database: Database, lock: WriterLock | ReaderLock | None) -> None:
         self.path = database.path
-        self.set_aside = set_aside
+        self.set_aside: Path | None = None
         """Where the damaged file went for which this fresh one was begun."""
         self._database = database
         self._lock = lock

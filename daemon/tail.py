@@ -83,9 +83,10 @@ class Tail:
             if at is None or status is None or last is None:
                 continue
             deleted = status.st_nlink == 0 and at.state != "gone"
-            if deleted or status.st_size < last.size:
+            grown = status.st_size > last.size
+            if deleted or status.st_size < last.size or (grown and not self._inventory.is_same(at, last)):
                 return self.scan()
-            if status.st_size > last.size:
+            if grown:
                 self._inventory.looks[at.source] = found(last.path, status)
                 self._inventory.grew_at = time.monotonic()
             sources.append(at.source)

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from daemon import codebase as codebase_module
+from daemon import documents
 from daemon.codebase import CodebaseReader
 from handlers.model import Codebase
 
@@ -72,7 +73,8 @@ def test_a_test_that_several_beats_name_is_one_test_that_covers_them_all() -> No
         ),
         pytest.param(
             '{"movements":\t[{"beats":[{"event":"a"}]},\n'
-            '{"beats":[{"title":"\\ud83c\\udfb5 \\"x\\" \\/\u2028",\n"event":"b"},{\n"event":"a"}]}],"id":"s"}',
+            '{"beats":[{"title":"\\ud83c\\udfb5 \\"x\\" \\/\u2028",\n'
+            '"event":"b"},{\n"event":"a"}]}],"id":"s"}',
             id="JSON with tabs, escapes, line separators and no spaces",
         ),
         pytest.param(
@@ -221,6 +223,18 @@ def test_a_file_over_the_limit_is_told(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(codebase_module, "_MAX_BYTES", 10)
     (problem,) = load(written(tmp_path / "big.json", ONE_BEAT)).problems
     assert "the most that is read is 10" in problem
+
+
+def test_a_large_json_definition_has_no_lines_and_a_large_yaml_one_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(documents, "_MAX_NODES_BYTES", 10)
+    known = load(
+        written(tmp_path / "1.json", ONE_BEAT), written(tmp_path / "2.yaml", "id: b\nmovements: []\n")
+    )
+    assert [handler.definition_line for handler in known.handlers] == [0]
+    (problem,) = known.problems
+    assert "too many for YAML" in problem
 
 
 def test_of_sequences_with_the_same_id_the_first_stays_and_the_other_is_told(tmp_path: Path) -> None:

@@ -186,6 +186,12 @@ class TestTable:
         assert table.remove_between(2, 3) == 2
         assert list(stored(table)) == [1, 4]
 
+    def test_the_last_id_is_the_highest_one_present(self, store: Store) -> None:
+        table = store.table("windows")
+        assert table.last_id() is None
+        table.put(numbered(3, 2**40, 7))
+        assert table.last_id() == 2**40
+
     def test_get_by_ids_gives_those_that_exist_in_the_order_asked_for(self, store: Store) -> None:
         table = store.table("windows")
         table.put(numbered(1, 2, 3))

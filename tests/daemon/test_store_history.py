@@ -132,5 +132,6 @@ def test_any_history_gives_what_tinydb_in_memory_gives(history: list[tuple[bool,
                         raise _TakenBackError
             if not keep:
                 model.storage.write(before or {})
+                expected.clear_cache()
         with Store.open(path, max_bytes=2**24) as store:
             assert contents(store.table("windows")) == contents(model.table("windows"))

@@ -14,6 +14,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from daemon.block import Block
+from daemon.identity import HEAD_BYTES
 
 from .tail_driver import Driver, Logs, age, append
 
@@ -39,7 +40,7 @@ HISTORY = st.lists(WRITE | LATE_WRITE | ROTATE | COPYTRUNCATE | LOOK, max_size=3
 class World:
     """A log with its rotated files, one who writes it and one who reads it.
 
-    The generation is the number of the file in the life of the log; each line begins with it."""
+    The generation is the number of the file in the life of the log; the first byte of each line tells."""
 
     def __init__(self, directory: Path) -> None:
         self.log = directory / "a.log"
@@ -62,7 +63,7 @@ class World:
         start = len(self.written[generation])
         first, last = start // LINE_BYTES, (start + count) // LINE_BYTES
         text = b"".join(
-            b"%04d %s%015d\n" % (generation, b"." * (LINE_BYTES - 21), number)
+            b"%c%s%015d\n" % (ord("!") + generation, b"." * (LINE_BYTES - 17), number)
             for number in range(first, last + 1)
         )
         data = text[start - first * LINE_BYTES :][:count]
@@ -80,7 +81,8 @@ class World:
         if self.log.exists():
             self._shift()
             shutil.copy(self.log, self._numbered(1))
-            if look:
+            # A short copy that is there before anything was read of the log proves nothing.
+            if look and (self.handed_out[self.generation] or self.log.stat().st_size >= HEAD_BYTES):
                 self.look(100_000, 1000, False, look)
             os.truncate(self.log, 0)
             self.generation += 1
@@ -98,13 +100,13 @@ class World:
     def look(
         self, max_bytes: int, max_blocks: int, hot: bool, outcome: Outcome, *, flush: bool = False
     ) -> None:
-        blocks = []
+        blocks: list[Block] = []
         for file in self.driver.tail.hot() if hot else self.driver.tail.scan():
             while len(blocks) < max_blocks and (block := self.driver.tail.read(file, max_bytes, flush=flush)):
                 self.driver.tail.consumed(block)
                 blocks.append(block)
-        generations = [int(block.data[:4]) for block in blocks]
-        assert generations == sorted(generations), "older files come first"
+        order = [(self.driver.name(block.source), block.data[0]) for block in blocks]
+        assert order == sorted(order), "older files come first"
         if outcome == "commit":
             self.driver.commit()
             for block in blocks:
@@ -117,7 +119,7 @@ class World:
     def _take(self, block: Block) -> None:
         data = block.data[: block.end - block.offset]
         assert block.final or data.endswith(b"\n")
-        self.handed_out[int(data[:4])] += data
+        self.handed_out[data[0] - ord("!")] += data
 
     def close(self) -> None:
         """Everybody stops writing; what is left is read."""

@@ -1,0 +1,21 @@
+"""The command line `selfheald`."""
+
+from __future__ import annotations
+
+import sys
+from typing import Final
+
+_EXTRA: Final = frozenset({"typer", "rich"})
+
+
+def main() -> int:
+    """Runs the command that the arguments of the process name; returns its exit code."""
+    try:
+        from daemon.cli.app import run  # the daemon alone can be installed without typer and rich
+
+        return run(sys.argv[1:])
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in _EXTRA:
+            raise
+        print(f'selfheald: {error.name} is missing: install "selfheald[cli]"', file=sys.stderr)
+        return 2

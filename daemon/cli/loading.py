@@ -1,0 +1,73 @@
+"""The settings of a command: the file, the environment and, over both, its options."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from config.load import SYSTEM_CONFIG, LoadedSettings, SettingsError, find_config
+from daemon.checked import load_checked
+from daemon.cli.failure import CannotRunError
+
+VARIABLES: Final = {
+    "--logs": "SELFHEALD_LOGS__DIRECTORIES",
+    "--store": "SELFHEALD_STORE__PATH",
+    "--format": "SELFHEALD_LOG__FORMAT",
+    "--sequences": "SELFHEALD_PROJECT__SEQUENCES",
+    "--coverage": "SELFHEALD_PROJECT__COVERAGE",
+}
+"""Options go into the environment of the command, so that they are checked like all settings and stay in
+force when a running daemon reads an edited file."""
+
+STATE_DIRECTORY: Final = "/var/lib/selfheald"
+"""Where the service keeps its store; systemd tells it to the service alone."""
+
+
+class Loaded(msgspec.Struct, frozen=True):
+    """Settings, and the environment that they came from, options included."""
+
+    loaded: LoadedSettings
+    environ: Mapping[str, str]
+
+
+def load(path: Path | None, options: Mapping[str, str | Sequence[str] | None]) -> Loaded:
+    """Settings of the file at `path` and the environment, with `options` over both.
+
+    An option that is None or empty was not given. Raises CannotRunError.
+    """
+    given = {
+        VARIABLES[option]: value if isinstance(value, str) else json.dumps(list(value))
+        for option, value in options.items()
+        if value is not None and (isinstance(value, str) or value)
+    }
+    environ = {**os.environ, **given}
+    try:
+        return Loaded(load_checked(path, environ), environ)
+    except SettingsError as error:
+        raise CannotRunError(*(_with_options(problem, given) for problem in error.problems)) from error
+
+
+def load_of_store(config: Path | None, store: str | None) -> LoadedSettings:
+    """Settings of a command that reads the store. Raises CannotRunError."""
+    path = find_config(config, os.environ)
+    options: dict[str, str | Sequence[str] | None] = {"--store": store}
+    loaded = load(path, options).loaded
+    if path == SYSTEM_CONFIG and loaded.origins["store.path"] != "STATE_DIRECTORY":
+        settings = loaded.settings
+        if settings.store.path == type(settings)().store.path:
+            at = settings.store.model_copy(update={"path": Path(STATE_DIRECTORY, "store.db")})
+            loaded = msgspec.structs.replace(loaded, settings=settings.model_copy(update={"store": at}))
+    return loaded
+
+
+def _with_options(problem: str, given: Mapping[str, str]) -> str:
+    """The problem with the name of the option in place of its variable."""
+    for option, variable in VARIABLES.items():
+        if variable in given:
+            problem = problem.replace(variable, option)
+    return problem

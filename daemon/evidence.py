@@ -1,0 +1,106 @@
+"""The very lines that prove an anomaly, read again from the files in which they stand.
+
+The store keeps no log lines, only where they are; so a line can be shown for as long as its file exists.
+"""
+
+from __future__ import annotations
+
+import codecs
+import os
+import stat
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Final
+
+import msgspec
+
+from daemon.checkpoint import Checkpoint
+from daemon.identity import begins_with, holds
+from handlers.model import Origin
+
+MAX_LINE_BYTES: Final = 1000
+"""A longer line is cut: what it is about stands at its beginning."""
+
+
+class EvidenceLine(msgspec.Struct, frozen=True):
+    """One line of a log file, or why it cannot be shown."""
+
+    path: str
+    offset: int
+    at_ms: int
+    text: str = ""
+    cut: bool = False
+    """There is more of the line in the file than `text`."""
+    missing: str = ""
+    """Why there is no text; "" if there is."""
+
+
+def lines_in_store(
+    origins: Iterable[Origin], checkpoints: Mapping[int, Checkpoint]
+) -> tuple[EvidenceLine, ...]:
+    """The lines at `origins` of files that the store knows, by source number.
+
+    A file is read at the path where it was seen last, or in a copy of it, and only if head and consumed end
+    are still those that were read: what rotation put in its place is not shown for it.
+    """
+    return tuple(_in_store(origin, checkpoints) for origin in origins)
+
+
+def lines_in_files(origins: Iterable[Origin], paths: Mapping[int, str]) -> tuple[EvidenceLine, ...]:
+    """The lines at `origins` of files that were read by this process just now, by source number."""
+    return tuple(_in_file(origin, paths[origin.source]) for origin in origins)
+
+
+def _in_store(origin: Origin, checkpoints: Mapping[int, Checkpoint]) -> EvidenceLine:
+    original = checkpoints.get(origin.source)
+    if original is None:
+        missing = "the file was deleted long ago"
+        return EvidenceLine(f"file {origin.source}", origin.offset, origin.at_ms, missing=missing)
+    found = _in_file(origin, original.path, original)
+    for copy in checkpoints.values():
+        if not found.missing:
+            break
+        if copy.stream == original.stream and copy.path != original.path:
+            elsewhere = _in_file(origin, copy.path, original)
+            found = found if elsewhere.missing else elsewhere
+    return found
+
+
+def _in_file(origin: Origin, path: str, expected: Checkpoint | None = None) -> EvidenceLine:
+    missing = text = ""
+    cut = False
+    try:
+        with _opened(path) as descriptor:
+            if descriptor is None or not (expected is None or _is_same(descriptor, expected)):
+                missing = "another file stands there now"
+            else:
+                text, cut = _line_at(descriptor, origin.offset)
+    except FileNotFoundError:
+        missing = "the file is gone"
+    except OSError as error:
+        missing = f"the file cannot be read ({error.strerror})"
+    return EvidenceLine(path, origin.offset, origin.at_ms, text, cut, missing)
+
+
+@contextmanager
+def _opened(path: str) -> Iterator[int | None]:
+    """A descriptor, or None for what is no regular file: a pipe would be waited for, for ever."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        yield descriptor if stat.S_ISREG(os.fstat(descriptor).st_mode) else None
+    finally:
+        os.close(descriptor)
+
+
+def _is_same(descriptor: int, expected: Checkpoint) -> bool:
+    return begins_with(descriptor, expected.identity) and all(
+        holds(descriptor, mark) for mark in expected.marks[-1:]
+    )
+
+
+def _line_at(descriptor: int, offset: int) -> tuple[str, bool]:
+    data, newline, _ = os.pread(descriptor, MAX_LINE_BYTES + 1, offset).partition(b"\n")
+    cut = not newline and len(data) > MAX_LINE_BYTES
+    # Of a line that is cut, the character at its end may be incomplete: it is left out.
+    decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
+    return decoder.decode(data[:MAX_LINE_BYTES], final=not cut).rstrip("\r"), cut
