@@ -67,7 +67,7 @@ async def _once(settings: Settings) -> OnceReport:
             summary=engine.telemetry.totals(),
             anomalies=[stored for stored in engine.anomalies.anomalies() if stored.state == "open"],
             recommendations=tuple(engine.anomalies.recommendations()),
-            problems=tuple(problems),
+            problems=(*problems, *engine.codebase_problems),
             sources=engine.telemetry.sources(),
         )
 
@@ -292,7 +292,7 @@ class _Daemon:
 
     def _tell_problems(self, problems: list[str]) -> None:
         """Each problem once, for as long as it lasts."""
-        current = dict.fromkeys([*problems, *self._watcher.problems])
+        current = dict.fromkeys([*problems, *self._watcher.problems, *self._engine.codebase_problems])
         for problem in current:
             if problem not in self._said:
                 tell("WARNING", "source-problem", problem)

@@ -59,8 +59,8 @@ class Engine:
             tell(
                 "WARNING",
                 "windows-dropped",
-                f"ingest.window_s was {before_ms // 1000} and is {settings.ingest.window_s}: the windows of the "
-                "old length are dropped; what was learned from them is kept",
+                f"ingest.window_s was {before_ms // 1000} and is {settings.ingest.window_s}: the windows of "
+                "the old length are dropped; what was learned from them is kept",
             )
         self._codebase = _codebase(settings)
         self._streams: dict[str, StreamState] = self.telemetry.streams()
@@ -71,6 +71,9 @@ class Engine:
         self._until_ms = 0
         self._judging_ms = 0
         self._late_until_id = 0
+        self.codebase_problems: tuple[str, ...] = ()
+        """What could not be read of the watched project."""
+        self._judged: TelemetryMetrics | None = None
         self.changes = Changes()
         """What the last detection changed."""
 
@@ -118,6 +121,7 @@ class Engine:
         settings = self.settings
         request_id = f"anomaly-{uuid.uuid4()}"
         codebase = await self._codebase.load_codebase()
+        self.codebase_problems = codebase.problems
         self._until_ms = until_ms
 
         async def play(run: Performance) -> DetectedAnomalies:
@@ -150,6 +154,7 @@ class Engine:
                 anomaly_port=self,
                 codebase_port=self._codebase,
                 diagnosis_port=self,
+                metrics=self._judged,
             )
 
         outcome = await perform(DIAGNOSIS, request_id, self._report, play)

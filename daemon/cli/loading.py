@@ -35,34 +35,32 @@ class Loaded(msgspec.Struct, frozen=True):
     environ: Mapping[str, str]
 
 
-def load(path: Path | None, options: Mapping[str, str | Sequence[str] | None]) -> Loaded:
+def load(
+    path: Path | None,
+    options: Mapping[str, str | Sequence[str] | None],
+    environ: Mapping[str, str] = os.environ,
+) -> Loaded:
     """Settings of the file at `path` and the environment, with `options` over both.
 
-    An option that is None or empty was not given. Raises CannotRunError.
+    An option that is None or an empty list was not given. Raises CannotRunError.
     """
     given = {
         VARIABLES[option]: value if isinstance(value, str) else json.dumps(list(value))
         for option, value in options.items()
-        if value is not None and (isinstance(value, str) or value)
+        if value or value == ""
     }
-    environ = {**os.environ, **given}
+    environ = {**environ, **given}
     try:
         return Loaded(load_checked(path, environ), environ)
     except SettingsError as error:
         raise CannotRunError(*(_with_options(problem, given) for problem in error.problems)) from error
 
 
-def load_of_store(config: Path | None, store: str | None) -> LoadedSettings:
+def load_for_store(config: Path | None, store: str | None) -> LoadedSettings:
     """Settings of a command that reads the store. Raises CannotRunError."""
     path = find_config(config, os.environ)
-    options: dict[str, str | Sequence[str] | None] = {"--store": store}
-    loaded = load(path, options).loaded
-    if path == SYSTEM_CONFIG and loaded.origins["store.path"] != "STATE_DIRECTORY":
-        settings = loaded.settings
-        if settings.store.path == type(settings)().store.path:
-            at = settings.store.model_copy(update={"path": Path(STATE_DIRECTORY, "store.db")})
-            loaded = msgspec.structs.replace(loaded, settings=settings.model_copy(update={"store": at}))
-    return loaded
+    of_service = {"STATE_DIRECTORY": STATE_DIRECTORY} if path == SYSTEM_CONFIG else {}
+    return load(path, {"--store": store}, of_service | os.environ).loaded
 
 
 def _with_options(problem: str, given: Mapping[str, str]) -> str:

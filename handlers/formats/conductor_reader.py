@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import msgspec
@@ -13,6 +14,7 @@ from handlers.model import Block, EventKind, OpenError, ParserState, TelemetryEv
 _CONTINUATION: Final = re.compile(rb"[ \t]+(?!\d{4}-\d\d-\d\dT)[^\s\xf0\xe2{}][^\n]*\n")
 _REQUEST: Final = re.compile(r"(?P<sequence>.+)-(?P<at_ms>\d{13})-[a-z0-9]+")
 _MAX_FRAMES: Final = 100
+_STAMP_BYTES: Final = len("2026-11-22T16:10:58.813")
 
 
 def _text(raw: bytes) -> str:
@@ -28,10 +30,11 @@ class ConductorReader:
         self.offset = block.offset
         self.state = msgspec.structs.replace(state, handlers=list(state.handlers))
         self.events: list[TelemetryEvent] = []
-        self.time: str | float | None = None
         self.at = 0
         self.end = 0
-        self._answer = {
+        self._shift = 0
+        self._stamped = False
+        self._answers: dict[str, Callable[[re.Match[bytes]], None]] = {
             "started": self._started,
             "handler": self._handler,
             "duration": self._duration,
@@ -39,6 +42,7 @@ class ConductorReader:
             "executing": self._executing,
             "request": self._request,
             "ended": self._ended,
+            "stopped": self._ended,
             "failure": self._handler_failed,
             "bad_error": self._beat_failed,
             "run_error": self._run_failed,
@@ -47,10 +51,18 @@ class ConductorReader:
             "restarted": self._restarted,
         }
 
-    def line(self, match: re.Match[bytes], shift: int) -> None:
-        self.at = match.start() + shift
-        self.end = match.end() + shift
-        self._answer[match.lastgroup or ""](match)
+    def lines(self, matches: Iterable[re.Match[bytes]], shift: int, *, stamped: bool) -> None:
+        """Answers the lines of a region; `shift` leads from the start of a match to a place in its line."""
+        answers = self._answers
+        self._shift, self._stamped = shift, stamped
+        for match in matches:
+            self.at = match.start() + shift
+            answers[match.lastgroup or ""](match)
+
+    def _time(self) -> str | float | None:
+        if self._stamped:
+            return self.data[self.at - _STAMP_BYTES : self.at + 1].decode("ascii", "replace")
+        return self.state.time
 
     def _emit(
         self,
@@ -66,7 +78,7 @@ class ConductorReader:
                 kind=kind,
                 source=self.source,
                 offset=self.offset + self.at,
-                time=self.time,
+                time=self._time(),
                 sequence=self.state.sequence,
                 request_id=self.state.run,
                 event=event,
@@ -110,8 +122,8 @@ class ConductorReader:
 
     def _complete(self, number: int, event: str) -> None:
         state = self.state
-        if isinstance(self.time, float) and state.duration_ms is not None:
-            state.time = self.time = self.time + state.duration_ms / 1000
+        if not self._stamped and state.time is not None and state.duration_ms is not None:
+            state.time += state.duration_ms / 1000
         self._emit(
             "beat-completed",
             event=event,
@@ -140,13 +152,13 @@ class ConductorReader:
         parts = _REQUEST.fullmatch(request_id)
         if parts is not None:
             state.sequence = parts["sequence"]
-            if not isinstance(self.time, str):
-                state.time = self.time = max(state.time or 0.0, int(parts["at_ms"]) / 1000)
+            if not self._stamped:
+                state.time = max(state.time or 0.0, int(parts["at_ms"]) / 1000)
         self._emit("run-started")
 
     def _ended(self, match: re.Match[bytes]) -> None:
         if self.state.run:
-            self._emit("run-completed" if b"completed" in match["ended"] else "run-failed")
+            self._emit("run-completed" if match["ended"] else "run-failed")
         self.state.run = self.state.sequence = self.state.event = ""
 
     def _handler_failed(self, match: re.Match[bytes]) -> None:
@@ -179,7 +191,7 @@ class ConductorReader:
                 kind="registered",
                 source=self.source,
                 offset=self.offset + self.at,
-                time=self.time,
+                time=self._time(),
                 sequence=_text(match["name"]),
                 sequence_id=_text(match["id"]),
             )
@@ -193,7 +205,7 @@ class ConductorReader:
                 kind="registered",
                 source=self.source,
                 offset=self.offset + self.at,
-                time=self.time,
+                time=self._time(),
                 event=_text(match["subscribed"]),
                 plugin=_text(match["plugin"]),
                 sequence_id=_text(match["of"]),
@@ -202,7 +214,9 @@ class ConductorReader:
 
     def _restarted(self, match: re.Match[bytes]) -> None:
         self.events.append(
-            TelemetryEvent(kind="restarted", source=self.source, offset=self.offset + self.at, time=self.time)
+            TelemetryEvent(
+                kind="restarted", source=self.source, offset=self.offset + self.at, time=self._time()
+            )
         )
         self.state = ParserState(time=self.state.time)
 
@@ -212,7 +226,7 @@ class ConductorReader:
         state = self.state
         state.error = OpenError(
             offset=self.offset + self.at,
-            time=self.time,
+            time=self._time(),
             event=state.event,
             beat=state.beat,
             sequence=state.sequence,
@@ -222,7 +236,7 @@ class ConductorReader:
             type=error_type,
             message=message,
         )
-        self.end = self.data.find(b"\n", self.end) + 1 or len(self.data)
+        self.end = self.data.find(b"\n", self.at) + 1 or len(self.data)
         self.resume_stack()
 
     def resume_stack(self) -> None:

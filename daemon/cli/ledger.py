@@ -1,0 +1,73 @@
+"""The account of each log file: what was read of it and what was not."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+import msgspec
+
+from daemon.checkpoint import Checkpoint, FileState, Loss
+from daemon.telemetry_records import Source
+
+
+class LedgerLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One file, as it was last committed."""
+
+    source: int
+    path: str
+    stream: str
+    state: FileState
+    format: str
+    """Name of the log format, or "" while none recognises the file."""
+    offset: int
+    unread_bytes: int | None
+    """What stands behind the offset now; None if the file is gone or cannot be looked at."""
+    bytes_read: int
+    lines: int
+    events: int
+    unreadable: int
+    """Lines that look like events and are none."""
+    cut: int
+    """Lines longer than allowed, of which the beginning was read."""
+    bytes_skipped: int
+    bytes_lost: int
+    losses: tuple[Loss, ...]
+
+
+def ledger_of(sources: Iterable[Source]) -> tuple[LedgerLine, ...]:
+    """By path; the files that are gone come last."""
+    lines = (_line(source) for source in sources)
+    return tuple(sorted(lines, key=lambda line: (line.state == "gone", line.path, line.source)))
+
+
+def _line(source: Source) -> LedgerLine:
+    at = source.checkpoint
+    return LedgerLine(
+        source=at.source,
+        path=at.path,
+        stream=at.stream,
+        state=at.state,
+        format=source.format,
+        offset=at.offset,
+        unread_bytes=_unread(at),
+        bytes_read=at.bytes_read,
+        lines=at.lines_read,
+        events=source.events,
+        unreadable=source.unreadable,
+        cut=at.lines_cut,
+        bytes_skipped=at.bytes_skipped,
+        bytes_lost=at.bytes_lost,
+        losses=at.losses,
+    )
+
+
+def _unread(at: Checkpoint) -> int | None:
+    if at.state == "gone":
+        return None
+    try:
+        status = os.stat(at.path)  # noqa: PTH116 (paths stay strings)
+    except OSError:
+        return None
+    same = (status.st_dev, status.st_ino) == (at.identity.device, at.identity.inode)
+    return max(0, status.st_size - at.offset) if same else None
