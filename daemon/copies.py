@@ -51,7 +51,7 @@ class Relatives:
         """`identity` is what the file begins with now, which can be more than what was consumed."""
         if identity.head_bytes == HEAD_BYTES:
             self._by_head[identity.fingerprint].append(checkpoint)
-        elif checkpoint.offset:
+        elif identity.head_bytes:
             self._short[checkpoint.stream].append(checkpoint)
 
     def of(self, file: Found, stream: str, head: bytes) -> list[Checkpoint]:
@@ -103,7 +103,7 @@ class Copies:
                 continue
             if kinship.read_bytes is None:
                 return kinship
-            if best is None or kinship.read_bytes > (best.read_bytes or 0):
+            if best is None or best.read_bytes is None or kinship.read_bytes > best.read_bytes:
                 best = kinship
         return best
 
@@ -111,14 +111,12 @@ class Copies:
         original = self._readable(known)
         waits = Kinship(known, None)
         if original is not None and known.state != "gone":
-            # What stands at the path of a rotated log is its successor, not a copy of it.
-            return (
-                waits
-                if file.path != known.stream and self._is_inside(file, descriptor, known, original)
-                else None
-            )
-        read_bytes = self._consumed_before(file, descriptor, known)
-        if not read_bytes or (read_bytes < known.offset and file.path == known.stream):
+            # What stands at the path of a rotated log is its successor, not a copy of it; and two short files
+            # with the same content are as likely two files.
+            named = file.path != known.stream and (known.offset or file.size >= HEAD_BYTES)
+            return waits if named and self._is_inside(file, descriptor, known, original) else None
+        read_bytes = self._consumed_before(file, descriptor, known) if known.offset else 0
+        if read_bytes is None or (read_bytes < known.offset and file.path == known.stream):
             return None
         if original is not None:
             # Deleted but still open: the rest is read from the new file, if that has all of it.

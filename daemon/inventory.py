@@ -112,13 +112,11 @@ class Inventory:
         return True
 
     def is_same(self, at: Checkpoint, file: Found) -> bool:
-        """Whether the file still holds what was consumed of it. Raises OSError."""
-        if not at.offset:
-            return True  # nothing was read of it, so it does not matter
+        """Whether the file still has the content that it was known by. Raises OSError."""
         if file.size < at.offset:
             return False
         descriptor = self._open.get(file.key, file.path)
-        return begins_with(descriptor, at.identity) and holds(descriptor, at.marks[-1])
+        return begins_with(descriptor, at.identity) and all(holds(descriptor, mark) for mark in at.marks[-1:])
 
     def _place(self, at: Checkpoint, file: Found) -> None:
         """Follows a file to its new name, unless the old one is still there (a hard link)."""
@@ -188,12 +186,14 @@ class Inventory:
             source=self._ledger.new_source(file.key),
             path=file.path,
             stream=stream,
-            identity=identify(file.key, head),
+            identity=identify(file.key, head.rstrip(b"\0")),  # zeros may be space for lines to come
             state="active" if file.path == stream else "rotated",
         )
+        if kinship:
+            self._take_over(kinship.original, file)
         if kinship and kinship.read_bytes:
             checkpoint = continued(checkpoint, kinship.original, mark_at(descriptor, kinship.read_bytes))
-            self._take_over(kinship.original, file)
+            self.notes.append(f"{file.path}: not read again as far as it was read as {kinship.original.path}")
         self._ledger.stage(checkpoint)
         self._copies.add(checkpoint)
         self.looks[checkpoint.source] = file
@@ -203,7 +203,6 @@ class Inventory:
     def _take_over(self, original: Checkpoint, copy: Found) -> None:
         """What the copy holds of a file that is gone is not lost, and is not read from both."""
         self._forget(original)
-        self.notes.append(f"{copy.path}: not read again as far as it was read as {original.path}")
         lost = self._lost.pop(original.source, None)
         if lost and lost.to_offset > copy.size:
             self._lost[original.source] = replace(lost, from_offset=max(lost.from_offset, copy.size))

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from handlers.diagnosis.fix import Fix, where
 from handlers.diagnosis.wording import count, percent, utc
 from handlers.model import AssessedDiagnosis, BehavioralAnomaly, BehavioralDiagnosis
+
+_TITLES: Final = {
+    "missing": "Play {beats} in {sequence} again",
+    "extra": "Keep {beats} out of {sequence}",
+    "repeated": "Play {beats} in {sequence} only as often as expected",
+}
 
 
 def behavioral_fixes(
@@ -29,7 +37,9 @@ def _restore(assessed: AssessedDiagnosis, diagnosis: BehavioralDiagnosis, anomal
     return Fix(
         slug="restore",
         type="code",
-        title=f"Restore the order of {anomaly.sequence}",
+        title=_TITLES.get(anomaly.kind, "Restore the order in {sequence}").format(
+            beats=beats, sequence=anomaly.sequence
+        ),
         action=f"Make the program play {_path(anomaly.declared)}; it differs at {beats}.",
         location=where(diagnosis),
         steps=(

@@ -191,6 +191,15 @@ def test_a_loss_is_not_forgotten_when_its_commit_fails(driver: Driver, log: Path
     assert driver.checkpoint(1).bytes_lost == 4
 
 
+def test_what_a_truncation_took_of_a_file_that_was_never_read_is_counted(driver: Driver, log: Path) -> None:
+    append(log, b"one\n")
+    driver.tail.scan()
+    driver.commit()
+    log.write_bytes(b"two!\n")
+    assert driver.read() == {"a.log": b"two!\n"}
+    assert [(at.bytes_lost, at.state) for at in driver.checkpoints()] == [(4, "gone"), (0, "active")]
+
+
 @pytest.mark.parametrize("count", [3, 500], ids=["small", "large"])
 @pytest.mark.parametrize("restart", [False, True], ids=["running", "restarted"])
 def test_copytruncate_reads_the_copy_from_where_the_log_was_read_to(

@@ -1,0 +1,76 @@
+"""What the commands print with `--format json`. Times are there twice: in epoch ms and in ISO 8601, UTC."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import msgspec
+
+from daemon.anomaly_records import StoredAnomaly
+from daemon.evidence import EvidenceLine
+from handlers.model import AnyAnomaly, FixRecommendation
+
+Json = dict[str, Any]
+
+_TIMES: Final = frozenset(
+    {"at_ms", "first_seen_ms", "judged_until_ms", "last_seen_ms", "resolved_ms", "watermark_ms"}
+)
+
+
+def document(value: object) -> str:
+    """The value, made of records, lists and dicts, as a JSON text.
+
+    All that is not ASCII is escaped: what a log holds must not steer the terminal, nor depend on its charset.
+    """
+    return json.dumps(_with_iso(msgspec.to_builtins(value)), indent=2, allow_nan=False) + "\n"
+
+
+def anomaly_json(anomaly: AnyAnomaly, lines: Iterable[EvidenceLine]) -> Json:
+    """An anomaly, flat, with "lines" in place of the origins, which mean nothing outside of the store."""
+    fields: Json = msgspec.to_builtins(anomaly)
+    del fields["origins"]
+    return {**fields, "lines": [_place(line) for line in lines]}
+
+
+def stored_json(stored: StoredAnomaly) -> Json:
+    """An anomaly of the store, flat, with its life."""
+    fields: Json = msgspec.to_builtins(stored.anomaly)
+    del fields["origins"]
+    life: Json = msgspec.to_builtins(stored)
+    del life["anomaly"]
+    return {**fields, **life}
+
+
+def recommendation_json(recommendation: FixRecommendation) -> Json:
+    """A recommendation with its diagnosis; the anomaly is told by its id alone."""
+    fields: Json = msgspec.to_builtins(recommendation)
+    assessed: Json = fields.pop("assessed")
+    del assessed["diagnosis"]["anomaly"]
+    return {**fields, **assessed}
+
+
+def _place(line: EvidenceLine) -> Json:
+    return {"path": line.path, "offset": line.offset, "at_ms": line.at_ms}
+
+
+def _with_iso(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_with_iso(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    fields: Json = {}
+    for name, item in value.items():
+        fields[name] = _with_iso(item)
+        if name in _TIMES:
+            fields[name.removesuffix("_ms")] = _iso(item)
+    return fields
+
+
+def _iso(at_ms: int | None) -> str | None:
+    if not at_ms:
+        return None
+    at = datetime.fromtimestamp(at_ms / 1000, UTC)
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,106 @@
+"""Anomalies as text: in a list, and with everything that is known of one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from daemon.anomaly_records import StoredAnomaly
+from daemon.cli.text.figures import moment, quantity, samples, subject, tally
+from daemon.cli.text.page import SEVERITY_STYLES, Page
+from daemon.cli.text.recommendation import say_recommendation
+from daemon.evidence import EvidenceLine
+from handlers.diagnosis.wording import count
+from handlers.model import AnyAnomaly, FixRecommendation
+
+
+def say_list(page: Page, anomalies: Sequence[StoredAnomaly]) -> None:
+    """Two lines or so for each, in the order given."""
+    for number, stored in enumerate(anomalies):
+        if number:
+            page.blank()
+        anomaly = stored.anomaly
+        ended = f", resolved {moment(stored.resolved_ms)}" if stored.state == "resolved" else ""
+        say_title(page, anomaly, f"since {moment(stored.first_seen_ms)}{ended}")
+        page.say(anomaly.description, indent=2)
+
+
+def say_title(page: Page, anomaly: AnyAnomaly, note: str) -> None:
+    """The line by which an anomaly is found again."""
+    page.say(
+        (f"{anomaly.severity:<8}", SEVERITY_STYLES[anomaly.severity]),
+        f"  {anomaly.id}",
+        (f"  {note}", "dim"),
+    )
+
+
+def say_tally(page: Page, anomalies: Sequence[StoredAnomaly]) -> None:
+    """How many are open."""
+    severities = [stored.anomaly.severity for stored in anomalies if stored.state == "open"]
+    of = f" ({tally(severities)})" if severities else ""
+    page.say(f"{count(len(severities), 'open anomaly').replace('anomalys', 'anomalies')}{of}")
+
+
+def say_everything(
+    page: Page,
+    stored: StoredAnomaly,
+    recommendations: Sequence[FixRecommendation],
+    lines: Sequence[EvidenceLine],
+) -> None:
+    """One anomaly with claim, figures, diagnosis, recommendations and proof."""
+    _say_claim(page, stored)
+    if recommendations:
+        _say_diagnosis(page, recommendations[0])
+        page.head("What to do")
+        for recommendation in recommendations:
+            say_recommendation(page, recommendation)
+    elif stored.state == "resolved":
+        page.head("Diagnosis")
+        page.say("Kept only while an anomaly is open.", indent=2)
+    page.head("Lines that prove it" if lines else "No line is known that proves it")
+    for line in lines:
+        say_line(page, line)
+
+
+def say_line(page: Page, line: EvidenceLine) -> None:
+    """Where a line stands, and what it says."""
+    page.say((f"{line.path}, byte {line.offset}, {moment(line.at_ms)}", "dim"), indent=2)
+    if line.missing:
+        page.say((f"not shown: {line.missing}", "yellow"), indent=4)
+    else:
+        page.say(line.text.strip() + (" …" if line.cut else ""), indent=4)
+
+
+def _say_claim(page: Page, stored: StoredAnomaly) -> None:
+    anomaly = stored.anomaly
+    unit = anomaly.unit
+    say_title(page, anomaly, f"{anomaly.type_name if False else anomaly.kind}, {stored.state}")
+    page.say(anomaly.description, indent=2)
+    page.blank()
+    page.field("about", subject(anomaly))
+    if unit == "tests":
+        page.field("actual", f"{quantity(anomaly.actual, unit)} tests")
+        page.field("expected", f"at least {quantity(anomaly.expected, unit)}")
+    else:
+        low, high = (quantity(bound, unit) for bound in anomaly.interval)
+        page.field("actual", f"{quantity(anomaly.actual, unit)}, between {low} and {high}")
+        page.field("expected", quantity(anomaly.expected, unit))
+        page.field("limit", quantity(anomaly.limit, unit))
+    page.field("samples", samples(anomaly))
+    page.field("severity", anomaly.severity + (anomaly.severity_reason and f": {anomaly.severity_reason}"))
+    page.field("first seen", moment(stored.first_seen_ms))
+    page.field("last seen", f"{moment(stored.last_seen_ms)}, in {count(stored.detections, 'detection')}")
+    if stored.state == "resolved":
+        page.field("resolved", moment(stored.resolved_ms))
+    page.fields("affected", anomaly.affected)
+
+
+def _say_diagnosis(page: Page, recommendation: FixRecommendation) -> None:
+    diagnosis, impact = recommendation.assessed.diagnosis, recommendation.assessed.impact
+    page.head(f"Cause ({diagnosis.verdict})")
+    page.say(diagnosis.cause, indent=2)
+    page.field("where", diagnosis.location or "not known")
+    page.fields("for it", diagnosis.evidence)
+    page.fields("against it", diagnosis.evidence_against)
+    page.fields("ruled out", diagnosis.ruled_out)
+    page.head("Impact")
+    page.say(impact.sentence, indent=2)

@@ -1,0 +1,71 @@
+"""Figures as the pages show them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from rich.filesize import decimal
+
+from handlers.diagnosis.wording import count, percent, span, utc
+from handlers.model import SEVERITIES, Anomaly, Severity
+
+
+def quantity(value: float, unit: str) -> str:
+    """A value in the unit of an anomaly: "66.3 ms", "45.2 %", "1"."""
+    if unit == "ms":
+        return span(value)
+    return f"{value:g}" if unit == "tests" else percent(value)
+
+
+def why(anomaly: Anomaly) -> str:
+    """The figures that decided, in a sentence."""
+    unit = anomaly.unit
+    actual = quantity(anomaly.actual, unit)
+    if unit == "tests":
+        return f"{actual} tests, expected at least {quantity(anomaly.expected, unit)}"
+    low, high = (quantity(bound, unit) for bound in anomaly.interval)
+    return (
+        f"{actual} (between {low} and {high}), expected {quantity(anomaly.expected, unit)}, "
+        f"limit {quantity(anomaly.limit, unit)}; {samples(anomaly)}"
+    )
+
+
+def samples(anomaly: Anomaly) -> str:
+    """How many observations the verdict rests on."""
+    noun = "run" if anomaly.unit == "runs/run" else "execution"
+    learned = f", {anomaly.baseline_samples:,} in the baseline" if anomaly.baseline_samples else ""
+    return f"{count(anomaly.samples, noun)}{learned}"
+
+
+def subject(anomaly: Anomaly) -> str:
+    """What the anomaly is about: handler, event and sequence, as far as they are known."""
+    handler = f"{anomaly.plugin}.{anomaly.handler}" if anomaly.plugin else anomaly.handler
+    parts = (anomaly.handler and handler, anomaly.event, anomaly.sequence)
+    return " · ".join(part for part in parts if part)
+
+
+def size(number: int) -> str:
+    """A number of bytes: 4.8 MB."""
+    return decimal(number)
+
+
+def ago(at_ms: int, now_ms: int) -> str:
+    """How long ago a moment was: "2.5 h ago"."""
+    return "in the future" if at_ms > now_ms else f"{age(now_ms - at_ms)} ago"
+
+
+def age(ms: int) -> str:
+    """A duration of which days may be the unit."""
+    return span(ms) if ms < 2 * 86_400_000 else f"{ms / 86_400_000:.0f} days"
+
+
+def moment(at_ms: int | None) -> str:
+    """An event time, or that there is none."""
+    return utc(at_ms) if at_ms else "not yet"
+
+
+def tally(severities: Iterable[Severity]) -> str:
+    """"2 critical, 1 medium", gravest first; "none"."""
+    counted = Counter(severities)
+    return ", ".join(f"{counted[each]} {each}" for each in reversed(SEVERITIES) if counted[each]) or "none"

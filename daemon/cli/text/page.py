@@ -1,0 +1,91 @@
+"""Text for people: wrapped to the terminal, coloured only there, control characters made visible."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import sys
+from collections.abc import Iterable
+from typing import Final
+
+from rich.console import Console
+from rich.text import Text
+
+from handlers.model import Severity
+
+MAX_WIDTH: Final = 100
+"""Longer lines are hard to read, however wide the terminal is."""
+LABEL_WIDTH: Final = 11
+
+SEVERITY_STYLES: Final[dict[Severity, str]] = {
+    "critical": "bold red",
+    "high": "red",
+    "medium": "yellow",
+    "low": "cyan",
+}
+
+Part = str | tuple[str, str]
+"""A text, or a text and its style."""
+
+
+class Page:
+    """Collects lines; `text` is what to write."""
+
+    def __init__(self) -> None:
+        self._width = max(40, min(MAX_WIDTH, shutil.get_terminal_size((80, 24)).columns))
+        self._out = io.StringIO()
+        self._console = Console(
+            file=self._out,
+            width=self._width,
+            force_terminal=_has_colour(),
+            color_system="standard" if _has_colour() else None,
+            soft_wrap=True,
+            highlight=False,
+            markup=False,
+            emoji=False,
+        )
+
+    def text(self) -> str:
+        return self._out.getvalue()
+
+    def blank(self) -> None:
+        self._out.write("\n")
+
+    def head(self, *parts: Part) -> None:
+        """The title of what follows, behind an empty line."""
+        if self._out.tell():
+            self.blank()
+        self.say(*((part, "bold") if isinstance(part, str) else part for part in parts))
+
+    def say(self, *parts: Part, indent: int = 0, first: str = "") -> None:
+        """A paragraph. `first` stands before its first line, which the others are indented by."""
+        text = Text()
+        for part in parts:
+            words, style = (part, "") if isinstance(part, str) else part
+            text.append(visible(words), style)
+        # Words are never broken: a path or an id must stay whole to be copied.
+        lines = text.wrap(self._console, max(20, self._width - indent - len(first)), overflow="ignore")
+        for number, line in enumerate(lines):
+            line.rstrip()
+            lead = first if number == 0 else " " * len(first)
+            self._console.print(Text(" " * indent).append(lead, "dim").append_text(line))
+
+    def field(self, label: str, *parts: Part, indent: int = 2) -> None:
+        """A paragraph with its label on the left."""
+        self.say(*parts, indent=indent, first=f"{label:<{LABEL_WIDTH}} ")
+
+    def fields(self, label: str, values: Iterable[str], *, indent: int = 2) -> None:
+        """Paragraphs of which the first has the label; nothing if there are none."""
+        for number, value in enumerate(values):
+            self.field("" if number else label, value, indent=indent)
+
+
+def visible(text: str) -> str:
+    """The text with an escape for each character that does not print: logs must not steer the terminal."""
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+
+
+def _has_colour() -> bool:
+    """Colour only on a terminal that has it, and not against the user's wish (https://no-color.org)."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

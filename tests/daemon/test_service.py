@@ -1,0 +1,237 @@
+"""The daemon as people run it: real processes, real files, real signals."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.daemon.process import DaemonProcess
+
+DATA = Path(__file__).parents[1] / "data/conductor"
+KILLS = int(os.environ.get("SELFHEALD_SERVICE_KILLS", "12"))
+
+
+def lines_of(name: str) -> list[bytes]:
+    return gzip.decompress((DATA / name).read_bytes()).splitlines(keepends=True)
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[DaemonProcess]:
+    with DaemonProcess(tmp_path) as process:
+        process.logs.mkdir()
+        process.config.write_text("detect:\n  interval_s: 0.5\ningest:\n  commit_interval_ms: 100\n")
+        yield process
+
+
+def started(service: DaemonProcess) -> None:
+    service.until("it says that it watches", lambda: "watches" in service.said())
+
+
+def test_feeds_what_is_there_and_what_is_appended_later(service: DaemonProcess) -> None:
+    lines = lines_of("healthy.log.gz")
+    log = service.logs / "app.log"
+    log.write_bytes(b"".join(lines[:20_000]))
+    service.start()
+    service.until("the first part is read", lambda: service.totals().lines == 20_000)
+    with log.open("ab") as file:
+        file.write(b"".join(lines[20_000:]))
+    service.until("the second part is read", lambda: service.totals().lines == len(lines))
+
+
+def test_a_fault_that_begins_while_it_runs_is_an_anomaly_with_cause_and_advice(
+    service: DaemonProcess,
+) -> None:
+    log = service.logs / "app.log"
+    log.write_bytes(b"".join(lines_of("healthy.log.gz")))
+    service.start()
+    service.until("the healthy log is judged", lambda: service.totals().judged_until_ms > 0)
+    assert service.anomalies() == []
+    with log.open("ab") as file:
+        file.write(b"".join(lines_of("regressed.log.gz")))
+    expected = {
+        ("performance", "canvas:component:render-react"),
+        ("error", "control:panel:ui:render"),
+        ("error", "canvas:component:paste:create"),
+        ("behavioral", "canvas-component-export-symphony"),
+        ("behavioral", "canvas-component-select-symphony"),
+    }
+
+    def found() -> set[tuple[str, str]]:
+        return {
+            (kind, stored.anomaly.sequence if kind == "behavioral" else stored.anomaly.event)
+            for stored in service.anomalies()
+            for kind in [type(stored.anomaly).__name__.removesuffix("Anomaly").lower()]
+        }
+
+    service.until("all faults are found", lambda: found() >= expected)
+    assert found() == expected
+    service.until("each is told with a cause and an advice", lambda: service.said().count("do first:") >= 5)
+    with service.reading() as (_, anomalies):
+        advised = {each.anomaly_id for each in anomalies.recommendations()}
+    assert advised == {stored.anomaly.id for stored in service.anomalies()}
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_cleanly_within_two_seconds_even_in_the_middle_of_a_long_read(
+    service: DaemonProcess, number: signal.Signals
+) -> None:
+    healthy = b"".join(lines_of("healthy.log.gz"))
+    with (service.logs / "app.log").open("wb") as file:
+        for _ in range(40):
+            file.write(healthy)
+    service.start()
+    service.until("it has begun to read", lambda: service.totals().lines > 0)
+    began = time.monotonic()
+    service.signal(number)
+    assert service.wait() == 0
+    assert time.monotonic() - began < 2
+    assert "stopped; everything read is stored" in service.said()
+
+
+def test_an_edited_threshold_takes_effect_within_a_second_and_the_log_says_from_what_to_what(
+    service: DaemonProcess,
+) -> None:
+    service.start()
+    started(service)
+    service.config.write_text("detect:\n  interval_s: 0.5\n  over_expected: 0.9\n")
+    service.until("it is told", lambda: "detect.over_expected: 0.5 -> 0.9" in service.said(), bound_s=1)
+
+
+def test_an_invalid_edit_changes_nothing_and_says_where_it_is_wrong(service: DaemonProcess) -> None:
+    service.start()
+    started(service)
+    service.config.write_text("detect:\n  interval_s: 0.5\n  over_expected: -3\n  typo: 1\n")
+    service.until("the lines are named", lambda: "selfheald.yaml:4: detect.typo" in service.said())
+    assert "selfheald.yaml:3: detect.over_expected" in service.said()
+    service.config.write_text("detect:\n  interval_s: 0.7\n")
+    service.until("a valid edit is adopted", lambda: "detect.interval_s: 0.5 -> 0.7" in service.said())
+    assert "over_expected: -3" not in service.said()
+
+
+def test_sighup_reads_the_settings_and_a_rotated_log_goes_on(service: DaemonProcess) -> None:
+    lines = lines_of("healthy.log.gz")
+    log = service.logs / "app.log"
+    log.write_bytes(b"".join(lines[:10_000]))
+    service.start()
+    service.until("the first part is read", lambda: service.totals().lines == 10_000)
+    log.rename(service.logs / "app.log.1")
+    with (service.logs / "app.log.1").open("ab") as file:
+        file.write(b"".join(lines[10_000:10_100]))
+    log.write_bytes(b"".join(lines[10_100:20_000]))
+    service.signal(signal.SIGHUP)
+    service.until("both files are read", lambda: service.totals().lines == 20_000)
+    service.until("the signal is told", lambda: "SIGHUP" in service.said())
+
+
+def test_a_second_daemon_on_the_same_store_is_refused_with_the_pid_of_the_first(
+    service: DaemonProcess,
+) -> None:
+    service.start()
+    started(service)
+    second = subprocess.run(
+        [sys.executable, "-m", "daemon", "run"],
+        cwd=service.folder,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert second.returncode == 2
+    assert str(service.pid) in second.stderr
+    assert "Traceback" not in second.stderr
+
+
+def read_uninterrupted(folder: Path, log: bytes) -> tuple[int, int, dict[str, int]]:
+    with DaemonProcess(folder) as process:
+        process.logs.mkdir(parents=True)
+        (process.logs / "app.log").write_bytes(log)
+        process.start()
+        process.until("all is read", lambda: process.totals().lines == log.count(b"\n"))
+        process.until("and judged", lambda: process.totals().judged_until_ms > 0)
+        return counts(process)
+
+
+def counts(process: DaemonProcess) -> tuple[int, int, dict[str, int]]:
+    """Lines, events, and all that the windows hold, added up."""
+    with process.reading() as (telemetry, _):
+        totals = telemetry.totals()
+        sums: dict[str, int] = {}
+        for window in telemetry.windows(0, 1 << 45, 1 << 30).windows.values():
+            for beat_key, beat in window.beats.items():
+                for what in ("started", "completed", "failed", "total_us"):
+                    name = "/".join((*beat_key, what))
+                    sums[name] = sums.get(name, 0) + getattr(beat, what)
+            for sequence, run in window.runs.items():
+                for path, variant in run.variants.items():
+                    sums[f"{sequence}:{path}"] = sums.get(f"{sequence}:{path}", 0) + variant.runs
+            for error_key, error in window.errors.items():
+                sums["!".join(error_key)] = sums.get("!".join(error_key), 0) + error.count
+    return totals.lines, totals.events, sums
+
+
+def test_kill_9_at_any_instant_loses_nothing_and_counts_nothing_twice(tmp_path: Path) -> None:
+    lines = lines_of("healthy.log.gz") + lines_of("regressed.log.gz")
+    whole = b"".join(lines)
+    expected = read_uninterrupted(tmp_path / "whole", whole)
+    random_source = random.Random(7)
+    with DaemonProcess(tmp_path / "killed") as process:
+        process.logs.mkdir(parents=True)
+        process.config.write_text(
+            "detect:\n  interval_s: 0.2\ningest:\n  commit_interval_ms: 20\n  batch_bytes: 65536\n"
+        )
+        log = process.logs / "app.log"
+        written = 0
+        for kill in range(KILLS):
+            process.start()
+            upto = len(lines) * (kill + 1) // KILLS
+            with log.open("ab") as file:
+                file.write(b"".join(lines[written:upto]))
+            written = upto
+            if random_source.random() < 0.7:
+                before = process.totals().lines
+                process.until("it reads", lambda before=before: process.totals().lines > before)  # type: ignore[misc]
+            time.sleep(random_source.random() * 0.4)  # the instant of the kill is random, not a wait
+            process.kill()
+        process.start()
+        process.until("all is read", lambda: process.totals().lines >= len(lines))
+        assert counts(process) == expected
+
+
+def test_the_kill_test_can_fail_a_reader_that_forgets_its_offsets_is_found_out(tmp_path: Path) -> None:
+    whole = b"".join(lines_of("healthy.log.gz"))
+    expected = read_uninterrupted(tmp_path / "whole", whole)
+    with DaemonProcess(tmp_path / "forgetful") as process:
+        process.logs.mkdir(parents=True)
+        log = process.logs / "app.log"
+        log.write_bytes(whole)
+        process.start()
+        process.until("all is read", lambda: process.totals().lines == whole.count(b"\n"))
+        process.kill()
+        from daemon.store import Store
+
+        with Store.open(process.store_path, max_bytes=1 << 29) as store:
+            store.table("sources").truncate()
+        process.start()
+        process.until("it reads again", lambda: process.totals().lines > whole.count(b"\n"))
+        assert counts(process) != expected
+
+
+def test_the_log_of_a_quiet_day_holds_nothing_but_start_and_stop(service: DaemonProcess) -> None:
+    (service.logs / "app.log").write_bytes(b"".join(lines_of("healthy.log.gz")))
+    service.start()
+    service.until("the log is judged", lambda: service.totals().judged_until_ms > 0)
+    service.signal(signal.SIGTERM)
+    assert service.wait() == 0
+    events = [re.sub(r"^\S+ \w+ +", "", line) for line in service.said().splitlines()]
+    assert [line.split()[0] for line in events] == ["selfheald", "SIGTERM:", "stopped;"]
