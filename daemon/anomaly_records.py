@@ -115,30 +115,42 @@ class AnomalyRecords:
         return [from_document(document, StoredAnomaly) for document in self._anomalies.all()]
 
     def recommendations(self) -> list[FixRecommendation]:
-        """In order of priority."""
+        """Those for what is open, in order of priority."""
+        is_open = {each.anomaly.id for each in self.anomalies() if each.state == "open"}
+        return [each for each in self.all_recommendations() if each.anomaly_id in is_open]
+
+    def all_recommendations(self) -> list[FixRecommendation]:
+        """Those for resolved anomalies too, which say what was known when they ended."""
         stored = (from_document(each, StoredRecommendation) for each in self._recommendations.all())
         return sorted((each.recommendation for each in stored), key=lambda each: (each.priority, each.id))
 
     def put_recommendations(self, recommendations: Iterable[FixRecommendation]) -> None:
-        """Replaces the recommendations: they are those for what is open."""
+        """Replaces the recommendations for the anomalies that the given ones are about."""
+        new = list(recommendations)
         with self._store.transaction():
-            self._recommendations.truncate()
+            self._remove_recommendations({each.anomaly_id for each in new})
             self._recommendations.put(
-                to_document(StoredRecommendation(each), document_id(each.id)) for each in recommendations
+                to_document(StoredRecommendation(each), document_id(each.id)) for each in new
             )
 
     def forget_resolved(self, before_ms: int) -> int:
-        """Deletes anomalies that were resolved before; returns how many."""
-        old = [
-            document_id(stored.anomaly.id)
+        """Deletes anomalies that were resolved before, with what was recommended; returns how many."""
+        old = {
+            stored.anomaly.id
             for stored in self.anomalies()
             if stored.resolved_ms is not None and stored.resolved_ms < before_ms
-        ]
+        }
         if old:
             with self._store.transaction():
-                for doc_id in old:
-                    self._anomalies.remove_between(doc_id, doc_id)
+                for anomaly_id in old:
+                    self._anomalies.remove_between(document_id(anomaly_id), document_id(anomaly_id))
+                self._remove_recommendations(old)
         return len(old)
+
+    def _remove_recommendations(self, anomaly_ids: set[str]) -> None:
+        for each in self.all_recommendations():
+            if each.anomaly_id in anomaly_ids:
+                self._recommendations.remove_between(document_id(each.id), document_id(each.id))
 
     def _put_baseline(self, baseline: Baseline) -> None:
         totals = self._telemetry.totals()

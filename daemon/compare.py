@@ -72,6 +72,7 @@ async def compare(baseline_path: Path, current_path: Path, settings: Settings) -
     """
     baseline = await read_logs(baseline_path, settings)
     current = await read_logs(current_path, settings)
+    # One window for all, so that the side is judged as a whole, with all its samples.
     span = merged(current.metrics.windows.values(), min(current.metrics.windows))
     span_ms = max(current.metrics.windows) - span.start_ms + current.metrics.window_ms
     store = _Memory(TelemetryMetrics(span_ms, {span.start_ms: span}), baseline_of(baseline.metrics))
@@ -126,7 +127,7 @@ async def read_logs(path: Path, settings: Settings) -> ReadLogs:
     formats: dict[int, str] = {}
     port = TailPort(tail, anyio.CapacityLimiter(1), formats)
     streams: dict[str, StreamState] = {}
-    lines = unreadable = events = 0
+    lines = unreadable = events = ahead = 0
     problems: list[str] = []
     more = True
     while more:
@@ -155,12 +156,20 @@ async def read_logs(path: Path, settings: Settings) -> ReadLogs:
         unreadable += parsed.unreadable
         events += parsed.events
         problems += tail.problems
+        ahead += parsed.ahead
         more = parsed.more
     problems += [f"{unknown}: no log format recognises it" for unknown in parsed.unknown]
     tail.close()
+    if ahead:
+        problems.append(
+            f"{path}: {ahead} events are left out: they are later than this machine's clock by more than "
+            f"ingest.max_clock_skew_s ({settings.ingest.max_clock_skew_s:g} s)"
+        )
     if not store.metrics.windows:
-        why = "; ".join(problems) or f"{lines} lines were read and none of them is an event"
-        raise NothingToCompareError(f"{path}: nothing to compare: {why}")
+        why = f"{lines} lines were read and none of them is an event"
+        if not lines:
+            why = "there is not one log line (logs.include and logs.exclude say which files are read)"
+        raise NothingToCompareError(f"{path}: nothing to compare: {'; '.join(problems) or why}")
     total = merged(store.metrics.windows.values(), 0)
     summary = SideSummary(
         path=str(path),
@@ -180,9 +189,10 @@ def _place(path: Path, logs: Logs) -> Logs:
         return logs.model_copy(update={"directories": (path,)})
     if not path.exists():
         raise NothingToCompareError(f"{path}: there is no such file or directory")
+    file = path.resolve()  # a link that is named itself is followed
     alone = {
-        "directories": (path.parent,),
-        "include": (_literal(path.name),),
+        "directories": (file.parent,),
+        "include": (_literal(file.name),),
         "exclude": (),
         "recursive": False,
     }

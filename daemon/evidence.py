@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from daemon.checkpoint import Checkpoint
 from daemon.identity import begins_with, holds
@@ -20,6 +21,8 @@ from handlers.model import Origin
 
 MAX_LINE_BYTES: Final = 1000
 """A longer line is cut: what it is about stands at its beginning."""
+MAX_LEAD_BYTES: Final = 256
+"""What can stand in a line before its event."""
 
 
 class EvidenceLine(msgspec.Struct, frozen=True):
@@ -27,6 +30,7 @@ class EvidenceLine(msgspec.Struct, frozen=True):
 
     path: str
     offset: int
+    """Where the line begins; where the event in it does, if the line cannot be read."""
     at_ms: int
     text: str = ""
     cut: bool = False
@@ -67,19 +71,16 @@ def _in_store(origin: Origin, checkpoints: Mapping[int, Checkpoint]) -> Evidence
 
 
 def _in_file(origin: Origin, path: str, expected: Checkpoint | None = None) -> EvidenceLine:
-    missing = text = ""
-    cut = False
+    line = EvidenceLine(path, origin.offset, origin.at_ms)
     try:
         with _opened(path) as descriptor:
             if descriptor is None or not (expected is None or _is_same(descriptor, expected)):
-                missing = "another file stands there now"
-            else:
-                text, cut = _line_at(descriptor, origin.offset)
+                return replace(line, missing="another file stands there now")
+            return _read(descriptor, line)
     except FileNotFoundError:
-        missing = "the file is gone"
+        return replace(line, missing="the file is gone")
     except OSError as error:
-        missing = f"the file cannot be read ({error.strerror})"
-    return EvidenceLine(path, origin.offset, origin.at_ms, text, cut, missing)
+        return replace(line, missing=f"the file cannot be read ({error.strerror})")
 
 
 @contextmanager
@@ -98,9 +99,14 @@ def _is_same(descriptor: int, expected: Checkpoint) -> bool:
     )
 
 
-def _line_at(descriptor: int, offset: int) -> tuple[str, bool]:
-    data, newline, _ = os.pread(descriptor, MAX_LINE_BYTES + 1, offset).partition(b"\n")
+def _read(descriptor: int, line: EvidenceLine) -> EvidenceLine:
+    """The line in which the event at `line.offset` stands: indentation and time may come before it."""
+    before = os.pread(descriptor, min(line.offset, MAX_LEAD_BYTES), max(0, line.offset - MAX_LEAD_BYTES))
+    lead = len(before) - before.rfind(b"\n") - 1
+    start = line.offset - lead if lead < MAX_LEAD_BYTES else line.offset
+    data, newline, _ = os.pread(descriptor, MAX_LINE_BYTES + 1, start).partition(b"\n")
     cut = not newline and len(data) > MAX_LINE_BYTES
     # Of a line that is cut, the character at its end may be incomplete: it is left out.
     decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
-    return decoder.decode(data[:MAX_LINE_BYTES], final=not cut).rstrip("\r"), cut
+    text = decoder.decode(data[:MAX_LINE_BYTES], final=not cut).rstrip("\r")
+    return replace(line, offset=start, text=text, cut=cut)

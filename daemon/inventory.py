@@ -103,13 +103,16 @@ class Inventory:
                 return False
             if file.size > (last.size if last else at.offset):
                 self.grew_at = time.monotonic()
-        self.looks[at.source] = file
-        if quiet_s(file) < MTIME_STEP_S:
-            self.doubtful.add(at.source)
-        else:
-            self.doubtful.discard(at.source)
+        self._looked_at(at.source, file)
         self._place(at, file)
         return True
+
+    def _looked_at(self, source: int, file: Found) -> None:
+        self.looks[source] = file
+        if quiet_s(file) < MTIME_STEP_S:
+            self.doubtful.add(source)
+        else:
+            self.doubtful.discard(source)
 
     def is_same(self, at: Checkpoint, file: Found) -> bool:
         """Whether the file still has the content that it was known by. Raises OSError."""
@@ -196,8 +199,7 @@ class Inventory:
             self.notes.append(f"{file.path}: not read again as far as it was read as {kinship.original.path}")
         self._ledger.stage(checkpoint)
         self._copies.add(checkpoint)
-        self.looks[checkpoint.source] = file
-        self.doubtful.add(checkpoint.source)
+        self._looked_at(checkpoint.source, file)
         self.grew_at = time.monotonic()
 
     def _take_over(self, original: Checkpoint, copy: Found) -> None:

@@ -12,8 +12,9 @@ from config.settings import Settings
 from daemon.checked import load_checked
 from daemon.logs import tell
 
-POLL_S = 0.2
+POLL_S = 0.4
 """One stat each: cheaper than a watch, and right for in-place writes, atomic replaces and links alike."""
+SETTLE_S = 0.1
 
 
 class LiveSettings:
@@ -35,7 +36,7 @@ class LiveSettings:
             if look == self._seen:
                 continue
             self._seen = look
-            await anyio.sleep(POLL_S / 2)  # an editor that truncates and then writes is not done yet
+            await anyio.sleep(SETTLE_S)  # an editor that truncates and then writes is not done yet
             self._seen = self._look()
             if (settings := await self.reload()) is not None:
                 yield settings

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from daemon.anomaly_records import StoredAnomaly
-from daemon.evidence import EvidenceLine
-from handlers.model import AnyAnomaly, FixRecommendation
+from daemon.evidence import EvidenceLine, lines_in_files
+from handlers.model import AnyAnomaly, AssessedDiagnosis, FixRecommendation
+
+if TYPE_CHECKING:
+    from daemon.compare import Comparison  # slow to import, and only one command has it
 
 Json = dict[str, Any]
 
@@ -46,10 +49,35 @@ def stored_json(stored: StoredAnomaly) -> Json:
 
 def recommendation_json(recommendation: FixRecommendation) -> Json:
     """A recommendation with its diagnosis; the anomaly is told by its id alone."""
+    return {**advice_json(recommendation), **assessed_json(recommendation.assessed)}
+
+
+def advice_json(recommendation: FixRecommendation) -> Json:
+    """What to do, without the diagnosis that it follows from."""
     fields: Json = msgspec.to_builtins(recommendation)
-    assessed: Json = fields.pop("assessed")
-    del assessed["diagnosis"]["anomaly"]
-    return {**fields, **assessed}
+    del fields["assessed"]
+    return fields
+
+
+def assessed_json(assessed: AssessedDiagnosis) -> Json:
+    """A diagnosis and its impact, without the anomaly."""
+    fields: Json = msgspec.to_builtins(assessed)
+    del fields["diagnosis"]["anomaly"], fields["severity"]
+    return fields
+
+
+def comparison_json(comparison: Comparison) -> Json:
+    """A comparison; what an anomaly's origins point to is told by path."""
+    return {
+        "anomalies": [
+            anomaly_json(each, lines_in_files(each.origins, comparison.files))
+            for each in comparison.anomalies
+        ],
+        "recommendations": [recommendation_json(each) for each in comparison.recommendations],
+        "baseline": comparison.baseline,
+        "current": comparison.current,
+        "problems": comparison.problems,
+    }
 
 
 def _place(line: EvidenceLine) -> Json:
@@ -57,7 +85,7 @@ def _place(line: EvidenceLine) -> Json:
 
 
 def _with_iso(value: Any) -> Any:
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [_with_iso(item) for item in value]
     if not isinstance(value, dict):
         return value

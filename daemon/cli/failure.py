@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from daemon.database import StoreError
+from daemon.database import StoreError, StoreMissingError
 
 COULD_NOT_RUN: Final = 2
 """Exit code."""
@@ -27,6 +27,8 @@ def store_failures_told() -> Iterator[None]:
     """What goes wrong with the store inside is a CannotRunError."""
     try:
         yield
+    except StoreMissingError as error:
+        raise CannotRunError(str(error), "--store PATH or --config PATH leads to another one.") from error
     except StoreError as error:
         raise CannotRunError(str(error)) from error
     except msgspec.ValidationError as error:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import difflib
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import msgspec
 
 from config.settings import Settings
 from daemon.anomaly_records import AnomalyRecords, StoredAnomaly
-from daemon.cli.failure import store_failures_told
+from daemon.cli.failure import CannotRunError, store_failures_told
 from daemon.store import Store
 from daemon.telemetry_records import TelemetryRecords
-from handlers.model import SEVERITIES
+from handlers.model import SEVERITIES, AnyAnomaly
 
 
 class Records(msgspec.Struct, frozen=True):
@@ -42,3 +43,27 @@ def gravest_first(anomalies: list[StoredAnomaly]) -> list[StoredAnomaly]:
             each.anomaly.id,
         ),
     )
+
+
+def find_anomaly(wanted: str, anomalies: Sequence[StoredAnomaly]) -> StoredAnomaly:
+    """The one with this id, or the only one whose id begins so. Raises CannotRunError."""
+    by_id = {stored.anomaly.id: stored for stored in anomalies}
+    if wanted in by_id:
+        return by_id[wanted]
+    matches = sorted(known for known in by_id if wanted and known.startswith(wanted))
+    if len(matches) == 1:
+        return by_id[matches[0]]
+    if matches:
+        raise CannotRunError(f"{wanted}: begins the ids of {_some(matches)}; write one more character")
+    close = difflib.get_close_matches(wanted, by_id, n=3, cutoff=0.5)
+    hint = f"did you mean {_some(close)}?" if close else "selfheald anomalies --all lists them."
+    raise CannotRunError(f"{wanted}: there is no anomaly with this id; {hint}")
+
+
+def type_of(anomaly: AnyAnomaly) -> str:
+    """One of AnomalyType."""
+    return str(anomaly.__struct_config__.tag)
+
+
+def _some(ids: Sequence[str]) -> str:
+    return ", ".join(ids[:5]) + (f" and {len(ids) - 5} more" if len(ids) > 5 else "")

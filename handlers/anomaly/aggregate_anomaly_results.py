@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from handlers.anomaly.identity import anomaly_id
 from handlers.model import (
     SEVERITIES,
     AnyAnomaly,
@@ -40,14 +41,15 @@ def aggregate_anomaly_results(
 
 
 def _by_handler(anomalies: Sequence[PerformanceAnomaly]) -> list[PerformanceAnomaly]:
-    groups: dict[tuple[str, ...], list[PerformanceAnomaly]] = {}
+    groups: dict[str, list[PerformanceAnomaly]] = {}
     for anomaly in anomalies:
-        named = bool(anomaly.plugin and anomaly.handler)
-        about = (anomaly.plugin, anomaly.handler, anomaly.event) if named else (anomaly.id,)
-        groups.setdefault(about, []).append(anomaly)
+        # Not the id of the worst one: which of them is the worst changes from one detection to the next.
+        named = anomaly.plugin and anomaly.handler
+        about = anomaly_id("performance", anomaly.plugin, anomaly.handler, anomaly.event)
+        groups.setdefault(about if named else anomaly.id, []).append(anomaly)
     joined = []
-    for group in groups.values():
+    for about, group in groups.items():
         worst = max(group, key=lambda anomaly: (anomaly.ratio, anomaly.id))
         affected = tuple(sorted({sequence for anomaly in group for sequence in anomaly.affected}))
-        joined.append(msgspec.structs.replace(worst, affected=affected))
+        joined.append(msgspec.structs.replace(worst, id=about, affected=affected))
     return joined

@@ -70,7 +70,10 @@ def _add_rate(into: ErrorRate, other: ErrorRate) -> None:
     into.executions += other.executions
 
 
-BEATS: Final = Rules(BeatStats, add_beats, lambda stats: stats.completed - stats.failed)
+# What has no duration cannot be judged; where nothing has one, the executions count, so that it is learned.
+BEATS: Final = Rules(
+    BeatStats, add_beats, lambda stats: sum(stats.bins.values()) or stats.completed - stats.failed
+)
 RUNS: Final = Rules(RunStats, add_runs, lambda stats: stats.completed)
 ERRORS: Final = Rules(ErrorRate, _add_rate, lambda stats: max(stats.executions, stats.errors.count))
 
@@ -118,13 +121,13 @@ def _judge(
         rules.add(current, state.recent[split].stats)
     verdict = judge(current, state.reference)
     if verdict is None:
-        _learn(state, split, rules)
+        _learn(state, max(split, len(state.recent) - MAX_RECENT), rules)
         return None
     for recent in state.recent[split:]:
         recent.tainted = True
     _learn(state, max(0, len(state.recent) - MAX_RECENT), rules)
     tainted = [recent.start_ms for recent in state.recent if recent.tainted]
-    return Judgement(verdict, tainted[0], tainted[-1])
+    return Judgement(verdict, min(tainted), max(tainted))  # late windows stand behind newer ones
 
 
 def _learn(state: Learned[S], count: int, rules: Rules[S]) -> None:

@@ -36,6 +36,9 @@ class _Found(msgspec.Struct, frozen=True):
     runs: int
     of: int
     origins: tuple[Origin, ...]
+    base_runs: int = 0
+    """Runs of the reference with the same kind of deviation."""
+    base_of: int = 0
 
 
 def detect_behavioral_anomalies(
@@ -71,7 +74,7 @@ def detect_behavioral_anomalies(
         runs[name], judgement = judge_subject(known, windows, RUNS, limits.min_samples, judge)
         if judgement is not None and limits.behavioral:
             anomalies += _anomalies(
-                name, declared.get(name), runs[name], judgement, metrics.window_ms, limits
+                name, declared.get(name), judgement, metrics.window_ms, limits
             )
     return DetectedBehavior(tuple(anomalies), runs)
 
@@ -87,19 +90,22 @@ def _judge(
             return ()
         expected = max(normal, key=lambda path: (reference.variants["\t".join(path)].runs, path))
     now, before = _by_kind(current, expected, normal), _by_kind(reference, expected, normal)
-    return tuple(
-        found
+    compared = (
+        msgspec.structs.replace(
+            found, base_runs=before[kind].runs if kind in before else 0, base_of=reference.completed
+        )
         for kind, found in sorted(now.items())
-        if found.runs >= limits.behavioral_min_runs
-        and _is_news(found, before.get(kind), reference.completed, declared is not None, limits)
     )
+    return tuple(found for found in compared if _is_news(found, declared is not None, limits))
 
 
-def _is_news(found: _Found, before: _Found | None, base_of: int, is_declared: bool, limits: Detect) -> bool:
+def _is_news(found: _Found, is_declared: bool, limits: Detect) -> bool:
     """A break of a declaration is news at once; one that healthy runs had too must have become frequent."""
-    if is_declared and before is None:
+    if found.runs < limits.behavioral_min_runs:
+        return False
+    if is_declared and not found.base_runs:
         return True
-    chance = fisher_greater(found.runs, found.of, before.runs if before else 0, base_of)
+    chance = fisher_greater(found.runs, found.of, found.base_runs, found.base_of)
     return chance <= 1 - limits.confidence
 
 
@@ -108,10 +114,14 @@ def _learned_paths(reference: RunStats, min_runs: int) -> set[tuple[str, ...]]:
         return set()
     least = max(1.0, reference.completed * _LEAST_VARIANT_SHARE)
     return {
-        tuple(path.split("\t"))
+        _events(path)
         for path, variant in reference.variants.items()
         if variant.runs >= least and path != OTHER_VARIANT
     }
+
+
+def _events(path: str) -> tuple[str, ...]:
+    return tuple(path.split("\t")) if path else ()
 
 
 def _by_kind(stats: RunStats, expected: tuple[str, ...], normal: set[tuple[str, ...]]) -> dict[str, _Found]:
@@ -119,7 +129,7 @@ def _by_kind(stats: RunStats, expected: tuple[str, ...], normal: set[tuple[str, 
     found: dict[str, _Found] = {}
     by_frequency = sorted(stats.variants.items(), key=lambda item: (-item[1].runs, item[0]))
     for text, variant in by_frequency:
-        path = tuple(text.split("\t")) if text else ()
+        path = _events(text)
         if path in normal or text == OTHER_VARIANT:
             continue
         for deviation in deviations(expected, path):
@@ -145,7 +155,6 @@ _SAYS = {
 def _anomalies(
     sequence: str,
     declared: DeclaredSequence | None,
-    learned: Learned[RunStats],
     judgement: Judgement[tuple[_Found, ...]],
     window_ms: int,
     limits: Detect,
@@ -153,7 +162,6 @@ def _anomalies(
     made: list[BehavioralAnomaly] = []
     for found in judgement.verdict:
         share = found.runs / found.of
-        before = _by_kind(learned.reference, found.expected, {found.expected}).get(found.kind)
         severity, reason = severity_of(share, "of the runs deviate")
         beats = ", ".join(found.events)
         said = _SAYS[found.kind].format(beats=beats)
@@ -170,13 +178,13 @@ def _anomalies(
                 handler="",
                 description=f"{found.runs} of {found.of} runs of {sequence} {said}, against {source}",
                 actual=share,
-                expected=before.runs / learned.reference.completed if before else 0.0,
+                expected=found.base_runs / found.base_of if found.base_of else 0.0,
                 limit=limits.behavioral_min_runs / found.of,
                 unit="runs/run",
                 interval=wilson_interval(found.runs, found.of, z_of(limits.confidence)),
                 confidence=limits.confidence,
                 samples=found.of,
-                baseline_samples=learned.reference.completed,
+                baseline_samples=found.base_of,
                 first_seen_ms=judgement.first_ms,
                 last_seen_ms=judgement.last_ms + window_ms,
                 origins=found.origins,

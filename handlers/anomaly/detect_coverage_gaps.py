@@ -33,12 +33,18 @@ def detect_coverage_gaps(
     for window in metrics.windows.values():
         for key, stats in window.beats.items():
             add_beats(use.setdefault(key, BeatStats()), stats)
-    gaps = [_gap(key, stats, codebase, metrics) for key, stats in sorted(use.items()) if stats.completed]
+    # Without new windows what was found stands at the end of those that were judged.
+    starts = sorted(metrics.windows)
+    first_ms = starts[0] if starts else baseline.judged_until_ms
+    last_ms = starts[-1] + metrics.window_ms if starts else baseline.judged_until_ms
+    gaps = [
+        _gap(key, stats, codebase, first_ms, last_ms) for key, stats in sorted(use.items()) if stats.completed
+    ]
     return DetectedGaps(tuple(gap for gap in gaps if gap is not None))
 
 
 def _gap(
-    key: BeatKey, stats: BeatStats, codebase: Codebase, metrics: TelemetryMetrics
+    key: BeatKey, stats: BeatStats, codebase: Codebase, first_ms: int, last_ms: int
 ) -> CoverageAnomaly | None:
     sequence, event = key
     declared = [
@@ -63,7 +69,6 @@ def _gap(
     else:
         evidence = "no definition declares it and no coverage report lists it"
     severity: Severity = "medium" if stats.failed else "low"
-    starts = sorted(metrics.windows)
     return CoverageAnomaly(
         id=anomaly_id("coverage", sequence, event),
         kind="unreached" if measured else "untested",
@@ -82,8 +87,8 @@ def _gap(
         confidence=1.0 if measured else 0.8,
         samples=stats.completed,
         baseline_samples=0,
-        first_seen_ms=starts[0] if starts else 0,
-        last_seen_ms=starts[-1] + metrics.window_ms if starts else 0,
+        first_seen_ms=first_ms,
+        last_seen_ms=last_ms,
         origins=tuple(origin for _, origin in stats.slowest),
         affected=(sequence,) if sequence else (),
         executions=stats.completed,

@@ -71,7 +71,9 @@ def _operators_figure(
     if not expected_ms:
         return None
     sequence, event = key
-    stats = windows[-1][1] if windows else known.reference
+    # A window in which the beat only started, or failed, does not tell the handler.
+    seen = [known.reference, *(recent.stats for recent in known.recent), *(stats for _, stats in windows)]
+    stats = next((each for each in reversed(seen) if each.handler), known.reference)
     names = (f"{sequence}/{event}", event, f"{stats.plugin}.{stats.handler}", stats.handler)
     for pattern, figure_ms in expected_ms.items():
         if any(fnmatchcase(name, pattern) for name in names):

@@ -60,7 +60,8 @@ def main() -> None:
             peaks.append(peak_bytes)
             print(
                 f"run {run + 1}: selfheald {feeds[-1]:7.0f} MB/s  grep {greps[-1]:7.0f} MB/s  "
-                f"ratio {feeds[-1] / greps[-1]:.2f}  peak RSS {peak_bytes / 1e6:.0f} MB  events, lines: {said}"
+                f"ratio {feeds[-1] / greps[-1]:.2f}  peak RSS {peak_bytes / 1e6:.0f} MB  "
+                f"events, lines: {said}"
             )
         ratio = statistics.median(ours / theirs for ours, theirs in zip(feeds, greps, strict=True))
         print(f"median ratio to grep -cE {ratio:.2f}, peak RSS {max(peaks) / 1e6:.0f} MB (CPU time)")

@@ -61,16 +61,16 @@ class Driver:
 
     def read(self, *, max_bytes: int = 1 << 16, flush: bool = False, hot: bool = False) -> dict[str, bytes]:
         """What one look finds, by the file name of the stream, committed."""
-        found: defaultdict[str, bytes] = defaultdict(bytes)
-        for block in self.blocks(max_bytes=max_bytes, flush=flush, hot=hot):
-            found[self.name(block.source)] += block.data
+        blocks = self.blocks(max_bytes=max_bytes, flush=flush, hot=hot)
         self.commit()
+        found: defaultdict[str, bytes] = defaultdict(bytes)
+        for block in blocks:
+            found[self.name(block.source)] += block.data
         return {name: data for name, data in found.items() if data}
 
     def name(self, source: int) -> str:
-        staged = {checkpoint.source: checkpoint for checkpoint in self.tail.checkpoints()}
-        checkpoint = staged.get(source) or self.checkpoint(source)
-        return Path(checkpoint.stream).name
+        """The file name of the stream of a source that is stored."""
+        return Path(self.checkpoint(source).stream).name
 
     def checkpoint(self, source: int) -> Checkpoint:
         return msgspec.json.decode(self.stored[source], type=Checkpoint)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from daemon.store import Store
 from tests.daemon.process import DaemonProcess
 
 DATA = Path(__file__).parents[1] / "data/conductor"
@@ -155,6 +156,7 @@ def test_a_second_daemon_on_the_same_store_is_refused_with_the_pid_of_the_first(
 def read_uninterrupted(folder: Path, log: bytes) -> tuple[int, int, dict[str, int]]:
     with DaemonProcess(folder) as process:
         process.logs.mkdir(parents=True)
+        process.config.write_text("detect:\n  interval_s: 0.2\n")
         (process.logs / "app.log").write_bytes(log)
         process.start()
         process.until("all is read", lambda: process.totals().lines == log.count(b"\n"))
@@ -213,13 +215,12 @@ def test_the_kill_test_can_fail_a_reader_that_forgets_its_offsets_is_found_out(t
     expected = read_uninterrupted(tmp_path / "whole", whole)
     with DaemonProcess(tmp_path / "forgetful") as process:
         process.logs.mkdir(parents=True)
+        process.config.write_text("detect:\n  interval_s: 0.2\n")
         log = process.logs / "app.log"
         log.write_bytes(whole)
         process.start()
         process.until("all is read", lambda: process.totals().lines == whole.count(b"\n"))
         process.kill()
-        from daemon.store import Store
-
         with Store.open(process.store_path, max_bytes=1 << 29) as store:
             store.table("sources").truncate()
         process.start()

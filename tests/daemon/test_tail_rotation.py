@@ -153,9 +153,18 @@ def test_a_rewrite_within_one_step_of_the_clock_is_noticed(driver: Driver, log: 
     log.write_bytes(b"old!\n")
     status = log.stat()
     driver.read()
+    assert driver.read() == {}
     log.write_bytes(b"new!\n")
     os.utime(log, ns=(status.st_atime_ns, status.st_mtime_ns))
     assert driver.read() == {"a.log": b"new!\n"}
+
+
+def test_a_rewrite_that_begins_like_the_old_content_is_noticed(driver: Driver, log: Path) -> None:
+    banner = lines("banner", 100)
+    log.write_bytes(banner + lines("old", 5))
+    driver.read()
+    log.write_bytes(banner + lines("new", 9))
+    assert driver.read() == {"a.log": banner + lines("new", 9)}
 
 
 def test_touching_a_file_is_no_rewrite(driver: Driver, log: Path) -> None:

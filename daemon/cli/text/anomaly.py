@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from daemon.anomaly_records import StoredAnomaly
-from daemon.cli.text.figures import moment, quantity, samples, subject, tally
+from daemon.cli.reading import type_of
+from daemon.cli.text.figures import count_anomalies, moment, quantity, samples, subject, tally
 from daemon.cli.text.page import SEVERITY_STYLES, Page
-from daemon.cli.text.recommendation import say_recommendation
+from daemon.cli.text.recommendation import say_recommendation, say_steps
 from daemon.evidence import EvidenceLine
 from handlers.diagnosis.wording import count
 from handlers.model import AnyAnomaly, FixRecommendation
@@ -36,8 +37,8 @@ def say_title(page: Page, anomaly: AnyAnomaly, note: str) -> None:
 def say_tally(page: Page, anomalies: Sequence[StoredAnomaly]) -> None:
     """How many are open."""
     severities = [stored.anomaly.severity for stored in anomalies if stored.state == "open"]
-    of = f" ({tally(severities)})" if severities else ""
-    page.say(f"{count(len(severities), 'open anomaly').replace('anomalys', 'anomalies')}{of}")
+    counted = f": {tally(severities)}" if severities else ""
+    page.say(count_anomalies(len(severities), "open ") + counted)
 
 
 def say_everything(
@@ -51,8 +52,9 @@ def say_everything(
     if recommendations:
         _say_diagnosis(page, recommendations[0])
         page.head("What to do")
-        for recommendation in recommendations:
-            say_recommendation(page, recommendation)
+        for number, recommendation in enumerate(recommendations, 1):
+            say_recommendation(page, number, recommendation)
+            say_steps(page, recommendation)
     elif stored.state == "resolved":
         page.head("Diagnosis")
         page.say("Kept only while an anomaly is open.", indent=2)
@@ -73,7 +75,7 @@ def say_line(page: Page, line: EvidenceLine) -> None:
 def _say_claim(page: Page, stored: StoredAnomaly) -> None:
     anomaly = stored.anomaly
     unit = anomaly.unit
-    say_title(page, anomaly, f"{anomaly.type_name if False else anomaly.kind}, {stored.state}")
+    say_title(page, anomaly, f"{type_of(anomaly)} ({anomaly.kind}), {stored.state}")
     page.say(anomaly.description, indent=2)
     page.blank()
     page.field("about", subject(anomaly))
@@ -98,7 +100,7 @@ def _say_diagnosis(page: Page, recommendation: FixRecommendation) -> None:
     diagnosis, impact = recommendation.assessed.diagnosis, recommendation.assessed.impact
     page.head(f"Cause ({diagnosis.verdict})")
     page.say(diagnosis.cause, indent=2)
-    page.field("where", diagnosis.location or "not known")
+    page.fields("where", [diagnosis.location] if diagnosis.location else [])
     page.fields("for it", diagnosis.evidence)
     page.fields("against it", diagnosis.evidence_against)
     page.fields("ruled out", diagnosis.ruled_out)

@@ -66,6 +66,11 @@ def moment(at_ms: int | None) -> str:
 
 
 def tally(severities: Iterable[Severity]) -> str:
-    """"2 critical, 1 medium", gravest first; "none"."""
+    """ "2 critical, 1 medium", gravest first; "none"."""
     counted = Counter(severities)
     return ", ".join(f"{counted[each]} {each}" for each in reversed(SEVERITIES) if counted[each]) or "none"
+
+
+def count_anomalies(number: int, kind: str = "") -> str:
+    """count_anomalies(2, "open ") is "2 open anomalies"."""
+    return f"{number:,} {kind}{'anomaly' if number == 1 else 'anomalies'}"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterable
 from typing import Final
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
@@ -64,9 +66,8 @@ class Page:
         for part in parts:
             words, style = (part, "") if isinstance(part, str) else part
             text.append(visible(words), style)
-        # Words are never broken: a path or an id must stay whole to be copied.
-        lines = text.wrap(self._console, max(20, self._width - indent - len(first)), overflow="ignore")
-        for number, line in enumerate(lines):
+        breaks = _breaks(text.plain, max(20, self._width - indent - len(first)))
+        for number, line in enumerate(text.divide(breaks)):
             line.rstrip()
             lead = first if number == 0 else " " * len(first)
             self._console.print(Text(" " * indent).append(lead, "dim").append_text(line))
@@ -84,6 +85,18 @@ class Page:
 def visible(text: str) -> str:
     """The text with an escape for each character that does not print: logs must not steer the terminal."""
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+
+
+def _breaks(text: str, width: int) -> list[int]:
+    """Where to begin a new line. Words are never broken: a path or an id must stay whole to be copied."""
+    breaks: list[int] = []
+    filled = 0
+    for word in re.finditer(r"\S+\s*", text):
+        if filled and filled + cell_len(word[0].rstrip()) > width:
+            breaks.append(word.start())
+            filled = 0
+        filled += cell_len(word[0])
+    return breaks
 
 
 def _has_colour() -> bool:

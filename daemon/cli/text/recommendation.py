@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from daemon.cli.text.page import Page
 from handlers.model import FixRecommendation
 
 
-def say_recommendation(page: Page, recommendation: FixRecommendation, *, steps: bool = True) -> None:
+def say_recommendations(page: Page, recommendations: Sequence[FixRecommendation]) -> None:
+    """In the order given, without steps: `show` has them."""
+    for number, recommendation in enumerate(recommendations):
+        if number:
+            page.blank()
+        say_recommendation(page, recommendation.priority, recommendation)
+        page.field("anomaly", recommendation.anomaly_id, indent=4)
+    if not recommendations:
+        page.say("Nothing to do: no anomaly is open.")
+
+
+def say_recommendation(page: Page, number: int, recommendation: FixRecommendation) -> None:
     """What to do, where, and what for."""
-    number = f"{recommendation.priority}."
-    page.say((recommendation.title, "bold"), first=f"{number:<3} ")
+    page.say((recommendation.title, "bold"), first=f"{number:>2}. ")
     page.say(recommendation.action, indent=4)
     page.field("kind", f"{recommendation.type}, takes {recommendation.effort}", indent=4)
     page.field("where", recommendation.location, indent=4)
     page.field("benefit", recommendation.benefit, indent=4)
-    if steps:
-        numbered = (f"{count}. {step}" for count, step in enumerate(recommendation.steps, 1))
-        page.fields("steps", numbered, indent=4)
-    else:
-        page.field("anomaly", recommendation.anomaly_id, indent=4)
+
+
+def say_steps(page: Page, recommendation: FixRecommendation) -> None:
+    """How to go about it."""
+    numbered = (f"{number}. {step}" for number, step in enumerate(recommendation.steps, 1))
+    page.fields("steps", numbered, indent=4)

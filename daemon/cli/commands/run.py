@@ -1,0 +1,84 @@
+"""selfheald run"""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import typer
+
+from daemon.cli.options import ConfigOption, Format, StoreOption
+
+
+def run(
+    once: Annotated[
+        bool, typer.Option("--once", help="Read all there is, judge it, print it and end.")
+    ] = False,
+    config: ConfigOption = None,
+    logs: Annotated[
+        list[str] | None,
+        typer.Option(metavar="DIR", help="Log directory, in place of logs.directories. Can be repeated."),
+    ] = None,
+    store: StoreOption = None,
+    output: Annotated[
+        Format | None,
+        typer.Option("--format", help="Of the report with --once, else of the daemon's log."),
+    ] = None,
+) -> int:
+    """Runs the daemon, or reads and judges once.
+
+    The daemon ends at SIGINT or SIGTERM, and reads its settings again at SIGHUP.
+
+    \b
+    Examples:
+      selfheald run --config /etc/selfheald/selfheald.yaml
+      selfheald run --once --logs /var/log/app --store /tmp/app.db
+
+    \b
+    Exit codes:
+      0  ended as asked
+      1  the daemon gave up, since its store failed
+      2  could not run: bad settings, or a store that cannot be used
+    """
+    from config.load import find_config
+    from daemon.cli.failure import CannotRunError, store_failures_told
+    from daemon.cli.loading import load
+
+    log_format = None if once else output
+    launch = load(find_config(config, os.environ), {"--logs": logs, "--store": store, "--format": log_format})
+    from daemon.app import run_daemon, run_once
+
+    try:
+        with store_failures_told():
+            if not once:
+                return run_daemon(launch.loaded, launch.environ)
+            report = run_once(launch.loaded, launch.environ)
+    except OSError as error:
+        raise CannotRunError(f"{error.filename or 'the daemon'}: {error.strerror}") from error
+    from daemon.cli.ledger import ledger_of
+    from daemon.cli.output import write
+    from daemon.cli.reading import gravest_first
+
+    ledger, anomalies = ledger_of(report.sources), gravest_first(report.anomalies)
+    if output == "json":
+        from daemon.cli import as_json
+
+        write(
+            as_json.document(
+                {
+                    "read": report.summary,
+                    "sources": ledger,
+                    "problems": report.problems,
+                    "anomalies": [as_json.stored_json(each) for each in anomalies],
+                    "recommendations": [as_json.recommendation_json(each) for each in report.recommendations],
+                }
+            )
+        )
+        return 0
+    from daemon.cli.text.page import Page
+    from daemon.cli.text.report import say_report
+
+    page = Page()
+    say_report(page, ledger, report.problems, anomalies, report.recommendations)
+    write(page.text())
+    return 0

@@ -1,0 +1,97 @@
+"""The state of the daemon and its store, in figures."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import msgspec
+
+from config.settings import Settings
+from daemon.cli.ledger import LedgerLine, ledger_of
+from daemon.cli.reading import Records
+from daemon.cli.writer import Writer, writer_of
+from handlers.anomaly.baseline import BEATS
+from handlers.model import SEVERITIES, Severity
+
+
+class StoreSize(msgspec.Struct, frozen=True):
+    path: str
+    size_bytes: int
+    max_bytes: int
+
+
+class ReadSoFar(msgspec.Struct, frozen=True):
+    """What was read since the store was begun."""
+
+    files: int
+    """Files that are there now."""
+    gone: int
+    """Files that were read and are gone."""
+    lines: int
+    events: int
+    unreadable: int
+    late: int
+    bytes_lost: int
+    unread_bytes: int | None
+    """What stands in the known files and is not read yet; None if one cannot be looked at."""
+
+
+class Learning(msgspec.Struct, frozen=True):
+    """How many of the beats seen have a baseline of at least `min_samples` executions."""
+
+    beats: int
+    learned: int
+    min_samples: int
+
+
+class State(msgspec.Struct, frozen=True):
+    daemon: Writer
+    store: StoreSize
+    read: ReadSoFar
+    watermark_ms: int
+    """Latest event time; 0 if there was no event yet."""
+    judged_until_ms: int
+    """End of the windows that were judged; 0 if there was none yet."""
+    open: dict[Severity, int]
+    """Open anomalies."""
+    learning: Learning
+
+
+def state_of(settings: Settings, records: Records) -> State:
+    totals = records.telemetry.totals()
+    ledger = ledger_of(records.telemetry.sources())
+    beats = records.anomalies.baseline().beats
+    learned = [BEATS.samples(beat.reference) >= settings.detect.min_samples for beat in beats.values()]
+    anomalies = records.anomalies.anomalies()
+    opened = Counter(stored.anomaly.severity for stored in anomalies if stored.state == "open")
+    present = [line for line in ledger if line.state != "gone"]
+    return State(
+        daemon=writer_of(records.store.path),
+        store=StoreSize(
+            str(records.store.path.absolute()), records.store.size_bytes, settings.store.max_bytes
+        ),
+        read=ReadSoFar(
+            files=len(present),
+            gone=len(ledger) - len(present),
+            lines=totals.lines,
+            events=totals.events,
+            unreadable=totals.unreadable,
+            late=totals.late,
+            bytes_lost=sum(line.bytes_lost for line in ledger),
+            unread_bytes=_unread_bytes(present),
+        ),
+        watermark_ms=totals.watermark_ms,
+        judged_until_ms=totals.judged_until_ms,
+        open={severity: opened[severity] for severity in reversed(SEVERITIES)},
+        learning=Learning(len(learned), sum(learned), settings.detect.min_samples),
+    )
+
+
+def _unread_bytes(ledger: Sequence[LedgerLine]) -> int | None:
+    total = 0
+    for line in ledger:
+        if line.unread_bytes is None:
+            return None
+        total += line.unread_bytes
+    return total

@@ -1,0 +1,42 @@
+"""The ledger as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from daemon.cli.ledger import LedgerLine
+from daemon.cli.text.figures import size
+from daemon.cli.text.page import Page
+from handlers.diagnosis.wording import count
+
+
+def say_sources(page: Page, ledger: Sequence[LedgerLine]) -> None:
+    """Each file with what was read of it, and what was not if anything was not."""
+    for line in ledger:
+        say_source(page, line)
+    if not ledger:
+        page.say("No file was read yet.")
+
+
+def say_source(page: Page, line: LedgerLine) -> None:
+    state = "" if line.state == "active" else f"  ({line.state})"
+    page.say((line.path, "bold"), (state, "yellow" if line.state == "gone" else "dim"))
+    page.say(
+        f"{line.format or 'unknown format'}, {size(line.bytes_read)}, {count(line.lines, 'line')}, "
+        f"{count(line.events, 'event')}",
+        indent=2,
+    )
+    if line.unread_bytes:
+        page.say(f"{size(line.unread_bytes)} not read yet", indent=2)
+    if flaws := [text for number, text in _flaws(line) if number]:
+        page.say((", ".join(flaws), "yellow"), indent=2)
+    for loss in line.losses:
+        span = f"bytes {loss.from_offset} to {loss.to_offset}"
+        page.say((f"lost {span}: {loss.reason}", "red"), indent=2)
+
+
+def _flaws(line: LedgerLine) -> Iterable[tuple[int, str]]:
+    yield line.unreadable, f"{count(line.unreadable, 'line')} unreadable"
+    yield line.cut, f"{count(line.cut, 'line')} too long and cut"
+    yield line.bytes_skipped, f"{size(line.bytes_skipped)} skipped"
+    yield line.bytes_lost, f"{size(line.bytes_lost)} lost"

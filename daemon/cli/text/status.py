@@ -1,0 +1,69 @@
+"""The state as text."""
+
+from __future__ import annotations
+
+from daemon.cli.state import Learning, ReadSoFar, State
+from daemon.cli.text.figures import ago, moment, size
+from daemon.cli.text.page import SEVERITY_STYLES, Page, Part
+from handlers.diagnosis.wording import count
+
+DAEMON = {
+    "running": ("running", "green"),
+    "stopped": ("not running", "yellow"),
+    "unknown": ("not known whether it runs: /proc/locks cannot be read", "yellow"),
+}
+
+
+def say_status(page: Page, state: State, now_ms: int) -> None:
+    """A few lines: what runs, what was read, what is wrong."""
+    process = f" as process {state.daemon.pid}" if state.daemon.pid else ""
+    page.field("daemon", DAEMON[state.daemon.state], process, indent=0)
+    used = f"{size(state.store.size_bytes)} of at most {size(state.store.max_bytes)}"
+    page.field("store", f"{state.store.path} ({used})", indent=0)
+    _say_read(page, state.read)
+    newest = f", {ago(state.watermark_ms, now_ms)}" if state.watermark_ms else ""
+    page.field("last event", f"{moment(state.watermark_ms)}{newest}", indent=0)
+    page.field(
+        "judged", f"until {moment(state.judged_until_ms)}" if state.judged_until_ms else "not yet", indent=0
+    )
+    page.field("learned", _learning(state.learning), indent=0)
+    page.field("open", *_open(state), indent=0)
+
+
+def _say_read(page: Page, read: ReadSoFar) -> None:
+    gone = f" and {read.gone:,} that are gone" if read.gone else ""
+    page.field(
+        "read",
+        f"{count(read.files, 'file')}{gone}: {count(read.lines, 'line')}, {count(read.events, 'event')}",
+        indent=0,
+    )
+    if read.unread_bytes is None:
+        page.field(
+            "unread", ("not known: a file cannot be looked at (selfheald sources)", "yellow"), indent=0
+        )
+    else:
+        page.field("unread", size(read.unread_bytes) if read.unread_bytes else "nothing", indent=0)
+    flaws = (
+        (read.unreadable, f"{count(read.unreadable, 'line')} unreadable"),
+        (read.late, f"{count(read.late, 'beat')} came after the verdict on their time"),
+        (read.bytes_lost, f"{size(read.bytes_lost)} lost before they were read"),
+    )
+    for number, text in flaws:
+        if number:
+            page.field("", (text, "yellow"), indent=0)
+
+
+def _learning(learning: Learning) -> str:
+    if not learning.beats:
+        return "nothing yet: no handler was seen"
+    enough = f"at least {learning.min_samples} healthy executions"
+    return f"{learning.learned:,} of {count(learning.beats, 'handler')} have a baseline ({enough})"
+
+
+def _open(state: State) -> list[Part]:
+    parts: list[Part] = []
+    for severity, number in state.open.items():
+        if number:
+            parts += [", "] if parts else []
+            parts.append((f"{number} {severity}", SEVERITY_STYLES[severity]))
+    return [*parts, ("  (selfheald anomalies)", "dim")] if parts else [("no anomaly", "green")]
