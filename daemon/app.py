@@ -62,7 +62,7 @@ async def _once(settings: Settings) -> OnceReport:
     with _open(settings) as store:
         engine = Engine(settings, store, tell_beat)
         problems = dict.fromkeys(await read_to_end(engine, at_end=True))
-        await judge(engine, END_OF_TIME_MS)
+        await judge(engine, END_OF_TIME_MS, tells=False)
         return OnceReport(
             summary=engine.telemetry.totals(),
             anomalies=[stored for stored in engine.anomalies.anomalies() if stored.state == "open"],
@@ -106,15 +106,19 @@ async def read_to_end(
         progress.done()
 
 
-async def judge(engine: Engine, until_ms: int) -> None:
-    """Judges all windows that end before `until_ms`, and diagnoses what is open after it."""
+async def judge(engine: Engine, until_ms: int, *, tells: bool = True) -> None:
+    """Judges all windows that end before `until_ms`, and diagnoses what is open after it.
+
+    `tells`: the log says what opened and what is resolved.
+    """
     while True:
         detected = await engine.detect(until_ms)
         changes = engine.changes
         recommendations: tuple[FixRecommendation, ...] = ()
         if detected.anomalies or changes.resolved:
             recommendations = await engine.diagnose(detected.completed.record_id)
-        tell_changes(changes, recommendations)
+        if tells:
+            tell_changes(changes, recommendations)
         if detected.windows < WINDOWS_A_DETECTION:
             return
 

@@ -84,7 +84,7 @@ class Tail:
                 continue
             deleted = status.st_nlink == 0 and at.state != "gone"
             grown = status.st_size > last.size
-            if deleted or status.st_size < last.size or (grown and not self._inventory.is_same(at, last)):
+            if deleted or status.st_size < last.size or (grown and not self._is_same(at, last)):
                 return self.scan()
             if grown:
                 self._inventory.looks[at.source] = found(last.path, status)
@@ -156,6 +156,12 @@ class Tail:
             LogFile(at.source, at.path, at.stream, at.identity, at.offset, file.size, log_format)
             for at, file in unread
         )
+
+    def _is_same(self, at: Checkpoint, last: Found) -> bool:
+        try:
+            return self._inventory.is_same(at, last)
+        except OSError:
+            return False  # the scan tells why
 
     def _is_complete(self, at: Checkpoint) -> bool:
         """Whether the file will not grow any more, so that its last line needs no newline."""

@@ -223,9 +223,11 @@ class ParserState(msgspec.Struct):
     """(number, event) of the beat that was completed last: a second report of it is the same beat."""
     duration_ms: float | None = None
     """A duration that was printed before its event was known."""
-    handlers: list[str] = []
+    handler: str = ""
     beat_failed: bool = False
     run_failed: bool = False
+    stamped: bool = False
+    """The lines have timestamps."""
     time: float | None = None
     """Seconds since the epoch, kept only for logs without timestamps."""
     error: OpenError | None = None

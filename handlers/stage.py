@@ -84,6 +84,7 @@ class Performance:
         self._request_id = request_id
         self._report = report
         self._played = 0
+        self._playing: Beat | None = None
         self._started_ns = 0
 
     @overload
@@ -105,19 +106,21 @@ class Performance:
         if beat.handler is not handler:
             raise RuntimeError(f"{self._definition.id}: beat {beat.number} is {beat.name}, not {handler}")
         self._played += 1
+        self._playing = beat
         self._started_ns = time.perf_counter_ns()
         self._tell(beat, "started")
         if beat.kind == "stage-crew":
             result = await handler(*args, **kwargs)
         else:
             result = await anyio.to_thread.run_sync(functools.partial(handler, *args, **kwargs))
+        self._playing = None
         self._tell(beat, "completed")
         return result
 
     def fail(self, error: Exception) -> None:
-        """Reports the beat that was being played as failed."""
-        if self._played:
-            self._tell(self._definition.beats[self._played - 1], "failed", f"{type(error).__name__}: {error}")
+        """Reports the beat that was being played, if one was, as failed."""
+        if self._playing is not None:
+            self._tell(self._playing, "failed", f"{type(error).__name__}: {error}")
 
     def _tell(self, beat: Beat, status: Literal["started", "completed", "failed"], error: str = "") -> None:
         elapsed_us = (time.perf_counter_ns() - self._started_ns) // 1000

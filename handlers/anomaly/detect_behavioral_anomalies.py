@@ -73,9 +73,7 @@ def detect_behavioral_anomalies(
 
         runs[name], judgement = judge_subject(known, windows, RUNS, limits.min_samples, judge)
         if judgement is not None and limits.behavioral:
-            anomalies += _anomalies(
-                name, declared.get(name), judgement, metrics.window_ms, limits
-            )
+            anomalies += _anomalies(name, declared.get(name), judgement, metrics.window_ms, limits)
     return DetectedBehavior(tuple(anomalies), runs)
 
 

@@ -8,6 +8,7 @@ What a reader must know of it:
 - A beat whose handler failed still reports "completed"; the failure stands before it.
 - The conductor plays one sequence at a time; lines of a queued second play may stand inside the first one.
 - A request id ends in the epoch milliseconds of the play: the only clock of a log without timestamps.
+- A handler that 1.4 does not wait for reports itself, or fails, after its beat or its run has completed.
 """
 
 from __future__ import annotations
@@ -22,22 +23,28 @@ from handlers.model import Block, ParserState
 
 NAME: Final = "musical-conductor"
 
-# The last named group of a message chooses the method of ConductorReader that answers the line.
+# The last named group of a message chooses the method of ConductorReader that answers the line. Every repetition
+# is bounded: a line that looks like many unfinished messages must not take quadratic time.
+_TEXT: Final = r"[^\n]{0,400}"
 _MESSAGES: Final = (
-    r"🎵 Beat (?P<number>\d+) Started: (?P<started>[^\n]*)",
-    r"🎽 DataBaton: [^\n|]*\| seq=[^=\n]*=\? event=\S+ handler=(?P<handler>[^\s?]+)",
-    r"🎼 ExecutionQueue: Now executing \"(?P<executing>[^\n]*)\"",
-    r"🆔 Request ID: (?P<request>\S+)",
-    r"⏱️ PerformanceTracker: Beat \d+ completed in (?P<duration>[\d.]+)ms",
-    r"✅ BeatExecutor: Beat (?P<done_number>\d+) \((?P<done>[^\n]*)\) completed in (?P<rounded>\d+)ms",
-    r"✅ SequenceExecutor: Sequence \"[^\n]*\" (?P<ended>completed)",
+    rf"🎵 Beat (?P<number>\d{{1,9}}) Started: {_TEXT}\((?P<started>[^\n()]{{1,300}})\)",
+    rf"🎽 DataBaton: [^\n|]{{0,400}}\| seq=[^=\n]{{0,300}}=\? event=(?P<of_event>\S{{1,300}}) "
+    r"handler=(?P<handler>[^\s?]{1,300})",
+    rf"🎼 ExecutionQueue: Now executing \"(?P<executing>{_TEXT})\"",
+    r"🆔 Request ID: (?P<request>\S{1,300})",
+    r"⏱️ PerformanceTracker: Beat \d{1,9} completed in (?P<duration>\d{1,12}(?:\.\d{1,9})?)ms",
+    rf"✅ BeatExecutor: Beat (?P<done_number>\d{{1,9}}) \((?P<done>{_TEXT})\) completed in "
+    r"(?P<rounded>\d{1,12})ms",
+    rf"✅ SequenceExecutor: Sequence \"{_TEXT}\" (?P<ended>completed)",
     r"🛑 SequenceExecutor: (?P<stopped>Stopping)",
-    r"🧠 PluginManager: Handler execution failed for (?P<failing>\S+): (?P<failure>[^\n]*)",
-    r"❌ BeatExecutor: Beat (?P<bad_number>\d+) \((?P<bad>[^\n]*?)\) failed: (?P<bad_error>[^\n]*)",
-    r"❌ SequenceExecutor: Sequence \"[^\n]*?\" failed: (?P<run_error>[^\n]*)",
-    r"🎼 SequenceRegistry: Registered sequence \"(?P<name>[^\n]*)\" \(id: (?P<id>[^\n]*)\)",
-    r"📡 EventBus: Subscribed to \"(?P<subscribed>[^\"\n]*)\" .*plugin: (?P<plugin>[^:\n]*):(?P<of>.*)\)",
-    r"🎼 (?P<restarted>Initializing [^\n]*Communication System)",
+    r"🧠 PluginManager: Handler execution failed for (?P<failing>\S{1,300}): (?P<failure>[^\n]{0,1000})",
+    rf"❌ BeatExecutor: Beat (?P<bad_number>\d{{1,9}}) \((?P<bad>{_TEXT}?)\) failed: "
+    r"(?P<bad_error>[^\n]{0,1000})",
+    rf"❌ SequenceExecutor: Sequence \"{_TEXT}?\" failed: (?P<run_error>[^\n]{{0,1000}})",
+    rf"🎼 SequenceRegistry: Registered sequence \"(?P<name>{_TEXT})\" \(id: (?P<id>{_TEXT})\)",
+    r"📡 EventBus: Subscribed to \"(?P<subscribed>[^\"\n]{1,300})\" \(\d{1,9} total subscribers\) "
+    r"\(plugin: (?P<plugin>[^:\n]{1,300}):(?P<of>[^:\n)]{1,300})\)",
+    rf"🎼 (?P<restarted>Initializing {_TEXT}Communication System)",
 )
 
 
@@ -53,7 +60,8 @@ def _alternatives(messages: Iterable[str]) -> bytes:
 _MESSAGE: Final = _alternatives(_MESSAGES)
 _STAMPED: Final = re.compile(rb"Z +(?:" + _MESSAGE + rb")")
 _BARE: Final = re.compile(rb"\n *(?:" + _MESSAGE + rb")")
-_FIRST_STAMP: Final = re.compile(rb"\dZ +[\xf0\xe2]")
+_BARE_RESTART: Final = re.compile(_MESSAGES[-1].encode())
+_RESTART: Final = "🎼 Initializing ".encode()
 
 
 class Conductor:
@@ -68,7 +76,7 @@ class Conductor:
         data = block.data
         reader = ConductorReader(block, state)
         reader.resume_stack()
-        for stamped, start, end in _regions(data):
+        for stamped, start, end in _regions(data, state.stamped):
             if stamped:
                 reader.lines(_STAMPED.finditer(data, start, end), 0, stamped=True)
             else:
@@ -78,21 +86,31 @@ class Conductor:
         return Extraction(events=reader.events, state=reader.state, lines=data.count(b"\n"), unreadable=0)
 
 
-def _regions(data: bytes) -> Iterator[tuple[bool, int, int]]:
+def _regions(data: bytes, stamped: bool) -> Iterator[tuple[bool, int, int]]:
     """Splits a block into (with timestamps?, start, end).
 
-    A stamped log holds bare labels too, all of them repetitions: between the first and the last stamp they
-    are passed over by the faster pattern, before and after these the state tells a repetition.
+    A log with timestamps holds bare labels too, all of them repetitions, which the faster pattern passes over.
+    It has timestamps from its first message with one on, until the program starts again without them.
     """
-    first = _FIRST_STAMP.search(data)
-    if first is None:
-        yield False, 0, len(data)
-        return
-    start = data.rfind(b"\n", 0, first.start()) + 1
-    last = max(data.rfind(b"Z \xf0"), data.rfind(b"Z \xe2"), first.start())
-    end = data.find(b"\n", last) + 1 or len(data)
-    if start:
-        yield False, 0, start
-    yield True, start, end
-    if end < len(data):
-        yield False, end, len(data)
+    start = 0
+    while start < len(data):
+        end = _bare_restart(data, start) if stamped else _first_stamp(data, start)
+        if end > start:
+            yield stamped, start, end
+        stamped = not stamped
+        start = end
+
+
+def _first_stamp(data: bytes, start: int) -> int:
+    first = _STAMPED.search(data, start)
+    return len(data) if first is None else data.rfind(b"\n", 0, first.start()) + 1
+
+
+def _bare_restart(data: bytes, start: int) -> int:
+    at = data.find(_RESTART, start)
+    while at >= 0:
+        line = data.rfind(b"\n", 0, at) + 1
+        if not data[line:at].strip(b" ") and _BARE_RESTART.match(data, at):
+            return line
+        at = data.find(_RESTART, at + 1)
+    return len(data)

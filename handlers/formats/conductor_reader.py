@@ -28,12 +28,13 @@ class ConductorReader:
         self.data = block.data
         self.source = block.source
         self.offset = block.offset
-        self.state = msgspec.structs.replace(state, handlers=list(state.handlers))
+        error = state.error
+        if error is not None:
+            error = msgspec.structs.replace(error, frames=[*error.frames])
+        self.state = msgspec.structs.replace(state, error=error)
         self.events: list[TelemetryEvent] = []
         self.at = 0
         self.end = 0
-        self._shift = 0
-        self._stamped = False
         self._answers: dict[str, Callable[[re.Match[bytes]], None]] = {
             "started": self._started,
             "handler": self._handler,
@@ -54,13 +55,13 @@ class ConductorReader:
     def lines(self, matches: Iterable[re.Match[bytes]], shift: int, *, stamped: bool) -> None:
         """Answers the lines of a region; `shift` leads from the start of a match to a place in its line."""
         answers = self._answers
-        self._shift, self._stamped = shift, stamped
+        self.state.stamped = stamped
         for match in matches:
             self.at = match.start() + shift
             answers[match.lastgroup or ""](match)
 
     def _time(self) -> str | float | None:
-        if self._stamped:
+        if self.state.stamped:
             return self.data[self.at - _STAMP_BYTES : self.at + 1].decode("ascii", "replace")
         return self.state.time
 
@@ -91,19 +92,18 @@ class ConductorReader:
 
     def _started(self, match: re.Match[bytes]) -> None:
         state = self.state
-        number = int(match["number"])
-        label = match["started"].rstrip()
-        event = _text(label[label.rfind(b"(") + 1 : -1])
+        number, event = int(match["number"]), _text(match["started"])
         if (number, event) == (state.beat, state.event):
             return
         state.beat, state.event = number, event
-        state.handlers.clear()
+        state.handler = ""
         state.beat_failed = False
         state.duration_ms = None
         self._emit("beat-started", event=event, beat=number)
 
     def _handler(self, match: re.Match[bytes]) -> None:
-        self.state.handlers.append(_text(match["handler"]))
+        if not self.state.handler and _text(match["of_event"]) == self.state.event:
+            self.state.handler = _text(match["handler"])
 
     def _duration(self, match: re.Match[bytes]) -> None:
         self.state.duration_ms = float(match["duration"])
@@ -122,13 +122,13 @@ class ConductorReader:
 
     def _complete(self, number: int, event: str) -> None:
         state = self.state
-        if not self._stamped and state.time is not None and state.duration_ms is not None:
+        if not self.state.stamped and state.time is not None and state.duration_ms is not None:
             state.time += state.duration_ms / 1000
         self._emit(
             "beat-completed",
             event=event,
             beat=number,
-            handler=state.handlers[0] if state.handlers else "",
+            handler=state.handler,
             duration_ms=state.duration_ms,
             failed=state.beat_failed,
         )
@@ -136,7 +136,7 @@ class ConductorReader:
         state.event = ""
         state.duration_ms = None
         state.beat_failed = False
-        state.handlers.clear()
+        state.handler = ""
 
     def _executing(self, match: re.Match[bytes]) -> None:
         state = self.state
@@ -146,13 +146,13 @@ class ConductorReader:
     def _request(self, match: re.Match[bytes]) -> None:
         state = self.state
         request_id = _text(match["request"])
-        if request_id == state.run:
-            return
+        if request_id == state.run or not state.sequence:
+            return  # a later movement, or one of a run whose beginning is not in the log: its path is unknown
         state.run, state.event = request_id, ""
         parts = _REQUEST.fullmatch(request_id)
         if parts is not None:
             state.sequence = parts["sequence"]
-            if not self._stamped:
+            if not self.state.stamped:
                 state.time = max(state.time or 0.0, int(parts["at_ms"]) / 1000)
         self._emit("run-started")
 
@@ -164,7 +164,7 @@ class ConductorReader:
     def _handler_failed(self, match: re.Match[bytes]) -> None:
         plugin, _, handler = _text(match["failing"]).rpartition(".")
         self._open_error(plugin, handler, _text(match["failure"]))
-        self.state.handlers.insert(0, handler)
+        self.state.handler = handler
         self.state.beat_failed = self.state.run_failed = True
 
     def _beat_failed(self, match: re.Match[bytes]) -> None:
@@ -172,7 +172,7 @@ class ConductorReader:
         number, event = int(match["bad_number"]), _text(match["bad"])
         state.event = event
         if not state.beat_failed:
-            self._open_error("", state.handlers[0] if state.handlers else "", _text(match["bad_error"]))
+            self._open_error("", state.handler, _text(match["bad_error"]))
         state.beat_failed = state.run_failed = True
         self._complete(number, event)
         state.closed = (0, "")
@@ -198,8 +198,6 @@ class ConductorReader:
         )
 
     def _subscribed(self, match: re.Match[bytes]) -> None:
-        if b":" in match["of"]:
-            return  # the plug-in's own clean-up, not a beat
         self.events.append(
             TelemetryEvent(
                 kind="registered",
@@ -213,12 +211,12 @@ class ConductorReader:
         )
 
     def _restarted(self, match: re.Match[bytes]) -> None:
-        self.events.append(
-            TelemetryEvent(
-                kind="restarted", source=self.source, offset=self.offset + self.at, time=self._time()
+        time = self._time()
+        if time is not None:  # else nothing of this log has a time yet, so nothing of it is open
+            self.events.append(
+                TelemetryEvent(kind="restarted", source=self.source, offset=self.offset + self.at, time=time)
             )
-        )
-        self.state = ParserState(time=self.state.time)
+        self.state = ParserState(time=self.state.time, stamped=self.state.stamped)
 
     def _open_error(self, plugin: str, handler: str, text: str) -> None:
         """Takes the error, then reads its stack as far as the block goes."""

@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 _TYPED: Final = re.compile(r"(?:Uncaught )?([A-Za-z_$][\w$.]*): ?(.*)", re.DOTALL)
-_FOREIGN: Final = re.compile(r"node_modules|node:internal|(site|dist)-packages|/lib/python|<anonymous>$")
+_FOREIGN: Final = re.compile(r"node_modules|(?:^|\()node:|(site|dist)-packages|/lib/python|<anonymous>$")
 
 _MASKS: Final = (
     (re.compile(r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b"), "<uuid>"),

@@ -7,13 +7,11 @@ from collections.abc import Mapping, Sequence
 import anyio.to_thread
 import msgspec
 
-from handlers.formats.base import Extraction, Format
+from handlers.formats.base import Format
 from handlers.formats.registry import detect_format
-from handlers.model import Block, Consumed, LogFile, ParserState, TelemetryEvent
+from handlers.formats.scan import extract_block
+from handlers.model import Consumed, LogFile, ParserState, TelemetryEvent
 from handlers.telemetry.ports import LogPort
-
-SCAN_BYTES = 131_072
-"""Blocks of this size stay in the processor's cache between the passes over them (measured)."""
 
 
 class ExtractedTelemetry(msgspec.Struct, frozen=True):
@@ -77,20 +75,3 @@ async def extract_telemetry_events(
             )
         )
     return ExtractedTelemetry(events, len(events), states, tuple(consumed), more, tuple(unknown))
-
-
-def extract_block(log_format: Format, block: Block, state: ParserState, at_end: bool) -> Extraction:
-    """Runs a format over a block of whole lines of any size."""
-    data, size = block.data, len(block.data)
-    events: list[TelemetryEvent] = []
-    lines = unreadable = start = 0
-    while start < size:
-        end = data.rfind(b"\n", start, start + SCAN_BYTES) + 1 or data.find(b"\n", start) + 1 or size
-        part = Block(block.source, block.offset + start, block.offset + end, data[start:end])
-        extraction = log_format.extract(part, state, at_end=at_end and end == size)
-        state = extraction.state
-        events += extraction.events
-        lines += extraction.lines
-        unreadable += extraction.unreadable
-        start = end
-    return Extraction(events=events, state=state, lines=lines, unreadable=unreadable)

@@ -101,11 +101,12 @@ class World:
         self, max_bytes: int, max_blocks: int, hot: bool, outcome: Outcome, *, flush: bool = False
     ) -> None:
         blocks: list[Block] = []
+        order: list[tuple[str, int]] = []
         for file in self.driver.tail.hot() if hot else self.driver.tail.scan():
             while len(blocks) < max_blocks and (block := self.driver.tail.read(file, max_bytes, flush=flush)):
                 self.driver.tail.consumed(block)
                 blocks.append(block)
-            assert [file.source for file in files] == ...
+                order.append((file.stream, block.data[0]))
         assert order == sorted(order), "older files come first"
         if outcome == "commit":
             self.driver.commit()

@@ -20,8 +20,11 @@ def say_list(page: Page, anomalies: Sequence[StoredAnomaly]) -> None:
         if number:
             page.blank()
         anomaly = stored.anomaly
-        ended = f", resolved {moment(stored.resolved_ms)}" if stored.state == "resolved" else ""
-        say_title(page, anomaly, f"since {moment(stored.first_seen_ms)}{ended}")
+        resolved = stored.state == "resolved"
+        when = (
+            f"resolved {moment(stored.resolved_ms)}" if resolved else f"since {moment(stored.first_seen_ms)}"
+        )
+        say_title(page, anomaly, when)
         page.say(anomaly.description, indent=2)
 
 

@@ -1,0 +1,44 @@
+"""What a user can meet is in the README: every setting with its default, every command, every log format."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import typer
+
+from config.settings import KEYS, Settings
+from daemon.cli.app import app
+from handlers.formats.registry import log_formats
+
+README = (Path(__file__).parents[1] / "README.md").read_text()
+
+
+def as_yaml(value: object) -> str:
+    if isinstance(value, tuple):
+        return json.dumps([str(each) for each in value])
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    return str(value)
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_setting_is_in_the_readme_with_its_default_and_meaning(key: str) -> None:
+    value: object = Settings()
+    for name in key.split("."):
+        value = getattr(value, name)
+    meaning = " ".join((KEYS[key].description or "").split())
+    assert f"| `{key}` | `{as_yaml(value)}` | {meaning} |" in README
+
+
+@pytest.mark.parametrize("name", log_formats(Settings()))
+def test_a_log_format_is_in_the_readme(name: str) -> None:
+    assert f"**{name}**" in README
+
+
+def test_every_command_is_in_the_readme() -> None:
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    missing = [name for name in commands if f"`selfheald {name}" not in README]
+    assert commands
+    assert missing == []
