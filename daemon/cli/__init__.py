@@ -15,7 +15,8 @@ def main() -> int:
 
         return run(sys.argv[1:])
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in _EXTRA:
+        missing = (error.name or "").partition(".")[0]
+        if missing not in _EXTRA:
             raise
-        print(f'selfheald: {error.name} is missing: install "selfheald[cli]"', file=sys.stderr)
+        print(f'selfheald: {missing} is missing: install "selfheald[cli]"', file=sys.stderr)
         return 2

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import sys
 
 from daemon.cli.failure import CannotRunError
@@ -16,8 +15,7 @@ def write(text: str) -> None:
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
+    except BrokenPipeError:
+        return
     except OSError as error:
-        # What is left in the buffer would be tried again, and fail again, at the end of the process.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if not isinstance(error, BrokenPipeError):
-            raise CannotRunError(f"the output cannot be written ({error.strerror}).") from error
+        raise CannotRunError(f"the output cannot be written ({error.strerror}).") from error

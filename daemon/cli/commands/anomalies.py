@@ -24,7 +24,7 @@ def anomalies(
     Examples:
       selfheald anomalies
       selfheald anomalies --all --type error
-      selfheald anomalies --severity critical --format json | jq -r '.anomalies[].id'
+      selfheald anomalies --severity high --format json | jq .anomalies[].id
 
     \b
     Exit codes:

@@ -16,12 +16,12 @@ def check_config(config: ConfigOption = None) -> int:
     \b
     Examples:
       selfheald check-config
-      selfheald check-config --config /etc/selfheald/selfheald.yaml && systemctl reload selfheald
+      selfheald check-config --config my.yaml && systemctl reload selfheald
 
     \b
     Exit codes:
       0  all of them can be used
-      2  they cannot; every problem is told with its file and line, or its variable
+      2  they cannot; every problem is told with its file and line
     """
     from config.load import SYSTEM_CONFIG, find_config
     from daemon.cli.failure import CannotRunError

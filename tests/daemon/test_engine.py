@@ -1,0 +1,213 @@
+"""The engine: what happens between a line in a file and a document in the store."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from config.settings import Settings
+from daemon.app import END_OF_TIME_MS, judge, read_to_end
+from daemon.database import StoreFullError
+from daemon.engine import Engine
+from daemon.store import Store
+from daemon.telemetry_records import TelemetryRecords
+from handlers.model import TelemetryMetrics
+from handlers.stage import BeatReport
+
+DATA = Path(__file__).parents[1] / "data/conductor"
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    defaults = Settings()
+    (tmp_path / "logs").mkdir()
+    return defaults.model_copy(
+        update={
+            "logs": defaults.logs.model_copy(update={"directories": (tmp_path / "logs",)}),
+            "store": defaults.store.model_copy(update={"path": tmp_path / "store.db"}),
+        }
+    )
+
+
+@pytest.fixture
+def store(settings: Settings) -> Iterator[Store]:
+    with Store.open(settings.store.path, max_bytes=settings.store.max_bytes) as opened:
+        yield opened
+
+
+def write_log(settings: Settings, *names: str, name: str = "app.log") -> int:
+    """Appends sample logs; the number of lines that they hold."""
+    data = b"".join(gzip.decompress((DATA / each).read_bytes()) for each in names)
+    with (settings.logs.directories[0] / name).open("ab") as file:
+        file.write(data)
+    return data.count(b"\n")
+
+
+def executions(metrics: TelemetryMetrics) -> int:
+    return sum(beat.completed for window in metrics.windows.values() for beat in window.beats.values())
+
+
+def all_windows(engine: Engine) -> TelemetryMetrics:
+    return engine.telemetry.windows(0, 1 << 45, 1 << 30)
+
+
+def ignore(_report: BeatReport) -> None:
+    pass
+
+
+@pytest.mark.anyio
+async def test_a_commit_that_fails_stores_nothing_and_the_lines_are_read_again(
+    settings: Settings, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = write_log(settings, "healthy.log.gz")
+    engine = Engine(settings, store, ignore)
+    real = TelemetryRecords.put_totals
+    with monkeypatch.context() as patch:
+
+        def full(*_: object) -> None:
+            raise StoreFullError("the disk is full")
+
+        patch.setattr(TelemetryRecords, "put_totals", full)
+        with pytest.raises(StoreFullError):
+            await engine.feed()
+    assert TelemetryRecords.put_totals is real
+    assert engine.telemetry.totals().lines == 0
+    assert executions(all_windows(engine)) == 0
+    await read_to_end(engine)
+    assert engine.telemetry.totals().lines == lines
+    assert executions(all_windows(engine)) == 1315
+
+
+@pytest.mark.anyio
+async def test_an_engine_that_starts_on_a_used_store_goes_on_in_the_middle_of_a_run(
+    settings: Settings, store: Store
+) -> None:
+    data = gzip.decompress((DATA / "healthy.log.gz").read_bytes())
+    log = settings.logs.directories[0] / "app.log"
+    middle = data.index(b"\n", len(data) // 2) + 1
+    log.write_bytes(data[:middle])
+    await read_to_end(Engine(settings, store, ignore))
+    with log.open("ab") as file:
+        file.write(data[middle:])
+    engine = Engine(settings, store, ignore)
+    await read_to_end(engine)
+    windows = all_windows(engine)
+    assert executions(windows) == 1315
+    runs = [run for window in windows.windows.values() for run in window.runs.values()]
+    assert sum(run.completed for run in runs) == 400
+    assert sum(run.unfinished for run in runs) == 0
+
+
+@pytest.mark.anyio
+async def test_what_comes_for_a_judged_window_is_counted_and_judged_too(
+    settings: Settings, store: Store
+) -> None:
+    write_log(settings, "healthy.log.gz")
+    engine = Engine(settings, store, ignore)
+    await read_to_end(engine)
+    await judge(engine, END_OF_TIME_MS)
+    # The regressed phase begins in the ten seconds in which the healthy one ended.
+    write_log(settings, "regressed.log.gz")
+    await read_to_end(engine)
+    assert engine.telemetry.totals().late > 0
+    assert executions(all_windows(engine)) == 1315 + 1266
+    await judge(engine, END_OF_TIME_MS)
+    baseline = engine.anomalies.baseline()
+    judged = 0
+    for learned in baseline.beats.values():
+        judged += learned.reference.completed + sum(each.stats.completed for each in learned.recent)
+    assert judged == 1315 + 1266
+    assert engine.telemetry.late_windows(END_OF_TIME_MS)[0] == {}
+
+
+@pytest.mark.anyio
+async def test_judging_in_two_steps_gives_the_verdicts_of_one(settings: Settings, tmp_path: Path) -> None:
+    write_log(settings, "healthy.log.gz", "regressed.log.gz")
+    verdicts = []
+    for steps in ((END_OF_TIME_MS,), (1795363890000, 1795363900000, END_OF_TIME_MS)):
+        with Store.open(tmp_path / f"{len(steps)}.db", max_bytes=1 << 28) as store:
+            engine = Engine(settings, store, ignore)
+            await read_to_end(engine)
+            for until_ms in steps:
+                await judge(engine, until_ms)
+            verdicts.append(
+                sorted(
+                    (each.anomaly.id, each.anomaly.actual, each.anomaly.samples, each.first_seen_ms)
+                    for each in engine.anomalies.anomalies()
+                )
+            )
+    assert verdicts[0] == verdicts[1]
+    assert len(verdicts[0]) == 5
+
+
+@pytest.mark.anyio
+async def test_another_window_length_drops_the_old_windows_and_keeps_what_was_learned(
+    settings: Settings, store: Store
+) -> None:
+    write_log(settings, "healthy.log.gz")
+    engine = Engine(settings, store, ignore)
+    await read_to_end(engine)
+    await judge(engine, END_OF_TIME_MS)
+    ingest = settings.ingest.model_copy(update={"window_s": 60})
+    changed = Engine(settings.model_copy(update={"ingest": ingest}), store, ignore)
+    assert all_windows(changed).windows == {}
+    assert changed.anomalies.baseline().beats != {}
+
+
+@pytest.mark.anyio
+async def test_a_file_of_an_unknown_format_is_told_and_read_once_it_is_known(
+    settings: Settings, store: Store
+) -> None:
+    log = settings.logs.directories[0] / "app.jsonl"
+    log.write_text("booting\n")
+    engine = Engine(settings, store, ignore)
+    assert any("no log format recognises it" in problem for problem in await read_to_end(engine))
+    line = {"timestamp": "2026-11-22T10:00:00Z", "event": "cart:add", "handler": "add", "duration": 3}
+    with log.open("a") as file:
+        file.write(json.dumps(line) + "\n")
+    assert await read_to_end(engine) == []
+    totals = engine.telemetry.totals()
+    assert (totals.lines, totals.events, totals.unreadable) == (2, 1, 1)
+
+
+@pytest.mark.anyio
+async def test_the_anomalies_of_a_fault_that_ends_are_resolved_and_keep_their_recommendations(
+    settings: Settings, store: Store
+) -> None:
+    log = settings.logs.directories[0] / "app.jsonl"
+    engine = Engine(settings, store, ignore)
+    for second in range(300):
+        slow = 100 <= second < 200
+        line = {
+            "timestamp": 1_795_363_000 + second,
+            "event": "cart:add",
+            "handler": "Cart.add",
+            "duration": (60 if slow else 20) + second % 5,
+        }
+        with log.open("a") as file:
+            file.write(json.dumps(line) + "\n")
+        if second in {99, 199, 299}:
+            await read_to_end(engine)
+            await judge(engine, END_OF_TIME_MS)
+            states = [each.state for each in engine.anomalies.anomalies()]
+            assert states == {99: [], 199: ["open"], 299: ["resolved"]}[second]
+    assert engine.anomalies.recommendations() == []
+    assert engine.anomalies.all_recommendations() != []
+
+
+@pytest.mark.anyio
+async def test_old_windows_and_long_resolved_anomalies_are_forgotten(
+    settings: Settings, store: Store
+) -> None:
+    write_log(settings, "healthy.log.gz")
+    engine = Engine(settings, store, ignore)
+    await read_to_end(engine)
+    await judge(engine, END_OF_TIME_MS)
+    kept = settings.retention.model_copy(update={"windows_h": 0.001})
+    await engine.adopt(settings.model_copy(update={"retention": kept}))
+    assert await engine.forget_old() > 0
+    assert all_windows(engine).windows == {}

@@ -1,0 +1,69 @@
+"""Live settings: a saved file takes effect or is rejected as a whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from config.load import SettingsError
+from daemon.checked import load_checked
+from daemon.reload import LiveSettings
+
+
+def live(path: Path, text: str) -> LiveSettings:
+    path.write_text(text)
+    return LiveSettings(load_checked(path, {}), {})
+
+
+@pytest.mark.anyio
+async def test_a_valid_edit_gives_new_settings(tmp_path: Path) -> None:
+    path = tmp_path / "selfheald.yaml"
+    settings = live(path, "detect:\n  over_expected: 0.5\n")
+    path.write_text("detect:\n  over_expected: 0.8\n")
+    new = await settings.reload()
+    assert new is not None
+    assert new.detect.over_expected == 0.8
+    assert settings.settings is new
+
+
+@pytest.mark.anyio
+async def test_an_edit_that_changes_nothing_gives_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "selfheald.yaml"
+    settings = live(path, "detect:\n  over_expected: 0.5\n")
+    path.write_text("# a comment\ndetect:\n  over_expected: 0.5\n")
+    assert await settings.reload() is None
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "text", ["", "detect: [", "detect:\n  over_expected: 0\n"], ids=["empty", "syntax", "range"]
+)
+async def test_an_invalid_edit_keeps_the_old_settings(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "selfheald.yaml"
+    settings = live(path, "detect:\n  over_expected: 0.7\n")
+    path.write_text(text)
+    assert await settings.reload() is None
+    assert settings.rejected != ()
+    assert settings.settings.detect.over_expected == 0.7
+    path.write_text("detect:\n  over_expected: 0.9\n")
+    assert await settings.reload() is not None
+    assert settings.rejected == ()
+
+
+@pytest.mark.anyio
+async def test_what_only_a_restart_can_change_stays_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "selfheald.yaml"
+    settings = live(path, "ingest:\n  window_s: 10\n")
+    path.write_text("ingest:\n  window_s: 60\n  commit_interval_ms: 500\n")
+    new = await settings.reload()
+    assert new is not None
+    assert new.ingest.window_s == 10
+    assert new.ingest.commit_interval_ms == 500
+
+
+def test_a_log_format_that_there_is_not_is_named_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "selfheald.yaml"
+    path.write_text("logs:\n  format: syslog\n")
+    with pytest.raises(SettingsError, match=r"selfheald.yaml:2: logs.format: must be one of auto, "):
+        load_checked(path, {})
