@@ -247,7 +247,9 @@ class _Daemon:
                 await anyio.sleep(RETRY_S)
                 continue
             self._tell_problems(problems)
-            self._caught_up = True
+            if not self._caught_up:
+                self._caught_up = True
+                await self._tick()  # what was read is judged at once, not one interval later
             await self._wait(began)
 
     def _pulse(self, more: bool) -> None:

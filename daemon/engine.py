@@ -209,10 +209,10 @@ class Engine:
         return f"diagnosis-{len(recommendations)}"
 
     def _commit(self, commit: TelemetryCommit) -> str:
-        if not commit.consumed and not commit.metrics.windows:
+        checkpoints, expired = self.tail.checkpoints(), self.tail.expired()
+        if not (commit.consumed or commit.metrics.windows or checkpoints or expired):
             return self._record_id
         judged_until_ms = max(self._judging_ms, self.telemetry.totals().judged_until_ms)
-        checkpoints, expired = self.tail.checkpoints(), self.tail.expired()
         record_id = self.telemetry.commit(commit, checkpoints, expired, judged_until_ms)
         self.tail.committed()
         for piece in commit.consumed:

@@ -21,7 +21,7 @@ def tell_changes(changes: Changes, recommendations: Iterable[FixRecommendation])
     for stored in (*changes.opened, *changes.reopened):
         anomaly = stored.anomaly
         word = "came back" if stored in changes.reopened else "found"
-        tell(_level(anomaly), "anomaly-opened", f"{word}: {anomaly.description}", **_about(anomaly))
+        _tell_anomaly(_level(anomaly), "anomaly-opened", f"{word}: {anomaly.description}", anomaly)
         if (advice := first.get(anomaly.id)) is not None:
             diagnosis = advice.assessed.diagnosis
             tell("WARNING", "anomaly-cause", f"{diagnosis.verdict} cause: {diagnosis.cause}", id=anomaly.id)
@@ -35,18 +35,22 @@ def tell_standing(anomalies: Iterable[StoredAnomaly]) -> None:
     for stored in anomalies:
         if stored.state == "open":
             anomaly = stored.anomaly
-            tell("INFO", "anomaly-standing", f"still open: {anomaly.description}", **_about(anomaly))
+            _tell_anomaly("INFO", "anomaly-standing", f"still open: {anomaly.description}", anomaly)
 
 
 def tell_beat(report: BeatReport) -> None:
     """The stage's reports: a failed beat is an error, the others are for debugging."""
-    fields = {"topic": report.topic, "handler": report.handler, "request_id": report.request_id}
-    if report.status == "failed":
-        tell("ERROR", "beat-failed", f"{report.handler} failed: {report.error}", **fields)
-    elif report.status == "completed":
-        tell("DEBUG", "beat-completed", report.handler, duration_us=report.duration_us, **fields)
-    else:
-        tell("DEBUG", "beat-started", report.handler, **fields)
+    level: Level = "ERROR" if report.status == "failed" else "DEBUG"
+    sentence = f"{report.handler} failed: {report.error}" if report.error else report.handler
+    tell(
+        level,
+        f"beat-{report.status}",
+        sentence,
+        topic=report.topic,
+        beat=report.beat,
+        request_id=report.request_id,
+        duration_us=report.duration_us,
+    )
 
 
 def _gone(stored: StoredAnomaly) -> str:
@@ -60,5 +64,5 @@ def _level(anomaly: AnyAnomaly) -> Level:
     return "ERROR" if anomaly.severity == "critical" else "WARNING"
 
 
-def _about(anomaly: AnyAnomaly) -> dict[str, object]:
-    return {"id": anomaly.id, "severity": anomaly.severity, "sequence": anomaly.sequence}
+def _tell_anomaly(level: Level, event: str, sentence: str, anomaly: AnyAnomaly) -> None:
+    tell(level, event, sentence, id=anomaly.id, severity=anomaly.severity, sequence=anomaly.sequence)

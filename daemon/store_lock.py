@@ -29,9 +29,9 @@ class WriterLock:
     def __init__(self, path: Path) -> None:
         try:
             path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-            self._fd = os.open(_lock_path(path), os.O_RDWR | os.O_CREAT, 0o640)
+            self._fd = os.open(lock_path(path), os.O_RDWR | os.O_CREAT, 0o640)
         except OSError as error:
-            raise StoreError(f"{_lock_path(path)}: cannot be written ({error.strerror}).") from error
+            raise StoreError(f"{lock_path(path)}: cannot be written ({error.strerror}).") from error
         deadline = time.monotonic() + READER_WAIT_S
         while not _take(self._fd, fcntl.LOCK_EX):
             if holder := self._read():
@@ -75,9 +75,9 @@ class ReaderLock:
     def take(cls, path: Path) -> ReaderLock | None:
         """The lock, or None while a writer holds it. Raises `StoreError` without leave to read the file."""
         try:
-            fd = os.open(_lock_path(path), os.O_RDONLY)
+            fd = os.open(lock_path(path), os.O_RDONLY)
         except OSError as error:
-            raise StoreError(f"{_lock_path(path)}: cannot be read ({error.strerror}).") from error
+            raise StoreError(f"{lock_path(path)}: cannot be read ({error.strerror}).") from error
         if _take(fd, fcntl.LOCK_SH):
             return cls(fd)
         os.close(fd)
@@ -90,7 +90,7 @@ class ReaderLock:
             self._fd = -1
 
 
-def _lock_path(path: Path) -> Path:
+def lock_path(path: Path) -> Path:
     return path.with_name(path.name + ".lock")
 
 

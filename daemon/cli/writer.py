@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from daemon.store_lock import _lock_path
+from daemon.store_lock import lock_path
 
 
 class Writer(msgspec.Struct, frozen=True):
@@ -23,7 +23,7 @@ def writer_of(store: Path) -> Writer:
 
     Format: proc_locks(5), `1: FLOCK ADVISORY WRITE 1234 fe:00:2146620 0 EOF`.
     """
-    path = _lock_path(store)
+    path = lock_path(store)
     try:
         status = path.stat()
         named = path.read_text(errors="replace").strip()

@@ -18,13 +18,17 @@ def log_median(bins: Mapping[int, int], z: float) -> tuple[float, float]:
     """Median in microseconds and the standard error of its logarithm.
 
     From the order statistics around the median (Conover, Practical Nonparametric Statistics, 3.2), so that
-    no distribution is assumed. The error is never less than what the sketch itself can be off.
+    no distribution is assumed; as many lie below the lower one as above the upper one. The sketch adds what
+    it can be off by itself, up to ALPHA in either direction, each as likely.
     """
     count = sum(bins.values())
-    half = z / (2 * math.sqrt(count))
-    low_us, median_us, high_us = quantiles_us(bins, (0.5 - half, 0.5, 0.5 + half))
+    below = max(0, math.floor((count - 1) * (0.5 - z / (2 * math.sqrt(count)))))
+    last = max(1, count - 1)
+    # Half a rank more than the one that is meant, so that rounding cannot lead to the one before.
+    quantiles = ((below + 0.5) / last, 0.5, (count - below - 0.5) / last)
+    low_us, median_us, high_us = quantiles_us(bins, quantiles)
     spread = math.log(max(high_us, 1.0) / max(low_us, 1.0)) / (2 * z)
-    return median_us, max(spread, ALPHA / 2)
+    return median_us, math.hypot(spread, ALPHA / math.sqrt(3))
 
 
 def fisher_greater(hits: int, of: int, base_hits: int, base_of: int) -> float:

@@ -23,6 +23,7 @@ from handlers.model import Block, ParserState
 
 NAME: Final = "musical-conductor"
 
+_RESTART: Final = "Initializing RenderX Evolution Communication System"
 # The last named group of a message chooses the method of ConductorReader that answers the line. Every repetition
 # is bounded: a line that looks like many unfinished messages must not take quadratic time.
 _TEXT: Final = r"[^\n]{0,400}"
@@ -44,7 +45,7 @@ _MESSAGES: Final = (
     rf"🎼 SequenceRegistry: Registered sequence \"(?P<name>{_TEXT})\" \(id: (?P<id>{_TEXT})\)",
     r"📡 EventBus: Subscribed to \"(?P<subscribed>[^\"\n]{1,300})\" \(\d{1,9} total subscribers\) "
     r"\(plugin: (?P<plugin>[^:\n]{1,300}):(?P<of>[^:\n)]{1,300})\)",
-    rf"🎼 (?P<restarted>Initializing {_TEXT}Communication System)",
+    rf"🎼 (?P<restarted>{_RESTART})",
 )
 
 
@@ -60,8 +61,6 @@ def _alternatives(messages: Iterable[str]) -> bytes:
 _MESSAGE: Final = _alternatives(_MESSAGES)
 _STAMPED: Final = re.compile(rb"Z +(?:" + _MESSAGE + rb")")
 _BARE: Final = re.compile(rb"\n *(?:" + _MESSAGE + rb")")
-_BARE_RESTART: Final = re.compile(_MESSAGES[-1].encode())
-_RESTART: Final = "🎼 Initializing ".encode()
 
 
 class Conductor:
@@ -107,10 +106,11 @@ def _first_stamp(data: bytes, start: int) -> int:
 
 
 def _bare_restart(data: bytes, start: int) -> int:
-    at = data.find(_RESTART, start)
+    message = f"🎼 {_RESTART}".encode()
+    at = data.find(message, start)
     while at >= 0:
         line = data.rfind(b"\n", 0, at) + 1
-        if not data[line:at].strip(b" ") and _BARE_RESTART.match(data, at):
+        if not data[line:at].strip(b" "):
             return line
-        at = data.find(_RESTART, at + 1)
+        at = data.find(message, at + 1)
     return len(data)

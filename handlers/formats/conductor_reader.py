@@ -102,8 +102,9 @@ class ConductorReader:
         self._emit("beat-started", event=event, beat=number)
 
     def _handler(self, match: re.Match[bytes]) -> None:
-        if not self.state.handler and _text(match["of_event"]) == self.state.event:
-            self.state.handler = _text(match["handler"])
+        state = self.state
+        if not state.handler and match["of_event"] == state.event.encode():
+            state.handler = _text(match["handler"])
 
     def _duration(self, match: re.Match[bytes]) -> None:
         self.state.duration_ms = float(match["duration"])

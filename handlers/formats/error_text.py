@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-_TYPED: Final = re.compile(r"(?:Uncaught )?([A-Za-z_$][\w$.]*): ?(.*)", re.DOTALL)
-_FOREIGN: Final = re.compile(r"node_modules|(?:^|\()node:|(site|dist)-packages|/lib/python|<anonymous>$")
+_TYPED: Final = re.compile(r"(?:Uncaught )?([A-Za-z_$][\w$.]{0,99})(?: \[\w+\])?: ?(.*)", re.DOTALL)
+_FOREIGN: Final = re.compile(r"node_modules|(?:^|\()node:|(site|dist)-packages|/lib/python|<anonymous>\)?$")
 
 _MASKS: Final = (
     (re.compile(r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b"), "<uuid>"),
@@ -15,7 +15,7 @@ _MASKS: Final = (
     (re.compile(r"\b[\w.+-]+@[\w-]+\.[\w.-]+\b"), "<mail>"),
     (re.compile(r"\b0x[0-9a-fA-F]+\b"), "<hex>"),
     (re.compile(r"\b(?=[0-9a-fA-F]*\d)(?=[0-9a-fA-F]*[a-fA-F])[0-9a-fA-F]{8,}\b"), "<hex>"),
-    (re.compile(r"(?<![A-Za-z_])[-+]?\d+(?:[.,]\d+)*(?![A-Za-z_]*>)"), "<number>"),
+    (re.compile(r"(?<![A-Za-z_\d])[-+]?\d+(?:[.,]\d+)*"), "<number>"),
 )
 MAX_TEMPLATE_CHARS: Final = 300
 
@@ -30,7 +30,8 @@ def split_error(text: str) -> tuple[str, str]:
 
 def own_frame(frames: list[str]) -> str:
     """The first stack frame that is not a library's or the runtime's; the very first where all are."""
-    cleaned = [frame.strip().removeprefix("at ") for frame in frames]
+    # Node opens the error's own fields behind the last frame.
+    cleaned = [frame.strip().removeprefix("at ").removesuffix(" {") for frame in frames]
     return next((frame for frame in cleaned if not _FOREIGN.search(frame)), cleaned[0] if cleaned else "")
 
 

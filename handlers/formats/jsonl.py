@@ -6,6 +6,7 @@ A line with a duration is a completed beat; with an error a failed one; with nei
 
 from __future__ import annotations
 
+import io
 from typing import Any, Final
 
 import msgspec
@@ -51,7 +52,9 @@ class JsonLines:
     def __init__(self, settings: Jsonl) -> None:
         self._to_ms = _PER_MS[settings.duration_unit]
         names = {field: getattr(settings, field) for field in _Line.__struct_fields__}
-        line = msgspec.defstruct("JsonLine", [], bases=(_Line,), rename=names)
+        # The fields are listed again: msgspec renames none that are inherited.
+        fields = [(field.name, field.type, field.default) for field in msgspec.structs.fields(_Line)]
+        line = msgspec.defstruct("JsonLine", fields, bases=(_Line,), rename=names, gc=False)
         self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(line)
 
     def recognizes(self, head: bytes) -> bool:
@@ -62,7 +65,7 @@ class JsonLines:
         events: list[TelemetryEvent] = []
         unreadable = lines = 0
         offset = block.offset
-        for raw in block.data.splitlines(keepends=True):
+        for raw in io.BytesIO(block.data):
             lines += 1
             line = self._decode(raw)
             found = self._events(line, block.source, offset) if line is not None else []
@@ -117,6 +120,8 @@ def _name(value: object) -> str:
 
 
 def _kind(word: str) -> EventKind | None:
+    if word.lower() == "error":
+        return "error"
     subject, _, ending = word.lower().replace("_", "-").replace(":", "-").replace(".", "-").rpartition("-")
     what, how = _SUBJECTS.get(subject), _ENDINGS.get(ending)
     if what is None or how is None:
@@ -159,7 +164,9 @@ def _error(value: object) -> tuple[str, str, str]:
         text = _name(value.get("message"))
         kind = _name(value.get("type") or value.get("name"))
         stack = str(value.get("stack") or value.get("stacktrace") or "")
-        frames = [line for line in stack.splitlines()[:200] if line.strip().startswith(("at ", "File "))]
+        frames = [line for line in stack.splitlines() if line.strip().startswith(("at ", "File "))]
+        if stack.startswith("Traceback"):
+            frames.reverse()  # Python prints the innermost frame last
         if kind:
             return kind, text, own_frame(frames)
         return (*split_error(text), own_frame(frames))

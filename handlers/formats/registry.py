@@ -1,4 +1,4 @@
-"""All log formats, in the order in which a file's head is tried against them."""
+"""All log formats, in the order in which a file's head is tried against them: JSON lines can stand in any log."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from handlers.formats.jsonl import JsonLines
 
 def log_formats(settings: Settings) -> dict[str, Format]:
     """The formats by name, made with the operator's settings."""
-    formats: tuple[Format, ...] = (JsonLines(settings.jsonl), Conductor())
+    formats: tuple[Format, ...] = (Conductor(), JsonLines(settings.jsonl))
     return {log_format.name: log_format for log_format in formats}
 
 

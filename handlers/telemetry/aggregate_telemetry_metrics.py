@@ -113,11 +113,14 @@ class _Counter:
             for run in stream.runs.values():
                 self._end(run, at_ms, "unfinished")
             stream.runs.clear()
+        elif not event.run:
+            return  # runs that nothing tells apart have no path
         elif kind == "run-started":
             self._open(event, stream, announced=True)
         else:
             open_run = stream.runs.pop(event.run, None)
             if open_run is not None:
+                open_run.last_ms = max(open_run.last_ms, at_ms)
                 self._end(open_run, at_ms, "completed" if kind == "run-completed" else "failed")
 
     def end_unannounced(self, stream: _Stream) -> None:
@@ -183,7 +186,7 @@ class _Counter:
         stats.handler = stats.handler or event.handler
         stats.frame = stats.frame or event.error_frame
         stats.count += 1
-        if len(stats.examples) < EXAMPLES or event.at_ms < stats.examples[-1].at_ms:
+        if len(stats.examples) < EXAMPLES or event.at_ms <= stats.examples[-1].at_ms:
             stats.examples = first_of((*stats.examples, _origin(event)))
 
     def _open(self, event: NormalizedEvent, stream: _Stream, *, announced: bool) -> OpenRun:
@@ -208,7 +211,7 @@ class _Counter:
             stats.unfinished += 1
         else:
             stats.completed += 1
-            duration_us = max(0, at_ms - run.started.at_ms) * 1000
+            duration_us = max(0, run.last_ms - run.started.at_ms) * 1000
             stats.total_us += duration_us
             index = bin_of(duration_us)
             stats.bins[index] = stats.bins.get(index, 0) + 1
@@ -221,7 +224,7 @@ def _count_duration(stats: BeatStats, event: NormalizedEvent, duration_us: int) 
     index = bin_of(duration_us)
     bins = stats.bins
     bins[index] = bins.get(index, 0) + 1
-    if len(stats.slowest) < EXAMPLES or duration_us > stats.slowest[-1][0]:
+    if len(stats.slowest) < EXAMPLES or duration_us >= stats.slowest[-1][0]:
         stats.slowest = slowest_of((*stats.slowest, (duration_us, _origin(event))))
 
 

@@ -13,6 +13,8 @@ from handlers.model import NameBook, NormalizedEvent, TelemetryEvent
 
 _MAX_NAMES: Final = 20_000
 """Names kept per stream: a log that registers without end must not fill the memory."""
+_MAX_DURATION_MS: Final = 30 * 86_400_000
+"""A longer one is a mistake of the writer, and sums must fit into 64 bits."""
 _EPOCH_UNITS: Final = ((1e17, 1e6), (1e14, 1e3), (1e11, 1.0))
 """(smallest value, its units per millisecond): ns, us, ms; anything smaller is seconds."""
 
@@ -69,6 +71,8 @@ def _normalize(event: TelemetryEvent, at_ms: int, book: NameBook) -> NormalizedE
     if not plugin and book.plugins:
         plugin = book.plugins.get(f"{sequence}\t{event.event}", "")
     duration_ms = event.duration_ms
+    if duration_ms is not None and duration_ms > _MAX_DURATION_MS:
+        duration_ms = None
     return NormalizedEvent(
         kind=event.kind,
         at_ms=at_ms,
@@ -117,7 +121,8 @@ class _Clock:
                 return self._from_digits(time)
             if moment.tzinfo is None:
                 moment = moment.replace(tzinfo=self._zone)
-            return round(moment.timestamp() * 1000)
+            at_ms = round(moment.timestamp() * 1000)
+            return at_ms if at_ms > 0 else None  # the year 1 is how some programs write "no time"
         return _from_epoch(time)
 
     def _from_digits(self, time: str) -> int | None:

@@ -32,7 +32,7 @@ def run(
     \b
     Examples:
       selfheald run --config /etc/selfheald/selfheald.yaml
-      selfheald run --once --logs /var/log/app --store /tmp/app.db
+      selfheald run --once --logs /var/log/app --store app.db
 
     \b
     Exit codes:

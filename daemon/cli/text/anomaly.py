@@ -56,6 +56,8 @@ def say_everything(
         _say_diagnosis(page, recommendations[0])
         page.head("What to do")
         for number, recommendation in enumerate(recommendations, 1):
+            if number > 1:
+                page.blank()
             say_recommendation(page, number, recommendation)
             say_steps(page, recommendation)
     elif stored.state == "resolved":

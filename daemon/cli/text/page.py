@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Final
 
 from rich.cells import cell_len
@@ -76,10 +76,12 @@ class Page:
         """A paragraph with its label on the left."""
         self.say(*parts, indent=indent, first=f"{label:<{LABEL_WIDTH}} ")
 
-    def fields(self, label: str, values: Iterable[str], *, indent: int = 2) -> None:
-        """Paragraphs of which the first has the label; nothing if there are none."""
-        for number, value in enumerate(values):
-            self.field("" if number else label, value, indent=indent)
+    def fields(self, label: str, values: Sequence[str], *, numbered: bool = False, indent: int = 2) -> None:
+        """A list with its label on the left; nothing if it is empty."""
+        for number, value in enumerate(values, 1):
+            mark = f"{number}. " if numbered else "- " if len(values) > 1 else ""
+            named = label if number == 1 else ""
+            self.say(value, indent=indent, first=f"{named:<{LABEL_WIDTH}} {mark}")
 
 
 def visible(text: str) -> str:

@@ -30,5 +30,4 @@ def say_recommendation(page: Page, number: int, recommendation: FixRecommendatio
 
 def say_steps(page: Page, recommendation: FixRecommendation) -> None:
     """How to go about it."""
-    numbered = (f"{number}. {step}" for number, step in enumerate(recommendation.steps, 1))
-    page.fields("steps", numbered, indent=4)
+    page.fields("steps", recommendation.steps, numbered=True, indent=4)

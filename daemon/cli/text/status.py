@@ -45,7 +45,10 @@ def _say_read(page: Page, read: ReadSoFar) -> None:
         page.field("unread", size(read.unread_bytes) if read.unread_bytes else "nothing", indent=0)
     flaws = (
         (read.unreadable, f"{count(read.unreadable, 'line')} unreadable"),
-        (read.late, f"{count(read.late, 'beat')} came too late for a verdict"),
+        (
+            read.late,
+            f"{count(read.late, 'beat')} came after their window was judged, and were judged on their own",
+        ),
         (read.bytes_lost, f"{size(read.bytes_lost)} lost before they were read"),
     )
     for number, text in flaws:

@@ -9,17 +9,22 @@ import pytest
 
 from daemon.checkpoint import Checkpoint
 from daemon.evidence import MAX_LINE_BYTES, EvidenceLine, lines_in_store
-from daemon.identity import identify, mark_at
+from daemon.identity import HEAD_BYTES, identify, mark_at
 from handlers.model import Origin
 
-LINES = [b"first line\n", "    2026-11-22T16:11:25.016Z \u23f1 second\n".encode(), b"third\r\n"]
+LINES = [
+    b"first line\n",
+    "    2026-11-22T16:11:25.016Z \u23f1 second\n".encode(),
+    b"more than the head that is hashed\n" * (2 * HEAD_BYTES // 34),
+    b"third\r\n",
+]
 TEXT = b"".join(LINES)
 
 
 def checkpoint_of(path: Path, source: int = 1) -> Checkpoint:
     descriptor = os.open(path, os.O_RDONLY)
     status = os.fstat(descriptor)
-    head = os.pread(descriptor, 1024, 0)
+    head = os.pread(descriptor, HEAD_BYTES, 0)
     at = Checkpoint(
         source=source,
         path=str(path),
@@ -82,7 +87,7 @@ def test_a_copy_that_the_store_knows_stands_in_for_a_truncated_file(log: Path) -
     at = checkpoint_of(log)
     copy = log.with_name("app.log.1")
     copy.write_bytes(log.read_bytes())
-    log.write_bytes(b"written anew, and longer than before: " + b"y" * 100 + b"\n")
+    log.write_bytes(b"written anew, and longer than before: " + TEXT)
     other = Checkpoint(source=2, path=str(copy), stream=str(log), identity=at.identity)
     line = line_at(11, at, other)
     assert (line.path, line.missing) == (str(copy), "")

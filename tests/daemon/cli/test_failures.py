@@ -66,9 +66,7 @@ def test_a_variable_that_is_wrong_is_named(cli: Cli, monkeypatch: pytest.MonkeyP
     assert "did you mean SELFHEALD_DETECT__MIN_SAMPLES?" in err
 
 
-def test_a_log_file_of_the_daemon_that_cannot_be_opened_is_told(
-    cli: Cli, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_own_log_that_cannot_be_opened_is_told(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SELFHEALD_LOG__FILE", "/dev/null/daemon.log")
     code, out, err = cli("run", "--once")
     assert (code, out) == (2, "")

@@ -43,9 +43,9 @@ def test_its_help_has_an_example_with_options_that_exist_and_the_exit_codes(comm
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])
 def test_its_help_fits_into_80_columns(command: str, cli: Cli) -> None:
-    text = cli(*command.split(), "--help").out
+    text = cli(*command.split(), "--help").out.replace("COMMAND [ARGS]...", "")
     assert max(map(len, text.splitlines())) <= 80
-    assert "..." not in text, "a summary is cut off"
+    assert not re.search(r"\.\.\.$", text, re.MULTILINE), "a summary is cut off"
 
 
 def test_without_a_command_it_is_the_help(cli: Cli) -> None:

@@ -98,6 +98,20 @@ class TestPage:
         assert all(line.startswith(" " * 14 + "word") for line in rest)
         assert all(len(line) <= 80 for line in (first, *rest))
 
+    def test_items_of_a_list_can_be_told_apart(self) -> None:
+        page = Page()
+        page.fields("for it", ["word " * 20, "one more"])
+        page.fields("steps", ["word " * 20, "last"], numbered=True)
+        leads = [line[:17] for line in page.text().splitlines()]
+        assert leads == [
+            "  for it      - w",
+            "                w",
+            "              - o",
+            "  steps       1. ",
+            "                 ",
+            "              2. ",
+        ]
+
     def test_wide_characters_count_twice(self) -> None:
         page = Page()
         page.say("漢字 " * 40)

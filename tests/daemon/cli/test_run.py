@@ -5,11 +5,12 @@ from __future__ import annotations
 import fcntl
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
+from config.load import LoadedSettings, load_settings
 from daemon.cli.writer import Writer, writer_of
 from tests.daemon.cli.conftest import Cli, Logs
 from tests.daemon.process import DaemonProcess
@@ -100,6 +101,29 @@ class TestDaemon:
         assert (code, out) == (2, "")
         assert f"in use by process {service.pid}" in err
         assert len(err.splitlines()) == 1
+
+    def test_a_lock_on_another_file_says_nothing(self, folder: Path) -> None:
+        (folder / "store.db.lock").write_text("")
+        with (folder / "other").open("w") as other:
+            fcntl.flock(other, fcntl.LOCK_EX)
+            assert writer_of(folder / "store.db") == Writer("stopped")
+
+    def test_options_stay_in_force_when_it_reads_its_settings_again(
+        self, cli: Cli, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        started: list[tuple[LoadedSettings, Mapping[str, str]]] = []
+
+        def run_daemon(loaded: LoadedSettings, environ: Mapping[str, str]) -> int:
+            started.append((loaded, environ))
+            return 1
+
+        monkeypatch.setattr("daemon.app.run_daemon", run_daemon)
+        code, _, _ = cli("run", "--logs", "a b", "--store", "s.db", "--format", "json")
+        assert code == 1
+        [(loaded, environ)] = started
+        assert loaded.settings == load_settings(None, environ).settings
+        assert loaded.settings.logs.directories == (Path("a b"),)
+        assert (loaded.settings.store.path, loaded.settings.log.format) == (Path("s.db"), "json")
 
     def test_asking_does_not_take_the_lock(self, service: DaemonProcess) -> None:
         service.signal(signal.SIGTERM)

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from config.settings import Settings
 from daemon.anomaly_records import StoredAnomaly
 from daemon.checkpoint import Checkpoint, Loss
 from daemon.cli.reading import reading
 from daemon.store import Store
-from daemon.telemetry_records import Source, to_document
+from daemon.telemetry_records import Source, TelemetryRecords, Totals, to_document
 from handlers.model import SEVERITIES, FileIdentity
 from tests.daemon.cli.conftest import Cli, Logs
 
@@ -102,6 +103,16 @@ class TestStatus:
         assert "1.2 kB" in cli("status", "--store", "s.db").out
         log.unlink()
         assert cli("status", "--store", "s.db", "--format", "json").json()["read"]["unread_bytes"] is None
+
+    def test_says_what_is_not_as_it_should_be(self, folder: Path, cli: Cli) -> None:
+        with Store.open(folder / "s.db", max_bytes=10**8) as store, store.transaction():
+            TelemetryRecords(store, 10_000).put_totals(Totals(unreadable=3, late=1))
+            lossy = replace(CHECKPOINT, bytes_lost=2048)
+            store.table("sources").put([to_document(Source(lossy), 1)])
+        out = cli("status", "--store", "s.db").out
+        assert "3 lines unreadable" in out
+        assert "1 beat came after their window was judged" in out
+        assert "2.0 kB lost before they were read" in out
 
     def test_of_a_store_with_nothing_in_it(self, folder: Path, cli: Cli) -> None:
         (folder / "empty").mkdir()
@@ -202,9 +213,7 @@ class TestRecommendations:
 
 
 class TestShow:
-    def test_it_has_claim_figures_diagnosis_advice_and_proof(
-        self, judged: Path, logs: Logs, cli: Cli
-    ) -> None:
+    def test_it_has_figures_diagnosis_advice_and_proof(self, judged: Path, logs: Logs, cli: Cli) -> None:
         found = cli("show", "perf", "--store", judged, "--format", "json").json()
         text = " ".join(cli("show", "perf", "--store", judged).out.split())
         assert found["event"] == "canvas:component:render-react"
@@ -221,7 +230,7 @@ class TestShow:
             *(" ".join(line["text"].split()) for line in found["lines"]),
         ):
             assert piece in text
-        assert found["recommendations"]
+        assert {each["anomaly_id"] for each in found["recommendations"]} == {found["id"]}
         assert found["lines"]
         for line in found["lines"]:
             assert line["path"] == str(logs.regressed)
