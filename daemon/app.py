@@ -99,7 +99,7 @@ async def read_to_end(
             progress.batch(parsed)
             after_batch(parsed.more)
             problems += engine.tail.problems
-            problems += [f"{path}: no log format recognises it yet" for path in parsed.unknown]
+            problems += parsed.refused
             if not parsed.more:
                 return problems
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 from typing import Final
 
@@ -94,6 +95,8 @@ def _block(
     skipping: bool = False,
 ) -> Block:
     data = buffer[start:end]
+    if cut:
+        data = data[: codecs.utf_8_decode(data, "ignore")[1]]  # not half a character
     if cut or final:
         data += b"\n"
     return Block(

@@ -158,7 +158,7 @@ async def read_logs(path: Path, settings: Settings) -> ReadLogs:
         problems += tail.problems
         ahead += parsed.ahead
         more = parsed.more
-    problems += [f"{unknown}: no log format recognises it" for unknown in parsed.unknown]
+    problems += parsed.refused
     tail.close()
     if ahead:
         problems.append(

@@ -48,7 +48,7 @@ class TailPort:
         if block is None:
             return None
         self._tail.consumed(block)
-        return Block(block.source, block.offset, block.end, block.data)
+        return Block(block.source, block.offset, block.end, block.data, block.lines)
 
     async def _run(self, call: Callable[[], T]) -> T:
         return await anyio.to_thread.run_sync(call, limiter=self._limiter)

@@ -36,8 +36,10 @@ class Totals(msgspec.Struct):
     """Length of the stored windows; 0 before the first commit."""
     commits: int = 0
     lines: int = 0
+    matched: int = 0
     events: int = 0
     unreadable: int = 0
+    undecodable: int = 0
     late: int = 0
     """Completed beats that arrived after their window was judged; they are judged on their own."""
     watermark_ms: int = 0
@@ -52,6 +54,8 @@ class Source(msgspec.Struct):
     format: str = ""
     events: int = 0
     unreadable: int = 0
+    matched: int = 0
+    undecodable: int = 0
 
 
 class _Late(msgspec.Struct):
@@ -142,7 +146,9 @@ class TelemetryRecords:
                 for piece in commit.consumed:
                     totals.lines += piece.lines
                     totals.events += piece.events
+                    totals.matched += piece.matched
                     totals.unreadable += piece.unreadable
+                    totals.undecodable += piece.undecodable
                 watermarks_ms = [stream.watermark_ms for stream in commit.streams.values()]
                 totals.watermark_ms = max([totals.watermark_ms, *watermarks_ms])
                 self.put_totals(totals)
@@ -213,7 +219,9 @@ class TelemetryRecords:
             if (piece := pieces.get(checkpoint.source)) is not None:
                 source.format = piece.format
                 source.events += piece.events
+                source.matched += piece.matched
                 source.unreadable += piece.unreadable
+                source.undecodable += piece.undecodable
             documents.append(to_document(source, checkpoint.source))
         self._sources.put(documents)
         for number in expired:

@@ -119,6 +119,8 @@ class Block(msgspec.Struct, frozen=True, gc=False):
     end: int
     """Where the next block begins; more than `offset` + the length of `data` where bytes were skipped."""
     data: bytes
+    lines: int = 0
+    """Lines in `data`; 0 where they were not counted yet."""
 
 
 BeatKey = tuple[str, str]
@@ -273,7 +275,9 @@ class Consumed(msgspec.Struct, frozen=True):
     format: str
     end_offset: int
     lines: int
+    matched: int
     unreadable: int
+    undecodable: int
     events: int
 
 

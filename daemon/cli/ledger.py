@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from pathlib import Path
 
 import msgspec
 
 from daemon.checkpoint import Checkpoint, FileState, Loss
 from daemon.telemetry_records import Source
+from handlers.formats.encoding import UTF16_ADVICE, is_utf16
 
 
 class LedgerLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,13 +28,21 @@ class LedgerLine(msgspec.Struct, frozen=True, kw_only=True):
     bytes_read: int
     lines: int
     events: int
+    matched: int
+    """Lines that are understood, whether they make an event or not."""
+    unmatched: int
+    """All other lines. In most logs they are many, and nothing is wrong with them."""
     unreadable: int
     """Lines that look like events and are none."""
+    undecodable: int
+    """Lines that are no UTF-8 text, or hold NUL bytes."""
     cut: int
     """Lines longer than allowed, of which the beginning was read."""
     bytes_skipped: int
     bytes_lost: int
     losses: tuple[Loss, ...]
+    advice: str
+    """What to do so that the file can be read, or ""."""
 
 
 def ledger_of(sources: Iterable[Source]) -> tuple[LedgerLine, ...]:
@@ -54,12 +64,24 @@ def _line(source: Source) -> LedgerLine:
         bytes_read=at.bytes_read,
         lines=at.lines_read,
         events=source.events,
+        matched=source.matched,
+        unmatched=at.lines_read - source.matched,
         unreadable=source.unreadable,
+        undecodable=source.undecodable,
         cut=at.lines_cut,
         bytes_skipped=at.bytes_skipped,
         bytes_lost=at.bytes_lost,
         losses=at.losses,
+        advice=UTF16_ADVICE if not source.format and _is_utf16(at.path) else "",
     )
+
+
+def _is_utf16(path: str) -> bool:
+    try:
+        with Path(path).open("rb") as file:
+            return is_utf16(file.read(2))
+    except OSError:
+        return False
 
 
 def _unread(at: Checkpoint) -> int | None:

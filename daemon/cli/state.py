@@ -29,8 +29,13 @@ class ReadSoFar(msgspec.Struct, frozen=True):
     gone: int
     """Files that were read and are gone."""
     lines: int
+    matched: int
+    """Lines that are understood, whether they make an event or not."""
+    unmatched: int
+    """All other lines; nothing is wrong with them."""
     events: int
     unreadable: int
+    undecodable: int
     late: int
     bytes_lost: int
     unread_bytes: int | None
@@ -75,8 +80,11 @@ def state_of(settings: Settings, records: Records) -> State:
             files=len(present),
             gone=len(ledger) - len(present),
             lines=totals.lines,
+            matched=totals.matched,
+            unmatched=totals.lines - totals.matched,
             events=totals.events,
             unreadable=totals.unreadable,
+            undecodable=totals.undecodable,
             late=totals.late,
             bytes_lost=sum(line.bytes_lost for line in ledger),
             unread_bytes=_unread_bytes(present),

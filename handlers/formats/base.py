@@ -14,9 +14,14 @@ class Extraction(msgspec.Struct, frozen=True):
 
     events: list[TelemetryEvent]
     state: ParserState
-    lines: int
+    matched: int
+    """Lines that the format understands, whether they make an event or not; the others are no telemetry."""
     unreadable: int
     """Lines that should have been understood and were not."""
+    lines: int = 0
+    """`extract_block` counts them, and the next."""
+    undecodable: int = 0
+    """Lines that are no UTF-8 text or hold NUL bytes, matched or not."""
 
 
 class Format(Protocol):

@@ -29,7 +29,7 @@ _RESTART: Final = "Initializing RenderX Evolution Communication System"
 _TEXT: Final = r"[^\n]{0,400}"
 _MESSAGES: Final = (
     rf"🎵 Beat (?P<number>\d{{1,9}}) Started: {_TEXT}\((?P<started>[^\n()]{{1,300}})\)",
-    rf"🎽 DataBaton: [^\n|]{{0,400}}\| seq=[^=\n]{{0,300}}=\? event=(?P<of_event>\S{{1,300}}) "
+    r"🎽 DataBaton: [^\n|]{0,400}\| seq=[^=\n]{0,300}=\? event=(?P<of_event>\S{1,300}) "
     r"handler=(?P<handler>[^\s?]{1,300})",
     rf"🎼 ExecutionQueue: Now executing \"(?P<executing>{_TEXT})\"",
     r"🆔 Request ID: (?P<request>\S{1,300})",
@@ -59,8 +59,9 @@ def _alternatives(messages: Iterable[str]) -> bytes:
 
 
 _MESSAGE: Final = _alternatives(_MESSAGES)
-_STAMPED: Final = re.compile(rb"Z +(?:" + _MESSAGE + rb")")
-_BARE: Final = re.compile(rb"\n *(?:" + _MESSAGE + rb")")
+# A match takes the rest of its line: a line is one message, and is counted once.
+_STAMPED: Final = re.compile(rb"Z +(?:" + _MESSAGE + rb")[^\n]*")
+_BARE: Final = re.compile(rb"\n *(?:" + _MESSAGE + rb")[^\n]*")
 
 
 class Conductor:
@@ -82,7 +83,12 @@ class Conductor:
                 reader.lines(_BARE.finditer(b"\n" + data[start:end]), start, stamped=False)
         if at_end:
             reader.close_error()
-        return Extraction(events=reader.events, state=reader.state, lines=data.count(b"\n"), unreadable=0)
+        return Extraction(
+            events=reader.events,
+            state=reader.state,
+            matched=reader.matched,
+            unreadable=0,
+        )
 
 
 def _regions(data: bytes, stamped: bool) -> Iterator[tuple[bool, int, int]]:

@@ -33,8 +33,11 @@ class ConductorReader:
             error = msgspec.structs.replace(error, frames=[*error.frames])
         self.state = msgspec.structs.replace(state, error=error)
         self.events: list[TelemetryEvent] = []
+        self.matched = 0
+        """Lines that are a message, or part of the stack of an error."""
         self.at = 0
         self.end = 0
+        """End of the stack that was read last."""
         self._answers: dict[str, Callable[[re.Match[bytes]], None]] = {
             "started": self._started,
             "handler": self._handler,
@@ -58,6 +61,7 @@ class ConductorReader:
         self.state.stamped = stamped
         for match in matches:
             self.at = match.start() + shift
+            self.matched += self.at >= self.end
             answers[match.lastgroup or ""](match)
 
     def _time(self) -> str | float | None:
@@ -235,7 +239,7 @@ class ConductorReader:
             type=error_type,
             message=message,
         )
-        self.end = self.data.find(b"\n", self.at) + 1 or len(self.data)
+        self.end = max(self.end, self.data.find(b"\n", self.at) + 1 or len(self.data))
         self.resume_stack()
 
     def resume_stack(self) -> None:
@@ -245,6 +249,7 @@ class ConductorReader:
             return
         while (line := _CONTINUATION.match(self.data, self.end)) is not None:
             self.end = line.end()
+            self.matched += 1
             text = _text(line[0]).strip()
             if text.startswith("at ") and len(error.frames) < _MAX_FRAMES:
                 error.frames.append(text)

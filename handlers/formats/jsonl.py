@@ -63,16 +63,16 @@ class JsonLines:
 
     def extract(self, block: Block, state: ParserState, *, at_end: bool = False) -> Extraction:
         events: list[TelemetryEvent] = []
-        unreadable = lines = 0
+        matched = unreadable = 0
         offset = block.offset
         for raw in io.BytesIO(block.data):
-            lines += 1
             line = self._decode(raw)
             found = self._events(line, block.source, offset) if line is not None else []
+            matched += bool(found)
             unreadable += not found and not raw.isspace()
             events += found
             offset += len(raw)
-        return Extraction(events=events, state=state, lines=lines, unreadable=unreadable)
+        return Extraction(events=events, state=state, matched=matched, unreadable=unreadable)
 
     def _decode(self, raw: bytes) -> _Line | None:
         try:

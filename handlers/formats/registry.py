@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from config.settings import Settings
 from handlers.formats.base import Format
 from handlers.formats.conductor import Conductor
+from handlers.formats.encoding import without_mark
 from handlers.formats.jsonl import JsonLines
 
 
@@ -23,4 +24,5 @@ def detect_format(head: bytes, formats: Mapping[str, Format], wanted: str) -> Fo
     """
     if wanted != "auto":
         return formats[wanted]
+    head = without_mark(head)
     return next((log_format for log_format in formats.values() if log_format.recognizes(head)), None)

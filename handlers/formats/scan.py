@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from handlers.formats.base import Extraction, Format
+from handlers.formats.encoding import UTF8_MARK, undecodable_lines
 from handlers.model import Block, ParserState, TelemetryEvent
 
 SCAN_BYTES: Final = 131_072
@@ -15,14 +16,23 @@ def extract_block(log_format: Format, block: Block, state: ParserState, at_end: 
     """What a block of whole lines holds, read in pieces of about `SCAN_BYTES`."""
     data, size = block.data, len(block.data)
     events: list[TelemetryEvent] = []
-    lines = unreadable = start = 0
+    matched = unreadable = undecodable = 0
+    start = len(UTF8_MARK) if block.offset == 0 and data.startswith(UTF8_MARK) else 0
     while start < size:
         end = data.rfind(b"\n", start, start + SCAN_BYTES) + 1 or data.find(b"\n", start) + 1 or size
         part = Block(block.source, block.offset + start, block.offset + end, data[start:end])
         extraction = log_format.extract(part, state, at_end=at_end and end == size)
         state = extraction.state
         events += extraction.events
-        lines += extraction.lines
+        matched += extraction.matched
         unreadable += extraction.unreadable
+        undecodable += undecodable_lines(part.data)
         start = end
-    return Extraction(events=events, state=state, lines=lines, unreadable=unreadable)
+    return Extraction(
+        events=events,
+        state=state,
+        lines=block.lines or data.count(b"\n"),
+        matched=matched,
+        unreadable=unreadable,
+        undecodable=undecodable,
+    )

@@ -8,6 +8,7 @@ import anyio.to_thread
 import msgspec
 
 from handlers.formats.base import Format
+from handlers.formats.encoding import UTF16_ADVICE, is_utf16
 from handlers.formats.registry import detect_format
 from handlers.formats.scan import extract_block
 from handlers.model import Consumed, LogFile, ParserState, TelemetryEvent
@@ -22,8 +23,8 @@ class ExtractedTelemetry(msgspec.Struct, frozen=True):
     consumed: tuple[Consumed, ...]
     more: bool
     """There is more to read now: the batch was full, or a file holds bytes behind what was read."""
-    unknown: tuple[str, ...]
-    """Paths of files whose format is not known yet; nothing of them was read."""
+    refused: tuple[str, ...]
+    """Files of which nothing was read, since no format is known yet or they are no UTF-8: path and reason."""
 
 
 async def extract_telemetry_events(
@@ -43,15 +44,21 @@ async def extract_telemetry_events(
     events: list[TelemetryEvent] = []
     states = dict(parsers)
     consumed: list[Consumed] = []
-    unknown: list[str] = []
+    refused: list[str] = []
     more = False
     for file in files:
         if batch_bytes <= 0:
             more = True
             break
-        log_format = formats.get(file.format) or detect_format(await port.head(file), formats, wanted_format)
+        log_format = formats.get(file.format)
+        if log_format is None or file.offset == 0:
+            head = await port.head(file)
+            if is_utf16(head):
+                refused.append(f"{file.path}: {UTF16_ADVICE}")
+                continue
+            log_format = log_format or detect_format(head, formats, wanted_format)
         if log_format is None:
-            unknown.append(file.path)
+            refused.append(f"{file.path}: no log format recognises it")
             continue
         block = await port.read(file, batch_bytes, flush=at_end)
         if block is None:
@@ -70,8 +77,10 @@ async def extract_telemetry_events(
                 format=log_format.name,
                 end_offset=block.end,
                 lines=extraction.lines,
+                matched=extraction.matched,
                 unreadable=extraction.unreadable,
+                undecodable=extraction.undecodable,
                 events=len(extraction.events),
             )
         )
-    return ExtractedTelemetry(events, len(events), states, tuple(consumed), more, tuple(unknown))
+    return ExtractedTelemetry(events, len(events), states, tuple(consumed), more, tuple(refused))

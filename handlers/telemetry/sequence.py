@@ -61,7 +61,8 @@ class ParsedTelemetry(msgspec.Struct, frozen=True):
     unreadable: int
     ahead: int
     untimed: int
-    unknown: tuple[str, ...]
+    refused: tuple[str, ...]
+    """Files of which nothing was read, each with the reason."""
 
 
 async def parse_telemetry(
@@ -143,5 +144,5 @@ async def parse_telemetry(
         unreadable=sum(piece.unreadable for piece in extracted.consumed),
         ahead=normalized.ahead,
         untimed=normalized.untimed,
-        unknown=extracted.unknown,
+        refused=extracted.refused,
     )

@@ -63,6 +63,13 @@ def test_the_partial_last_line_of_a_rotated_file_comes_when_it_is_quiet(driver: 
     assert driver.read() == {"a.log": b"tw\n"}
 
 
+def test_a_line_is_not_cut_within_a_character(driver: Driver, log: Path) -> None:
+    append(log, "123456789\u2713 and more\nlast\n".encode())
+    blocks = driver.blocks()
+    assert [block.data for block in blocks] == [b"123456789\n", b"", b"last\n"]
+    assert [block.end for block in blocks] == [10, 22, 27]
+
+
 @pytest.mark.parametrize("max_bytes", [4, 12, 16, 1000])
 def test_a_line_over_the_limit_is_cut_and_counted(driver: Driver, log: Path, max_bytes: int) -> None:
     append(log, b"one\n" + b"x" * 10 + b"\n" + b"y" * 11 + b"\n" + b"z" * 50 + b"\nlast\n")

@@ -50,6 +50,12 @@ def size(number: int) -> str:
     return decimal(number)
 
 
+def understood(matched: int, unmatched: int) -> str:
+    """How many lines are telemetry. That the others are not is how logs are, and no error."""
+    rest = f"the other {unmatched:,} are no telemetry" if unmatched else "no others"
+    return f"{count(matched, 'line')} understood, {rest}"
+
+
 def ago(at_ms: int, now_ms: int) -> str:
     """How long ago a moment was: "2.5 h ago"."""
     return "in the future" if at_ms > now_ms else f"{age(now_ms - at_ms)} ago"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from daemon.cli.ledger import LedgerLine
-from daemon.cli.text.figures import size
+from daemon.cli.text.figures import size, understood
 from daemon.cli.text.page import Page
 from handlers.diagnosis.wording import count
 
@@ -26,6 +26,10 @@ def say_source(page: Page, line: LedgerLine) -> None:
         f"{count(line.events, 'event')}",
         indent=2,
     )
+    if line.lines:
+        page.say(understood(line.matched, line.unmatched), indent=2)
+    if line.advice:
+        page.say((line.advice, "yellow"), indent=2)
     if line.unread_bytes:
         page.say(f"{size(line.unread_bytes)} not read yet", indent=2)
     if flaws := [text for number, text in _flaws(line) if number]:
@@ -37,6 +41,7 @@ def say_source(page: Page, line: LedgerLine) -> None:
 
 def _flaws(line: LedgerLine) -> Iterable[tuple[int, str]]:
     yield line.unreadable, f"{count(line.unreadable, 'line')} unreadable"
+    yield line.undecodable, f"{count(line.undecodable, 'line')} not UTF-8 text"
     yield line.cut, f"{count(line.cut, 'line')} too long and cut"
     yield line.bytes_skipped, f"{size(line.bytes_skipped)} skipped"
     yield line.bytes_lost, f"{size(line.bytes_lost)} lost"

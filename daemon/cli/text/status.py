@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from daemon.cli.state import Learning, ReadSoFar, State
-from daemon.cli.text.figures import ago, moment, size
+from daemon.cli.text.figures import ago, moment, size, understood
 from daemon.cli.text.page import SEVERITY_STYLES, Page, Part
 from handlers.diagnosis.wording import count
 
@@ -37,6 +37,8 @@ def _say_read(page: Page, read: ReadSoFar) -> None:
         f"{count(read.files, 'file')}{gone}: {count(read.lines, 'line')}, {count(read.events, 'event')}",
         indent=0,
     )
+    if read.lines:
+        page.field("", understood(read.matched, read.unmatched), indent=0)
     if read.unread_bytes is None:
         page.field(
             "unread", ("not known: a file cannot be looked at (selfheald sources)", "yellow"), indent=0
@@ -45,6 +47,7 @@ def _say_read(page: Page, read: ReadSoFar) -> None:
         page.field("unread", size(read.unread_bytes) if read.unread_bytes else "nothing", indent=0)
     flaws = (
         (read.unreadable, f"{count(read.unreadable, 'line')} unreadable"),
+        (read.undecodable, f"{count(read.undecodable, 'line')} not UTF-8 text"),
         (
             read.late,
             f"{count(read.late, 'beat')} came after their window was judged, and were judged on their own",

@@ -71,13 +71,16 @@ class TestStatus:
             "files": 2,
             "gone": 0,
             "lines": lines,
+            "matched": state["read"]["matched"],
+            "unmatched": lines - state["read"]["matched"],
             "events": state["read"]["events"],
             "unreadable": 0,
+            "undecodable": 0,
             "late": 0,
             "bytes_lost": 0,
             "unread_bytes": 0,
         }
-        assert state["read"]["events"] > 0
+        assert 0 < state["read"]["events"] < state["read"]["matched"] < lines
         assert state["store"]["path"] == str(judged)
         assert 0 < state["store"]["size_bytes"] <= state["store"]["max_bytes"]
         assert state["daemon"] == {"state": "stopped", "pid": None}
@@ -106,11 +109,12 @@ class TestStatus:
 
     def test_says_what_is_not_as_it_should_be(self, folder: Path, cli: Cli) -> None:
         with Store.open(folder / "s.db", max_bytes=10**8) as store, store.transaction():
-            TelemetryRecords(store, 10_000).put_totals(Totals(unreadable=3, late=1))
+            TelemetryRecords(store, 10_000).put_totals(Totals(unreadable=3, undecodable=4, late=1))
             lossy = replace(CHECKPOINT, bytes_lost=2048)
             store.table("sources").put([to_document(Source(lossy), 1)])
         out = cli("status", "--store", "s.db").out
         assert "3 lines unreadable" in out
+        assert "4 lines not UTF-8 text" in out
         assert "1 beat came after their window was judged" in out
         assert "2.0 kB lost before they were read" in out
 
@@ -132,6 +136,44 @@ class TestSources:
             assert line["lines"] == path.read_bytes().count(b"\n")
             assert line["events"] > 0
             assert line["format"] == "musical-conductor"
+            assert line["lines"] == line["matched"] + line["unmatched"]
+            assert line["events"] < line["matched"]
+            assert line["undecodable"] == 0
+
+    def test_that_most_lines_are_no_telemetry_is_told_and_is_no_flaw(
+        self, judged: Path, logs: Logs, cli: Cli
+    ) -> None:
+        out = cli("sources", "--store", judged).out
+        assert out.count("lines understood, the other ") == out.count(" are no telemetry\n") == 2
+        assert len(out.splitlines()) == 2 * 3
+
+    def test_lines_that_are_no_text_are_counted_whether_they_are_understood_or_not(
+        self, folder: Path, cli: Cli
+    ) -> None:
+        event = b'{"event": "a", "duration": 5, "note": "%s"}\n'
+        (folder / "logs").mkdir()
+        (folder / "logs" / "a.log").write_bytes(
+            event % b"" + event % "\u2713".encode() + event % b"caf\xe9" + b"caf\xe9\n" + b"a\0b\n"
+        )
+        assert cli("run", "--once", "--logs", "logs", "--store", "s.db").code == 0
+        [line] = cli("sources", "--store", "s.db", "--format", "json").json()["sources"]
+        assert (line["lines"], line["matched"], line["unmatched"], line["undecodable"]) == (5, 3, 2, 3)
+        assert "3 lines not UTF-8 text" in cli("sources", "--store", "s.db").out
+
+    @pytest.mark.parametrize("log_format", ["auto", "jsonl"])
+    @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+    def test_utf_16_is_told_and_not_read(
+        self, encoding: str, log_format: str, folder: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("SELFHEALD_LOGS__FORMAT", log_format)
+        (folder / "logs").mkdir()
+        (folder / "logs" / "a.log").write_bytes('\ufeff{"event": "a", "duration": 5}\n'.encode(encoding))
+        report = cli("run", "--once", "--logs", "logs", "--store", "s.db")
+        assert report.code == 0
+        assert "UTF-16 is not read; convert it: iconv" in " ".join(report.out.split())
+        assert "UTF-16 is not read; convert it: iconv" in cli("sources", "--store", "s.db").out
+        [line] = cli("sources", "--store", "s.db", "--format", "json").json()["sources"]
+        assert (line["lines"], line["offset"]) == (0, 0)
 
     def test_losses_are_told_with_their_reasons(self, folder: Path, cli: Cli) -> None:
         checkpoint = Checkpoint(
@@ -148,10 +190,11 @@ class TestSources:
             losses=(Loss("deleted or moved away", 1000, 1500),),
         )
         with Store.open(folder / "s.db", max_bytes=10**8) as store, store.transaction():
-            store.table("sources").put([to_document(Source(checkpoint, "json-lines", 5, 3), 1)])
+            store.table("sources").put([to_document(Source(checkpoint, "json-lines", 5, 3, matched=6), 1)])
         assert cli("sources", "--store", "s.db").out == (
             "/var/log/app.log  (gone)\n"
             "  json-lines, 1.0 kB, 10 lines, 5 events\n"
+            "  6 lines understood, the other 4 are no telemetry\n"
             "  3 lines unreadable, 2 lines too long and cut, 77 bytes skipped, 500 bytes lost\n"
             "  lost bytes 1000 to 1500: deleted or moved away\n"
         )

@@ -74,7 +74,7 @@ def read(
 ) -> Extraction:
     """What a log gives that is read to its end in blocks; `borders` are offsets after line ends."""
     events: list[TelemetryEvent] = []
-    lines = unreadable = 0
+    lines = matched = unreadable = undecodable = 0
     state = state or ParserState()
     edges = [0, *sorted(borders or []), len(data)]
     for start, end in zip(edges, edges[1:], strict=False):
@@ -82,9 +82,18 @@ def read(
         extraction = extract_block(log_format, block, state, end == len(data))
         events += extraction.events
         lines += extraction.lines
+        matched += extraction.matched
         unreadable += extraction.unreadable
+        undecodable += extraction.undecodable
         state = extraction.state
-    return Extraction(events=events, state=state, lines=lines, unreadable=unreadable)
+    return Extraction(
+        events=events,
+        state=state,
+        lines=lines,
+        matched=matched,
+        unreadable=unreadable,
+        undecodable=undecodable,
+    )
 
 
 def line_borders(data: bytes) -> list[int]:

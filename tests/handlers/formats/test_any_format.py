@@ -62,7 +62,8 @@ def test_any_bytes_between_lines_are_read_without_an_exception(
     mixed = as_bytes([STAMP + line for line in lines]) + data + b"\n" + as_bytes(lines) + data
     for state in (ParserState(), full_state()):
         extraction = read(log_format, mixed, state=state)
-        assert extraction.lines == mixed.count(b"\n") + (not mixed.endswith(b"\n") and log_format.name == "jsonl")
+        assert extraction.lines == mixed.count(b"\n")
+        assert extraction.matched <= mixed.count(b"\n") + 1
         assert all(0 <= event.offset < len(mixed) for event in extraction.events if event.kind != "error")
     log_format.recognizes(mixed)
 
@@ -131,6 +132,38 @@ def test_a_line_longer_than_a_scan_is_read_whole() -> None:
 def test_a_format_is_recognised_by(head: str, expected: str | None) -> None:
     found = detect_format(head.encode(), FORMATS, "auto")
     assert (found and found.name) == expected
+
+
+@pytest.mark.parametrize("text", [MESSAGES[0], STAMP + MESSAGES[0], JSON_LINES[1], "words"])
+def test_a_byte_order_mark_at_the_start_of_a_file_is_harmless(text: str) -> None:
+    data, marked = (f"{mark}{text}\n".encode() for mark in ("", "\ufeff"))
+    assert detect_format(marked, FORMATS, "auto") is detect_format(data, FORMATS, "auto")
+    for log_format in FORMATS.values():
+        plain, with_mark = read(log_format, data), read(log_format, marked)
+        assert with_mark.matched == plain.matched
+        assert with_mark.lines == 1
+        assert with_mark.undecodable == 0
+        assert [msgspec.structs.replace(event, offset=event.offset - 3) for event in with_mark.events] == (
+            plain.events
+        )
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        pytest.param(b"words", 0, id="ASCII"),
+        pytest.param("\u2713 \U0001f3bc".encode(), 0, id="UTF-8"),
+        pytest.param(b"caf\xe9", 1, id="Latin-1"),
+        pytest.param("\U0001f3bc".encode()[:3], 1, id="half a character"),
+        pytest.param(b"a\0b", 1, id="a NUL byte"),
+        pytest.param(b"\xed\xa0\x80", 1, id="a surrogate"),
+    ],
+)
+@every_format
+def test_lines_that_are_no_text_are_counted(log_format: Format, line: bytes, expected: int) -> None:
+    data = b"words\n" + line + b"\n" + line + b"\nwords\n"
+    assert read(log_format, data).undecodable == 2 * expected
+    assert read(log_format, data, line_borders(data)).undecodable == 2 * expected
 
 
 def test_a_format_that_the_operator_names_is_taken_without_a_look() -> None:

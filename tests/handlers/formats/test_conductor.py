@@ -6,7 +6,7 @@ import pytest
 
 from handlers.formats.conductor import Conductor
 from handlers.model import Block, ParserState, TelemetryEvent
-from tests.handlers.formats.lines import MESSAGES, REQUEST, STAMP, read
+from tests.handlers.formats.lines import MESSAGES, REQUEST, STAMP, line_borders, read
 
 RESTART: Final = MESSAGES[0]
 EXECUTING: Final = '🎼 ExecutionQueue: Now executing "Order Save"'
@@ -238,3 +238,23 @@ class TestRegistration:
     )
     def test_and_failure_are_not_seen_in(self, line: str) -> None:
         assert events(line) == []
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        pytest.param([STAMP + MESSAGES[7]], 1, id="a message"),
+        pytest.param([STAMP + MESSAGES[9]], 1, id="a message that makes no event"),
+        pytest.param([STAMP + "words", ""], 0, id="words"),
+        pytest.param([STAMP + MESSAGES[7], MESSAGES[7]], 1, id="the same again without its timestamp"),
+        pytest.param([STAMP + MESSAGES[5] + " " + STAMP + MESSAGES[7]], 1, id="two messages in one line"),
+        pytest.param([MESSAGES[15], "    at f (a.js:1:1)", "    at g (a.js:2:2)", "words"], 3, id="a stack"),
+        pytest.param(
+            [STAMP + MESSAGES[15], "    at f " + STAMP + MESSAGES[16], "    at g"], 3, id="a message in a stack"
+        ),
+    ],
+)
+def test_lines_that_are_understood_are_counted(lines: list[str], expected: int) -> None:
+    data = "".join(line + "\n" for line in lines).encode()
+    assert read(Conductor(), data).matched == expected
+    assert read(Conductor(), data, line_borders(data)).matched == expected
