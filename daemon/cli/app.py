@@ -12,6 +12,7 @@ import typer
 from daemon.cli.commands.anomalies import anomalies
 from daemon.cli.commands.check_config import check_config
 from daemon.cli.commands.compare import compare
+from daemon.cli.commands.parse import parse
 from daemon.cli.commands.recommendations import recommendations
 from daemon.cli.commands.run import run as run_command
 from daemon.cli.commands.show import show
@@ -28,6 +29,7 @@ app.command()(anomalies)
 app.command()(show)
 app.command()(recommendations)
 app.command()(compare)
+app.command()(parse)
 app.command("check-config")(check_config)
 
 
@@ -67,7 +69,7 @@ def selfheald(
     \b
     Exit codes:
       0  done
-      1  compare found anomalies, or the daemon gave up
+      1  compare found anomalies, parse understood nothing, or the daemon gave up
       2  could not run; standard error says why
     """
     if show_version:

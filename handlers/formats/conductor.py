@@ -27,7 +27,7 @@ _RESTART: Final = "Initializing RenderX Evolution Communication System"
 # The last named group of a message chooses the method of ConductorReader that answers the line. Every repetition
 # is bounded: a line that looks like many unfinished messages must not take quadratic time.
 _TEXT: Final = r"[^\n]{0,400}"
-_MESSAGES: Final = (
+MESSAGES: Final = (
     rf"🎵 Beat (?P<number>\d{{1,9}}) Started: {_TEXT}\((?P<started>[^\n()]{{1,300}})\)",
     r"🎽 DataBaton: [^\n|]{0,400}\| seq=[^=\n]{0,300}=\? event=(?P<of_event>\S{1,300}) "
     r"handler=(?P<handler>[^\s?]{1,300})",
@@ -58,7 +58,7 @@ def _alternatives(messages: Iterable[str]) -> bytes:
     return b"|".join(first + b"(?:" + b"|".join(rest) + b")" for first, rest in branches.items())
 
 
-_MESSAGE: Final = _alternatives(_MESSAGES)
+_MESSAGE: Final = _alternatives(MESSAGES)
 # A match takes the rest of its line: a line is one message, and is counted once.
 _STAMPED: Final = re.compile(rb"Z +(?:" + _MESSAGE + rb")[^\n]*")
 _BARE: Final = re.compile(rb"\n *(?:" + _MESSAGE + rb")[^\n]*")

@@ -52,8 +52,7 @@ def size(number: int) -> str:
 
 def understood(matched: int, unmatched: int) -> str:
     """How many lines are telemetry. That the others are not is how logs are, and no error."""
-    rest = f"the other {unmatched:,} are no telemetry" if unmatched else "no others"
-    return f"{count(matched, 'line')} understood, {rest}"
+    return f"{count(matched, 'line')} understood, {count(unmatched, 'other line')} without telemetry"
 
 
 def ago(at_ms: int, now_ms: int) -> str:

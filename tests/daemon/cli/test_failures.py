@@ -48,7 +48,7 @@ def test_a_file_that_is_no_store_is_told_by(command: str, folder: Path, cli: Cli
     assert "Traceback" not in err
 
 
-@pytest.mark.parametrize("command", [*READERS, "run --once", "check-config", "compare a b"])
+@pytest.mark.parametrize("command", [*READERS, "run --once", "check-config", "compare a b", "parse a"])
 def test_bad_settings_are_told_with_file_and_line_by(command: str, folder: Path, cli: Cli) -> None:
     path = folder / "my.yaml"
     path.write_text("detect:\n  over_expected: fast\n  min_samples: 1\n")

@@ -1,0 +1,102 @@
+"""What would be understood of a log, as text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from daemon.cli.text.figures import size, understood
+from daemon.cli.text.page import Page
+from daemon.trial import MAX_GROUPS, Trial, UnmatchedLines
+from handlers.diagnosis.wording import count, percent
+from handlers.formats.conductor_near_miss import WHERE
+
+MOST_FREQUENT: Final = 20
+NEAR_MISSES: Final = 5
+"""Groups that are less frequent and are shown because they are close to what the format understands."""
+
+
+def say_trial(page: Page, trial: Trial) -> None:
+    page.say((trial.path, "bold"))
+    page.field("format", _format(trial))
+    rest = "" if trial.complete else "; --all reads the rest"
+    page.field("read", f"{'all' if trial.complete else 'the first'} {size(trial.bytes_read)}{rest}")
+    page.field("lines", f"{trial.lines:,}; {understood(trial.matched, trial.unmatched)}")
+    flaws = (
+        (trial.unreadable, "unreadable"),
+        (trial.undecodable, "not UTF-8 text"),
+        (trial.cut, "too long and cut"),
+    )
+    for number, what in flaws:
+        if number:
+            page.field("", (f"{count(number, 'line')} {what}", "yellow"))
+    page.field(
+        "matching",
+        f"{trial.matching_ms:,.1f} ms of processor time, {percent(trial.share_of_time)} of this trial",
+    )
+    _say_events(page, trial)
+    _say_unmatched(page, trial)
+
+
+def _format(trial: Trial) -> str:
+    yes = [name for name, recognises in trial.tried.items() if recognises]
+    no = [name for name, recognises in trial.tried.items() if not recognises]
+    by = f"recognised by {', '.join(yes) or 'none'}, tried and not recognised by {', '.join(no) or 'none'}"
+    if trial.reason in {"option", "settings"}:
+        asked = "--log-format" if trial.reason == "option" else "logs.format"
+        return f"{trial.format}, since {asked} says so ({by})"
+    if not trial.format:
+        return f"unknown: no format recognises the first lines (tried {', '.join(no)})"
+    return f"{trial.format}, by the first lines ({by})"
+
+
+def _say_events(page: Page, trial: Trial) -> None:
+    page.head("Events")
+    for kind, number in sorted(trial.events.items(), key=lambda item: -item[1]):
+        page.say(f"{number:>9,}  {kind}", indent=2)
+    if not trial.events:
+        page.say("none", indent=2)
+        return
+    page.head("Fields")
+    for name, field in trial.fields.items():
+        page.field(name, f"in {count(field.events, 'event')}: {', '.join(field.examples)}", indent=2)
+
+
+def _say_unmatched(page: Page, trial: Trial) -> None:
+    if not trial.unmatched:
+        return
+    page.head("Lines that are not understood", (" (numbers, ids and times are masked)", "dim"))
+    groups = trial.unmatched_lines
+    for group in groups[:MOST_FREQUENT]:
+        _say_group(page, group)
+    rarer = groups[MOST_FREQUENT:]
+    close = _close(groups[:MOST_FREQUENT], rarer)
+    for group in close:
+        _say_group(page, group)
+    left = len(rarer) - len(close)
+    if left:
+        page.say((f"and {left:,} more kinds of lines (--format json lists them)", "dim"), indent=2)
+    if trial.ungrouped:
+        said = f"and {count(trial.ungrouped, 'line')} of more than {MAX_GROUPS:,} kinds, not told apart"
+        page.say((said, "dim"), indent=2)
+
+
+def _close(shown: Sequence[UnmatchedLines], rarer: Sequence[UnmatchedLines]) -> list[UnmatchedLines]:
+    """Some of the rarer groups that come close to a message that no group shown comes close to."""
+    seen = {_what(group) for group in shown} | {""}
+    close: dict[str, UnmatchedLines] = {}
+    for group in rarer:
+        if _what(group) not in seen:
+            close.setdefault(_what(group), group)
+    return [*close.values()][:NEAR_MISSES]
+
+
+def _what(group: UnmatchedLines) -> str:
+    return group.near_miss.partition(WHERE)[0]
+
+
+def _say_group(page: Page, group: UnmatchedLines) -> None:
+    times = f"{group.lines:>9,}  "
+    page.say((f"line {group.first_line}: ", "dim"), group.template or "(empty)", indent=2, first=times)
+    if group.near_miss:
+        page.say((group.near_miss, "yellow"), indent=2, first=" " * len(times))
