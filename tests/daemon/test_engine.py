@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from config.settings import Settings
-from daemon.app import END_OF_TIME_MS, judge, read_to_end
+from daemon.cycle import judge, read_to_end
 from daemon.database import StoreFullError
 from daemon.engine import Engine
+from daemon.once import END_OF_TIME_MS
 from daemon.store import Store
 from daemon.telemetry_records import TelemetryRecords
 from handlers.model import TelemetryMetrics
