@@ -62,7 +62,9 @@ def test_any_bytes_between_lines_are_read_without_an_exception(
     mixed = as_bytes([STAMP + line for line in lines]) + data + b"\n" + as_bytes(lines) + data
     for state in (ParserState(), full_state()):
         extraction = read(log_format, mixed, state=state)
-        assert extraction.lines == mixed.count(b"\n") + (not mixed.endswith(b"\n") and log_format.name == "jsonl")
+        assert extraction.lines == mixed.count(b"\n") + (
+            not mixed.endswith(b"\n") and log_format.name == "jsonl"
+        )
         assert all(0 <= event.offset < len(mixed) for event in extraction.events if event.kind != "error")
     log_format.recognizes(mixed)
 
@@ -105,7 +107,9 @@ def test_a_block_of_any_size_is_read_to_its_end_and_cut_at_line_ends_only() -> N
 
 
 def test_a_line_longer_than_a_scan_is_read_whole() -> None:
-    data = f'{{"event":"a","duration":1,"note":"{"x" * SCAN_BYTES}"}}\n{{"event":"b","duration":2}}\n'.encode()
+    data = (
+        f'{{"event":"a","duration":1,"note":"{"x" * SCAN_BYTES}"}}\n{{"event":"b","duration":2}}\n'.encode()
+    )
     extraction = read(JsonLines(Settings().jsonl), data)
     assert [event.event for event in extraction.events] == ["a", "b"]
     assert extraction.unreadable == 0
