@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
-from handlers.formats.base import Format
+from handlers.formats.base import Format, error_event
 from handlers.formats.registry import detect_format
 from handlers.formats.scan import extract_block
 from handlers.model import Block, Consumed, LogFile, ParserState, TelemetryEvent
@@ -31,13 +31,17 @@ async def extract_telemetry_events(
     port: LogPort,
     formats: Mapping[str, Format],
     wanted_format: str,
+    stream_formats: Mapping[str, str],
     parsers: Mapping[str, ParserState],
     batch_bytes: int,
     at_end: bool,
+    silent: Collection[str] = (),
 ) -> ExtractedTelemetry:
     """Reads at most `batch_bytes` from the files, in their order, and extracts the events.
 
-    `parsers` is what the last commit left of each stream. `at_end`: nothing will follow what is there now.
+    `parsers` and `stream_formats` are what the last commit left of each stream. `at_end`: nothing will follow
+    what is there now. `silent`: streams that nothing was written to for so long that a stack trace in them
+    has ended.
     """
     events: list[TelemetryEvent] = []
     states = dict(parsers)
@@ -48,7 +52,11 @@ async def extract_telemetry_events(
         if batch_bytes <= 0:
             more = True
             break
-        log_format = formats.get(file.format) or detect_format(await port.head(file), formats, wanted_format)
+        log_format = (
+            formats.get(file.format)
+            or detect_format(await port.head(file), formats, wanted_format)
+            or formats.get(stream_formats.get(file.stream, ""))
+        )
         if log_format is None:
             unknown.append(file.path)
             continue
@@ -61,6 +69,11 @@ async def extract_telemetry_events(
         states[file.stream] = reader.state
         events += reader.events
         consumed.append(reader.consumed())
+    for stream in {*silent} - {piece.stream for piece in consumed}:
+        state = states[stream]
+        if state.error is not None:
+            events.append(error_event(state.error))
+            states[stream] = msgspec.structs.replace(state, error=None)
     return ExtractedTelemetry(events, len(events), states, tuple(consumed), more, tuple(unknown))
 
 

@@ -100,7 +100,7 @@ def comparable(extraction: Extraction) -> Extraction:
 
 def full_state() -> ParserState:
     """A state in which everything is open."""
-    error = OpenError(3, None, "s", "r", "order:write", 2, "P", "h", "TypeError", "x", ["at f (a.js:1:1)"])
+    error = OpenError(1, 3, None, "s", "r", "order:write", 2, "P", "h", "TypeError", "x", ["at f (a.js:1:1)"])
     return ParserState(
         run=REQUEST,
         sequence="order-save-symphony",
