@@ -191,7 +191,8 @@ class Engine:
         )
         standing = sum(each.state == "open" for each in stored)
         state = "up to date" if caught_up else "catching up"
-        line = f"{sources} files, {totals.events} events, {state}, {standing} open anomalies"
+        files = "1 file" if sources == 1 else f"{sources} files"
+        line = f"{files}, {totals.events} events, {state}, open anomalies: {standing}"
         return totals, line
 
     async def forget_old(self) -> int:
