@@ -17,7 +17,7 @@ _LEAD: Final = re.compile(r" *(?:\S+Z +)?")
 # character, escape or set of characters with its repetition.
 _TOKEN: Final = re.compile(
     r"(?P<optional>\(\?:[^()]*\)\?)|(?P<open>\(\?P<(?P<name>\w+)>)|(?P<close>\))"
-    r"|(?P<atom>\\.|\[(?:\\.|[^\]\\])*\]|[^\\])(?P<repeated>\{[\d,]+\}\??)?",
+    r"|(?P<atom>\\.|\[(?:\\.|[^\]\\])*\]|[^\\])(?P<repeated>[*+?]\??)?",
     re.DOTALL,
 )
 
@@ -94,5 +94,7 @@ def _parts(message: str) -> tuple[_Part, ...]:
         elif token["atom"]:
             is_value = token["repeated"] is not None
             shown = (f"<{name}>" if name else "…") if is_value else token["atom"].removeprefix("\\")
+            if is_value and parts and parts[-1].is_value:
+                shown = ""  # more of the same value
             parts.append(_Part(pattern + ")" * bool(name), shown, is_value))
     return tuple(parts)

@@ -1,4 +1,7 @@
-"""All log formats, in the order in which a file's head is tried against them: JSON lines can stand in any log."""
+"""All log formats, in the order in which a file's head is tried against them.
+
+JSON lines are last: objects can stand in any log.
+"""
 
 from __future__ import annotations
 
