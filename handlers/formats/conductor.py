@@ -58,9 +58,10 @@ def _alternatives(messages: Iterable[str]) -> bytes:
     return b"|".join(first + b"(?:" + b"|".join(rest) + b")" for first, rest in branches.items())
 
 
-_MESSAGE: Final = _alternatives(_MESSAGES)
-_STAMPED: Final = re.compile(rb"Z +(?:" + _MESSAGE + rb")")
-_BARE: Final = re.compile(rb"\n *(?:" + _MESSAGE + rb")")
+MESSAGE: Final = _alternatives(_MESSAGES)
+"""Any message, for formats that put something else before it."""
+_STAMPED: Final = re.compile(rb"Z +(?:" + MESSAGE + rb")")
+_BARE: Final = re.compile(rb"\n *(?:" + MESSAGE + rb")")
 
 
 class Conductor:
