@@ -14,6 +14,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from config.load import LoadedSettings
+from config.patterns import LINEAR
 from config.settings import Settings
 from daemon.anomaly_records import StoredAnomaly
 from daemon.database import StoreDamagedError, StoreError
@@ -67,9 +68,16 @@ async def _once(settings: Settings) -> OnceReport:
             summary=engine.telemetry.totals(),
             anomalies=[stored for stored in engine.anomalies.anomalies() if stored.state == "open"],
             recommendations=tuple(engine.anomalies.recommendations()),
-            problems=(*problems, *engine.codebase_problems),
+            problems=(*problems, *_slow_patterns(settings), *engine.codebase_problems),
             sources=engine.telemetry.sources(),
         )
+
+
+def _slow_patterns(settings: Settings) -> list[str]:
+    if LINEAR or not settings.formats:
+        return []
+    names = ", ".join(settings.formats)
+    return [f"formats: some line may keep {names} busy for more than linear time; google-re2 prevents it"]
 
 
 def _open(settings: Settings) -> Store:
@@ -298,7 +306,8 @@ class _Daemon:
 
     def _tell_problems(self, problems: list[str]) -> None:
         """Each problem once, for as long as it lasts."""
-        current = dict.fromkeys([*problems, *self._watcher.problems, *self._engine.codebase_problems])
+        slow = _slow_patterns(self._settings)
+        current = dict.fromkeys([*problems, *slow, *self._watcher.problems, *self._engine.codebase_problems])
         for problem in current:
             if problem not in self._said:
                 tell("WARNING", "source-problem", problem)
