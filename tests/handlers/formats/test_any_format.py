@@ -62,7 +62,8 @@ def test_any_bytes_between_lines_are_read_without_an_exception(
     mixed = as_bytes([STAMP + line for line in lines]) + data + b"\n" + as_bytes(lines) + data
     for state in (ParserState(), full_state()):
         extraction = read(log_format, mixed, state=state)
-        assert extraction.lines == mixed.count(b"\n") + (not mixed.endswith(b"\n") and log_format.name == "jsonl")
+        by_line = log_format.name in {"jsonl", "logfmt", "otlp"}
+        assert extraction.lines == mixed.count(b"\n") + (by_line and not mixed.endswith(b"\n"))
         assert all(0 <= event.offset < len(mixed) for event in extraction.events if event.kind != "error")
     log_format.recognizes(mixed)
 
@@ -138,7 +139,6 @@ def test_a_format_that_the_operator_names_is_taken_without_a_look() -> None:
 
 
 def test_formats_go_by_their_own_names() -> None:
-    assert {name: log_format.name for name, log_format in FORMATS.items()} == {
-        "musical-conductor": "musical-conductor",
-        "jsonl": "jsonl",
-    }
+    names = ["musical-conductor", "serilog", "otlp", "python", "jsonl", "logfmt"]
+    assert list(FORMATS) == names
+    assert [log_format.name for log_format in FORMATS.values()] == names
