@@ -4,131 +4,38 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Final
 
 import anyio
-import msgspec
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from config.load import LoadedSettings
-from config.patterns import LINEAR
 from config.settings import Settings
-from daemon.anomaly_records import StoredAnomaly
+from daemon.checked import slow_patterns
+from daemon.cycle import judge, open_store, read_to_end
 from daemon.database import StoreDamagedError, StoreError
-from daemon.engine import WINDOWS_A_DETECTION, Engine, now_ms
+from daemon.engine import Engine, now_ms
 from daemon.logs import configure_logging, tell
-from daemon.narrate import tell_beat, tell_changes, tell_standing
-from daemon.progress import ReadProgress
+from daemon.narrate import tell_beat, tell_standing
 from daemon.reload import LiveSettings
 from daemon.sdnotify import notify, watchdog_interval_s
-from daemon.store import Store
-from daemon.telemetry_records import Source, Totals
+from daemon.telemetry_records import Totals
 from daemon.watch import Watcher
-from handlers.model import FixRecommendation
 
 RETRY_S: Final = 5.0
 """Pause before a batch is tried again that the store could not take."""
 FORGET_EVERY_S: Final = 60.0
 STUCK_S: Final = 60.0
 """A loop that did not come round for so long is taken for dead, and the service manager restarts us."""
-END_OF_TIME_MS: Final = 1 << 46
-
-
-class OnceReport(msgspec.Struct, frozen=True):
-    """What `run --once` found."""
-
-    summary: Totals
-    anomalies: list[StoredAnomaly]
-    recommendations: tuple[FixRecommendation, ...]
-    problems: tuple[str, ...]
-    sources: list[Source]
 
 
 def run_daemon(loaded: LoadedSettings, environ: Mapping[str, str]) -> int:
     """Runs until SIGINT or SIGTERM; returns the exit code. Raises StoreError if the store is unusable."""
     configure_logging(loaded.settings.log, environ)
     return anyio.run(_Daemon(loaded, environ).run)
-
-
-def run_once(loaded: LoadedSettings, environ: Mapping[str, str]) -> OnceReport:
-    """Reads all there is, judges and diagnoses it. Raises StoreError when the store cannot be used."""
-    configure_logging(loaded.settings.log, environ)
-    return anyio.run(_once, loaded.settings)
-
-
-async def _once(settings: Settings) -> OnceReport:
-    with _open(settings) as store:
-        engine = Engine(settings, store, tell_beat)
-        problems = dict.fromkeys(await read_to_end(engine, at_end=True))
-        await judge(engine, END_OF_TIME_MS, tells=False)
-        return OnceReport(
-            summary=engine.telemetry.totals(),
-            anomalies=[stored for stored in engine.anomalies.anomalies() if stored.state == "open"],
-            recommendations=tuple(engine.anomalies.recommendations()),
-            problems=(*problems, *_slow_patterns(settings), *engine.codebase_problems),
-            sources=engine.telemetry.sources(),
-        )
-
-
-def _slow_patterns(settings: Settings) -> list[str]:
-    if LINEAR or not settings.formats:
-        return []
-    names = ", ".join(settings.formats)
-    return [f"formats: some line may keep {names} busy for more than linear time; google-re2 prevents it"]
-
-
-def _open(settings: Settings) -> Store:
-    store = Store.open(settings.store.path, max_bytes=settings.store.max_bytes)
-    if store.set_aside is not None:
-        tell(
-            "ERROR",
-            "store-damaged",
-            f"{settings.store.path} was damaged. It is kept as {store.set_aside}; a new store is built from "
-            "the logs that still exist",
-        )
-    return store
-
-
-async def read_to_end(
-    engine: Engine, after_batch: Callable[[bool], None] = lambda _more: None, *, at_end: bool = False
-) -> list[str]:
-    """Feeds batches until all that is there is read; returns what could not be read.
-
-    `after_batch` hears of each batch whether more is waiting.
-    """
-    progress = ReadProgress()
-    problems: list[str] = []
-    try:
-        while True:
-            parsed = await engine.feed(at_end=at_end)
-            progress.batch(parsed)
-            after_batch(parsed.more)
-            problems += engine.tail.problems
-            problems += [f"{path}: no log format recognises it yet" for path in parsed.unknown]
-            if not parsed.more:
-                return problems
-    finally:
-        progress.done()
-
-
-async def judge(engine: Engine, until_ms: int, *, tells: bool = True) -> None:
-    """Judges all windows that end before `until_ms`, and diagnoses what is open after it.
-
-    `tells`: the log says what opened and what is resolved.
-    """
-    while True:
-        detected = await engine.detect(until_ms)
-        changes = engine.changes
-        recommendations: tuple[FixRecommendation, ...] = ()
-        if detected.anomalies or changes.resolved:
-            recommendations = await engine.diagnose(detected.completed.record_id)
-        if tells:
-            tell_changes(changes, recommendations)
-        if detected.windows < WINDOWS_A_DETECTION:
-            return
 
 
 class _Daemon:
@@ -150,7 +57,7 @@ class _Daemon:
 
     async def run(self) -> int:
         """The life of the daemon, from opening the store to closing it."""
-        with _open(self._settings) as store:
+        with open_store(self._settings) as store:
             self._engine = Engine(self._settings, store, tell_beat)
             self._watcher = self._watch(self._settings)
             await self._watcher.start()
@@ -306,7 +213,7 @@ class _Daemon:
 
     def _tell_problems(self, problems: list[str]) -> None:
         """Each problem once, for as long as it lasts."""
-        slow = _slow_patterns(self._settings)
+        slow = slow_patterns(self._settings)
         current = dict.fromkeys([*problems, *slow, *self._watcher.problems, *self._engine.codebase_problems])
         for problem in current:
             if problem not in self._said:

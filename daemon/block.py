@@ -106,7 +106,7 @@ def _block(
         final=final,
         skipping=skipping,
         mark=Mark(at.offset + end - start, digest(buffer[max(0, end - HEAD_BYTES) : end])),
-        identity=_identity(at, buffer[:end]),
+        identity=_identity(at, buffer[: min(end, HEAD_BYTES)]),
     )
 
 

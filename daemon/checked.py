@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from config.load import LoadedSettings, SettingsError, load_settings
+from config.patterns import LINEAR
 from config.settings import Settings
 from handlers.formats.registry import log_formats
 
@@ -27,3 +28,11 @@ def load_checked(path: Path | None, environ: Mapping[str, str]) -> LoadedSetting
         given = loaded.settings.logs.format
         raise SettingsError((f"{where}: logs.format: must be one of {', '.join(names)} (got {given})",))
     return loaded
+
+
+def slow_patterns(settings: Settings) -> list[str]:
+    """The warning that the operator's patterns can be slow; none where google-re2 is installed."""
+    if LINEAR or not settings.formats:
+        return []
+    names = ", ".join(settings.formats)
+    return [f"formats: some line may keep {names} busy for more than linear time; google-re2 prevents it"]

@@ -37,6 +37,8 @@ T = TypeVar("T")
 
 WINDOWS_A_DETECTION: Final = 360
 """Windows judged in one play: a backlog of months is judged in pieces of bounded memory."""
+STACK_QUIET_S: Final = 2.0
+"""A stack trace is written at once: what did not follow by then does not belong to it."""
 _HOUR_MS: Final = 3_600_000
 _DAY_MS: Final = 86_400_000
 
@@ -67,6 +69,8 @@ class Engine:
         sources = self.telemetry.sources()
         self._formats = {source.checkpoint.source: source.format for source in sources if source.format}
         self.tail = _tail(settings, store, sources)
+        self._read_at: dict[str, float] = {}
+        """Monotonic time at which each stream was read last."""
         self._record_id = ""
         self._until_ms = 0
         self._judging_ms = 0
@@ -105,6 +109,7 @@ class Engine:
                 limits=telemetry_limits(settings),
                 arrival_ms=now_ms(),
                 at_end=at_end,
+                silent=self._silent(),
             )
 
         outcome = await perform(TELEMETRY, request_id, self._report, play)
@@ -115,6 +120,15 @@ class Engine:
         self._streams = dict(parsed.streams)
         self._record_id = parsed.completed.record_id
         return parsed
+
+    def _silent(self) -> list[str]:
+        """Streams with an error at their end whose stack has had the time to be written."""
+        quiet = time.monotonic() - STACK_QUIET_S
+        return [
+            name
+            for name, state in self._streams.items()
+            if state.parser.error is not None and self._read_at.get(name, 0.0) < quiet
+        ]
 
     async def detect(self, until_ms: int) -> DetectedAnomalies:
         """Judges the next windows that end before `until_ms`; raises what made a beat fail."""
@@ -177,7 +191,8 @@ class Engine:
         )
         standing = sum(each.state == "open" for each in stored)
         state = "up to date" if caught_up else "catching up"
-        line = f"{sources} files, {totals.events} events, {state}, {standing} open anomalies"
+        files = "1 file" if sources == 1 else f"{sources} files"
+        line = f"{files}, {totals.events} events, {state}, open anomalies: {standing}"
         return totals, line
 
     async def forget_old(self) -> int:
@@ -210,13 +225,14 @@ class Engine:
 
     def _commit(self, commit: TelemetryCommit) -> str:
         checkpoints, expired = self.tail.checkpoints(), self.tail.expired()
-        if not (commit.consumed or commit.metrics.windows or checkpoints or expired):
+        if not (commit.consumed or commit.streams or checkpoints or expired):
             return self._record_id
         judged_until_ms = max(self._judging_ms, self.telemetry.totals().judged_until_ms)
         record_id = self.telemetry.commit(commit, checkpoints, expired, judged_until_ms)
         self.tail.committed()
         for piece in commit.consumed:
             self._formats[piece.source] = piece.format
+            self._read_at[piece.stream] = time.monotonic()
         return record_id
 
     def _history(self) -> TelemetryHistory:

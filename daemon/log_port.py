@@ -16,6 +16,8 @@ from handlers.model import Block, LogFile
 T = TypeVar("T")
 
 HEAD_BYTES: Final = 65_536
+READ_BYTES: Final = 262_144
+"""Blocks that fit into the processor's cache; with 8 MiB a read costs more than twice as much (measured)."""
 
 
 class TailPort:
@@ -40,15 +42,18 @@ class TailPort:
     async def head(self, file: LogFile) -> bytes:
         return await self._run(lambda: _head(file.path))
 
-    async def read(self, file: LogFile, max_bytes: int, *, flush: bool) -> Block | None:
-        return await self._run(lambda: self._read(file, max_bytes, flush))
+    async def read(
+        self, file: LogFile, max_bytes: int, *, flush: bool, take: Callable[[Block], None]
+    ) -> None:
+        await self._run(lambda: self._read(file, max_bytes, flush, take))
 
-    def _read(self, file: LogFile, max_bytes: int, flush: bool) -> Block | None:
-        block = self._tail.read(file, max_bytes, flush=flush)
-        if block is None:
-            return None
-        self._tail.consumed(block)
-        return Block(block.source, block.offset, block.end, block.data)
+    def _read(self, file: LogFile, max_bytes: int, flush: bool, take: Callable[[Block], None]) -> None:
+        end = file.offset + max_bytes
+        offset = file.offset
+        while offset < end and (block := self._tail.read(file, READ_BYTES, flush=flush)) is not None:
+            self._tail.consumed(block)
+            take(Block(block.source, block.offset, block.end, block.data))
+            offset = block.end
 
     async def _run(self, call: Callable[[], T]) -> T:
         return await anyio.to_thread.run_sync(call, limiter=self._limiter)

@@ -192,8 +192,9 @@ class TelemetryMetrics(msgspec.Struct, frozen=True):
 
 
 class OpenError(msgspec.Struct):
-    """An error whose stack trace may go on in the next block."""
+    """An error whose stack trace may go on in the next block, or in the next file of its stream."""
 
+    source: int
     offset: int
     time: str | float | None
     sequence: str
@@ -276,6 +277,8 @@ class StreamState(msgspec.Struct):
     runs: dict[str, OpenRun] = {}
     watermark_ms: int = 0
     """Latest event time seen."""
+    format: str = ""
+    """Name of the log format that was read last: that of a next file whose head tells nothing."""
 
 
 class Consumed(msgspec.Struct, frozen=True):

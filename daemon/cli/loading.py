@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -57,10 +58,25 @@ def load(
 
 
 def load_for_store(config: Path | None, store: str | None) -> LoadedSettings:
-    """Settings of a command that reads the store. Raises CannotRunError."""
+    """Settings of a command that reads the store. Raises CannotRunError.
+
+    A settings file with an error is told and passed over: the daemon runs on with its last good settings, and
+    just then people ask it for its state.
+    """
     path = find_config(config, os.environ)
     of_service = {"STATE_DIRECTORY": STATE_DIRECTORY} if path == SYSTEM_CONFIG else {}
-    return load(path, {"--store": store}, of_service | os.environ).loaded
+    environ = of_service | os.environ
+    options = {"--store": store}
+    try:
+        return load(path, options, environ).loaded
+    except CannotRunError as error:
+        if config is not None or path is None:
+            raise
+        loaded = load(None, options, environ).loaded
+        for line in error.lines:
+            sys.stderr.write(f"selfheald: {line}\n")
+        sys.stderr.write(f"selfheald: {path} is passed over; the store is {loaded.settings.store.path}\n")
+        return loaded
 
 
 def _with_options(problem: str, given: Mapping[str, str]) -> str:

@@ -6,7 +6,8 @@ from typing import Protocol
 
 import msgspec
 
-from handlers.model import Block, ParserState, TelemetryEvent
+from handlers.formats.error_text import own_frame
+from handlers.model import Block, OpenError, ParserState, TelemetryEvent
 
 
 class Extraction(msgspec.Struct, frozen=True):
@@ -35,3 +36,23 @@ class Format(Protocol):
         `at_end` says that nothing follows: what still waits for lines is given out.
         """
         ...
+
+
+def error_event(error: OpenError) -> TelemetryEvent:
+    """An error whose stack trace has come to its end."""
+    return TelemetryEvent(
+        kind="error",
+        source=error.source,
+        offset=error.offset,
+        time=error.time,
+        sequence=error.sequence,
+        request_id=error.run,
+        event=error.event,
+        plugin=error.plugin,
+        handler=error.handler,
+        beat=error.beat,
+        failed=True,
+        error_type=error.type,
+        error_message=error.message,
+        error_frame=own_frame(error.frames),
+    )

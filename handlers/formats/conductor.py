@@ -24,36 +24,42 @@ from handlers.model import Block, ParserState
 NAME: Final = "musical-conductor"
 
 _RESTART: Final = "Initializing RenderX Evolution Communication System"
-# The last named group of a message chooses the method of ConductorReader that answers the line. Every repetition
-# is bounded: a line that looks like many unfinished messages must not take quadratic time.
-_TEXT: Final = r"[^\n]{0,400}"
+# The last named group of a message chooses the method of ConductorReader that answers the line.
 _MESSAGES: Final = (
-    rf"🎵 Beat (?P<number>\d{{1,9}}) Started: {_TEXT}\((?P<started>[^\n()]{{1,300}})\)",
-    rf"🎽 DataBaton: [^\n|]{{0,400}}\| seq=[^=\n]{{0,300}}=\? event=(?P<of_event>\S{{1,300}}) "
-    r"handler=(?P<handler>[^\s?]{1,300})",
-    rf"🎼 ExecutionQueue: Now executing \"(?P<executing>{_TEXT})\"",
-    r"🆔 Request ID: (?P<request>\S{1,300})",
-    r"⏱️ PerformanceTracker: Beat \d{1,9} completed in (?P<duration>\d{1,12}(?:\.\d{1,9})?)ms",
-    rf"✅ BeatExecutor: Beat (?P<done_number>\d{{1,9}}) \((?P<done>{_TEXT})\) completed in "
-    r"(?P<rounded>\d{1,12})ms",
-    rf"✅ SequenceExecutor: Sequence \"{_TEXT}\" (?P<ended>completed)",
+    r"🎵 Beat (?P<number>\d+) Started: [^\n]*\((?P<started>[^\n()]+)\)",
+    r"🎽 DataBaton: [^\n|]*\| seq=[^=\n]*=\? event=(?P<of_event>\S+) handler=(?P<handler>[^\s?]+)",
+    r"🎼 ExecutionQueue: Now executing \"(?P<executing>[^\n]*)\"",
+    r"🆔 Request ID: (?P<request>\S+)",
+    r"⏱️ PerformanceTracker: Beat \d+ completed in (?P<duration>\d+\.?\d*)ms",
+    r"✅ BeatExecutor: Beat (?P<done_number>\d+) \((?P<done>[^\n]*)\) completed in (?P<rounded>\d+)ms",
+    r"✅ SequenceExecutor: Sequence \"[^\n]*\" (?P<ended>completed)",
     r"🛑 SequenceExecutor: (?P<stopped>Stopping)",
-    r"🧠 PluginManager: Handler execution failed for (?P<failing>\S{1,300}): (?P<failure>[^\n]{0,1000})",
-    rf"❌ BeatExecutor: Beat (?P<bad_number>\d{{1,9}}) \((?P<bad>{_TEXT}?)\) failed: "
-    r"(?P<bad_error>[^\n]{0,1000})",
-    rf"❌ SequenceExecutor: Sequence \"{_TEXT}?\" failed: (?P<run_error>[^\n]{{0,1000}})",
-    rf"🎼 SequenceRegistry: Registered sequence \"(?P<name>{_TEXT})\" \(id: (?P<id>{_TEXT})\)",
-    r"📡 EventBus: Subscribed to \"(?P<subscribed>[^\"\n]{1,300})\" \(\d{1,9} total subscribers\) "
-    r"\(plugin: (?P<plugin>[^:\n]{1,300}):(?P<of>[^:\n)]{1,300})\)",
+    r"🧠 PluginManager: Handler execution failed for (?P<failing>\S+): (?P<failure>[^\n]*)",
+    r"❌ BeatExecutor: Beat (?P<bad_number>\d+) \((?P<bad>[^\n]*?)\) failed: (?P<bad_error>[^\n]*)",
+    r"❌ SequenceExecutor: Sequence \"[^\n]*?\" failed: (?P<run_error>[^\n]*)",
+    r"🎼 SequenceRegistry: Registered sequence \"(?P<name>[^\n]*)\" \(id: (?P<id>[^\n]*)\)",
+    r"📡 EventBus: Subscribed to \"(?P<subscribed>[^\"\n]+)\" [^:\n]*: (?P<plugin>[^:\n]+):(?P<of>[^:\n]+)\)",
     rf"🎼 (?P<restarted>{_RESTART})",
 )
+_MAX_DIGITS: Final = 9
+_MAX_TEXT_BYTES: Final = 500
+
+
+def _bounded(message: str) -> str:
+    """Bounds every repetition: a line of many unfinished messages must not take quadratic time."""
+
+    def bound(repetition: re.Match[str]) -> str:
+        most = _MAX_DIGITS if repetition[1] == r"\d" else _MAX_TEXT_BYTES
+        return f"{repetition[1]}{{{0 if repetition[2] == '*' else 1},{most}}}"
+
+    return re.sub(r"(\\[dS]|\])([*+])", bound, message)
 
 
 def _alternatives(messages: Iterable[str]) -> bytes:
     """One alternative for each first two bytes: `re` tries the branches one by one at every line (+40 %)."""
     branches: dict[bytes, list[bytes]] = {}
     for message in messages:
-        encoded = message.encode()
+        encoded = _bounded(message).encode()
         branches.setdefault(encoded[:2], []).append(encoded[2:])
     return b"|".join(first + b"(?:" + b"|".join(rest) + b")" for first, rest in branches.items())
 
@@ -89,8 +95,8 @@ class Conductor:
 def _regions(data: bytes, stamped: bool) -> Iterator[tuple[bool, int, int]]:
     """Splits a block into (with timestamps?, start, end).
 
-    A log with timestamps holds bare labels too, all of them repetitions, which the faster pattern passes over.
-    It has timestamps from its first message with one on, until the program starts again without them.
+    A log with timestamps holds bare labels too, all of them repetitions, which the faster pattern passes
+    over. It has timestamps from its first message with one on, until the program starts again without.
     """
     start = 0
     while start < len(data):

@@ -8,7 +8,8 @@ from typing import Final
 
 import msgspec
 
-from handlers.formats.error_text import own_frame, split_error
+from handlers.formats.base import error_event
+from handlers.formats.error_text import split_error
 from handlers.model import Block, EventKind, OpenError, ParserState, TelemetryEvent
 
 _CONTINUATION: Final = re.compile(rb"[ \t]+(?!\d{4}-\d\d-\d\dT)[^\s\xf0\xe2{}][^\n]*\n")
@@ -224,6 +225,7 @@ class ConductorReader:
         error_type, message = split_error(text)
         state = self.state
         state.error = OpenError(
+            source=self.source,
             offset=self.offset + self.at,
             time=self._time(),
             event=state.event,
@@ -253,24 +255,6 @@ class ConductorReader:
 
     def close_error(self) -> None:
         error = self.state.error
-        if error is None:
-            return
-        self.state.error = None
-        self.events.append(
-            TelemetryEvent(
-                kind="error",
-                source=self.source,
-                offset=error.offset,
-                time=error.time,
-                sequence=error.sequence,
-                request_id=error.run,
-                event=error.event,
-                plugin=error.plugin,
-                handler=error.handler,
-                beat=error.beat,
-                failed=True,
-                error_type=error.type,
-                error_message=error.message,
-                error_frame=own_frame(error.frames),
-            )
-        )
+        if error is not None:
+            self.state.error = None
+            self.events.append(error_event(error))

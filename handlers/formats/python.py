@@ -12,8 +12,8 @@ from typing import Final
 
 import msgspec
 
-from handlers.formats.base import Extraction
-from handlers.formats.error_text import own_frame, split_error
+from handlers.formats.base import Extraction, error_event
+from handlers.formats.error_text import split_error
 from handlers.model import Block, OpenError, ParserState, TelemetryEvent
 
 NAME: Final = "python"
@@ -59,12 +59,12 @@ class PythonLog:
                 at = _read_below(error, data, at)
                 if at == len(data) - 1 and not at_end:
                     break  # the traceback may go on in the next block
-                events.append(_event(error, block.source))
+                events.append(error_event(msgspec.structs.replace(error, type=error.type or "Error")))
                 error = None
             match = _ERROR.search(data, at)
             if match is None:
                 break
-            error = _opened(match, block.offset)
+            error = _opened(match, block.source, block.offset)
             at = data.find(b"\n", match.end())
             at = len(data) - 1 if at < 0 else at
         return Extraction(
@@ -75,11 +75,12 @@ class PythonLog:
         )
 
 
-def _opened(match: re.Match[bytes], offset: int) -> OpenError:
+def _opened(match: re.Match[bytes], source: int, offset: int) -> OpenError:
     text = {name: value.decode("utf-8", "replace").strip() for name, value in match.groupdict(b"").items()}
     handler = text["function"] or text["logger"] or text["name"]
     error_type, message = split_error(text["message"])
     return OpenError(
+        source=source,
         offset=offset + match.start(),
         time=text["time"],
         sequence="",
@@ -115,22 +116,6 @@ def _take(error: OpenError, line: bytes) -> None:
         return  # a message of several lines, or what is printed between two tracebacks
     text = line.decode("utf-8", "replace").rstrip()
     if (frame := _FRAME.match(text)) is not None:
-        error.frames = [*error.frames[1 - _MAX_FRAMES :], frame[1]]
+        error.frames = [frame[1], *error.frames[: _MAX_FRAMES - 1]]  # Python prints the innermost last
     elif (raised := _RAISED.fullmatch(text)) is not None:
         error.type, error.message = raised[1], raised[2] or ""
-
-
-def _event(error: OpenError, source: int) -> TelemetryEvent:
-    return TelemetryEvent(
-        kind="error",
-        source=source,
-        offset=error.offset,
-        time=error.time,
-        event=error.event,
-        plugin=error.plugin,
-        handler=error.handler,
-        failed=True,
-        error_type=error.type or "Error",
-        error_message=error.message,
-        error_frame=own_frame(error.frames[::-1]),
-    )

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-import anyio.to_thread
 import msgspec
 
-from handlers.formats.base import Format
+from handlers.formats.base import Format, error_event
 from handlers.formats.registry import detect_format
 from handlers.formats.scan import extract_block
-from handlers.model import Consumed, LogFile, ParserState, TelemetryEvent
+from handlers.model import Block, Consumed, LogFile, ParserState, TelemetryEvent
 from handlers.telemetry.ports import LogPort
 
 
@@ -32,13 +31,17 @@ async def extract_telemetry_events(
     port: LogPort,
     formats: Mapping[str, Format],
     wanted_format: str,
+    stream_formats: Mapping[str, str],
     parsers: Mapping[str, ParserState],
     batch_bytes: int,
     at_end: bool,
+    silent: Collection[str] = (),
 ) -> ExtractedTelemetry:
     """Reads at most `batch_bytes` from the files, in their order, and extracts the events.
 
-    `parsers` is what the last commit left of each stream. `at_end`: nothing will follow what is there now.
+    `parsers` and `stream_formats` are what the last commit left of each stream. `at_end`: nothing will follow
+    what is there now. `silent`: streams that nothing was written to for so long that a stack trace in them
+    has ended.
     """
     events: list[TelemetryEvent] = []
     states = dict(parsers)
@@ -49,29 +52,59 @@ async def extract_telemetry_events(
         if batch_bytes <= 0:
             more = True
             break
-        log_format = formats.get(file.format) or detect_format(await port.head(file), formats, wanted_format)
+        log_format = (
+            formats.get(file.format)
+            or detect_format(await port.head(file), formats, wanted_format)
+            or formats.get(stream_formats.get(file.stream, ""))
+        )
         if log_format is None:
             unknown.append(file.path)
             continue
-        block = await port.read(file, batch_bytes, flush=at_end)
-        if block is None:
+        reader = _Reader(file, log_format, states.get(file.stream) or ParserState(), at_end)
+        await port.read(file, batch_bytes, flush=at_end, take=reader.take)
+        if reader.end_offset == file.offset:
             continue
-        batch_bytes -= len(block.data)
-        more = more or block.end < file.size_bytes
-        ends = at_end and block.end >= file.size_bytes
-        state = states.get(file.stream) or ParserState()
-        extraction = await anyio.to_thread.run_sync(extract_block, log_format, block, state, ends)
-        states[file.stream] = extraction.state
-        events += extraction.events
-        consumed.append(
-            Consumed(
-                source=file.source,
-                stream=file.stream,
-                format=log_format.name,
-                end_offset=block.end,
-                lines=extraction.lines,
-                unreadable=extraction.unreadable,
-                events=len(extraction.events),
-            )
-        )
+        batch_bytes -= reader.end_offset - file.offset
+        more = more or reader.end_offset < file.size_bytes
+        states[file.stream] = reader.state
+        events += reader.events
+        consumed.append(reader.consumed())
+    for stream in {*silent} - {piece.stream for piece in consumed}:
+        state = states[stream]
+        if state.error is not None:
+            events.append(error_event(state.error))
+            states[stream] = msgspec.structs.replace(state, error=None)
     return ExtractedTelemetry(events, len(events), states, tuple(consumed), more, tuple(unknown))
+
+
+class _Reader:
+    """Takes the blocks of one file, in order."""
+
+    def __init__(self, file: LogFile, log_format: Format, state: ParserState, at_end: bool) -> None:
+        self._file = file
+        self._format = log_format
+        self._at_end = at_end
+        self._lines = self._unreadable = 0
+        self.state = state
+        self.end_offset = file.offset
+        self.events: list[TelemetryEvent] = []
+
+    def take(self, block: Block) -> None:
+        ends = self._at_end and block.end >= self._file.size_bytes
+        extraction = extract_block(self._format, block, self.state, ends)
+        self.state = extraction.state
+        self.events += extraction.events
+        self.end_offset = block.end
+        self._lines += extraction.lines
+        self._unreadable += extraction.unreadable
+
+    def consumed(self) -> Consumed:
+        return Consumed(
+            source=self._file.source,
+            stream=self._file.stream,
+            format=self._format.name,
+            end_offset=self.end_offset,
+            lines=self._lines,
+            unreadable=self._unreadable,
+            events=len(self.events),
+        )

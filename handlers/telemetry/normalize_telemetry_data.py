@@ -110,7 +110,9 @@ class _Clock:
     def epoch_ms(self, time: str | float | None) -> int | None:
         if time != self._last:
             self._last = time
-            self._last_ms = None if time is None else self._read(time)
+            at_ms = None if time is None else self._read(time)
+            # 0 and the year 1 are how programs write that they know no time.
+            self._last_ms = at_ms if at_ms is not None and at_ms > 0 else None
         return self._last_ms
 
     def _read(self, time: str | float) -> int | None:
@@ -121,8 +123,7 @@ class _Clock:
                 return self._from_digits(time)
             if moment.tzinfo is None:
                 moment = moment.replace(tzinfo=self._zone)
-            at_ms = round(moment.timestamp() * 1000)
-            return at_ms if at_ms > 0 else None  # the year 1 is how some programs write "no time"
+            return round(moment.timestamp() * 1000)
         return _from_epoch(time)
 
     def _from_digits(self, time: str) -> int | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -21,10 +21,13 @@ class LogPort(Protocol):
         """The first few lines of the file, to recognise its format."""
         ...
 
-    async def read(self, file: LogFile, max_bytes: int, *, flush: bool) -> Block | None:
-        """Whole lines from `file.offset` on; None where there is none yet.
+    async def read(
+        self, file: LogFile, max_bytes: int, *, flush: bool, take: Callable[[Block], None]
+    ) -> None:
+        """Hands the lines from `file.offset` on to `take`, block by block, all in one worker thread.
 
-        `flush`: a last line without a newline is a line too.
+        Ends after about `max_bytes`, or where there is no whole line yet; `flush`: a last line without a
+        newline is one too. What `take` raises ends it as well.
         """
         ...
 

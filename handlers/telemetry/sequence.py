@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import tzinfo
 from typing import Final
 
@@ -76,24 +76,32 @@ async def parse_telemetry(
     limits: TelemetryLimits,
     arrival_ms: int,
     at_end: bool = False,
+    silent: Collection[str] = (),
 ) -> ParsedTelemetry:
-    """Reads one batch of new lines into the store. `streams` is the state that the last commit left."""
+    """Reads one batch of new lines into the store. `streams` is the state that the last commit left.
+
+    `silent`: streams in which a stack trace that may still be open has ended.
+    """
     await run.beat(parse_telemetry_requested, request_id)
     loaded = await run.beat(load_log_files, logs_directory, port=logs)
     stream_of = {file.source: file.stream for file in loaded.files}
+    open_errors = {name: state.parser.error for name, state in streams.items()}
+    stream_of |= {error.source: name for name, error in open_errors.items() if error is not None}
     extracted = await run.beat(
         extract_telemetry_events,
         loaded.files,
         port=logs,
         formats=formats,
         wanted_format=limits.wanted_format,
+        stream_formats={name: state.format for name, state in streams.items()},
         parsers={name: state.parser for name, state in streams.items()},
         batch_bytes=limits.batch_bytes,
         at_end=at_end,
+        silent=silent,
     )
     offsets = {file.source: file.offset for file in loaded.files}
     read_bytes = sum(piece.end_offset - offsets[piece.source] for piece in extracted.consumed)
-    touched = {piece.stream for piece in extracted.consumed}
+    touched = {piece.stream for piece in extracted.consumed} | {*silent}
     normalized = await run.beat(
         normalize_telemetry_data,
         extracted.events,
@@ -103,6 +111,7 @@ async def parse_telemetry(
         zone=limits.zone,
         max_skew_ms=limits.max_skew_ms,
     )
+    formats_read = {piece.stream: piece.format for piece in extracted.consumed}
     ending = at_end and not extracted.more
     aggregated = await run.beat(
         aggregate_telemetry_metrics,
@@ -120,6 +129,7 @@ async def parse_telemetry(
             names=normalized.names.get(name) or (streams[name].names if name in streams else NameBook()),
             runs=aggregated.runs.get(name) or {},
             watermark_ms=aggregated.watermarks_ms.get(name, 0),
+            format=formats_read.get(name) or (streams[name].format if name in streams else ""),
         )
         for name in touched | aggregated.runs.keys()
     }

@@ -30,7 +30,7 @@ import os, sys
 from pathlib import Path
 from config.settings import Settings
 from config.load import LoadedSettings
-from daemon.app import run_once
+from daemon.once import run_once
 settings = Settings()
 logs = settings.logs.model_copy(update={"directories": (Path(sys.argv[1]),)})
 store = settings.store.model_copy(update={"path": Path(sys.argv[2])})

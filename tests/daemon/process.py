@@ -32,7 +32,7 @@ class DaemonProcess:
         self.config = folder / "selfheald.yaml"
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
+    def start(self, **variables: str) -> None:
         environ = {key: value for key, value in os.environ.items() if not key.startswith("SELFHEALD_")}
         with (self.folder / "daemon.log").open("ab") as log:
             self._process = subprocess.Popen(
@@ -40,7 +40,7 @@ class DaemonProcess:
                 cwd=self.folder,
                 stderr=log,
                 stdout=log,
-                env={**environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+                env={**environ, **variables, "PYTHONPATH": str(Path(__file__).parents[2])},
             )
 
     @property

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from config.settings import Settings
-from daemon.app import END_OF_TIME_MS, judge, read_to_end
+from daemon.cycle import judge, read_to_end
 from daemon.database import StoreFullError
 from daemon.engine import Engine
+from daemon.once import END_OF_TIME_MS
 from daemon.store import Store
 from daemon.telemetry_records import TelemetryRecords
 from handlers.model import TelemetryMetrics
@@ -211,3 +212,60 @@ async def test_old_windows_and_long_resolved_anomalies_are_forgotten(
     await engine.adopt(settings.model_copy(update={"retention": kept}))
     assert await engine.forget_old() > 0
     assert all_windows(engine).windows == {}
+
+
+def last_words() -> bytes:
+    """A log whose program died of an error: nothing follows its stack trace."""
+    data = gzip.decompress((DATA / "regressed.log.gz").read_bytes())
+    at = data.index(b"Handler execution failed")
+    for _ in range(3):
+        at = data.index(b"\n", at) + 1
+    return data[:at]
+
+
+def errors(engine: Engine) -> int:
+    return sum(
+        error.count for window in all_windows(engine).windows.values() for error in window.errors.values()
+    )
+
+
+@pytest.mark.anyio
+async def test_an_error_that_is_the_last_thing_in_a_log_is_counted_once_when_the_log_stays_silent(
+    settings: Settings, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = settings.logs.directories[0] / "app.log"
+    log.write_bytes(last_words())
+    engine = Engine(settings, store, ignore)
+    await read_to_end(engine)
+    assert errors(engine) == 0
+    monkeypatch.setattr("daemon.engine.STACK_QUIET_S", 0.0)
+    await engine.feed()
+    assert errors(engine) == 1
+    await engine.feed()
+    with log.open("ab") as file:
+        file.write(b"2026-11-22T16:11:20.731Z \xf0\x9f\x95\x90 [EVENTBUS] more\n")
+    await read_to_end(Engine(settings, store, ignore))
+    assert errors(engine) == 1
+
+
+@pytest.mark.anyio
+async def test_an_error_whose_log_is_rotated_away_is_proved_by_the_file_that_holds_it(
+    settings: Settings, store: Store
+) -> None:
+    folder = settings.logs.directories[0]
+    log, data = folder / "app.log", last_words()
+    log.write_bytes(data)
+    engine = Engine(settings, store, ignore)
+    await read_to_end(engine)
+    log.rename(folder / "app.log.1")
+    log.write_bytes(b"2026-11-22T16:11:20.731Z \xf0\x9f\x95\x90 [EVENTBUS] more\n")
+    await read_to_end(engine)
+    [origin] = [
+        origin
+        for window in all_windows(engine).windows.values()
+        for error in window.errors.values()
+        for origin in error.examples
+    ]
+    [source] = [each for each in engine.telemetry.sources() if each.checkpoint.source == origin.source]
+    assert source.checkpoint.path == str(folder / "app.log.1")
+    assert b"Handler execution failed" in data[origin.offset :].splitlines()[0]

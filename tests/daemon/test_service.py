@@ -7,6 +7,7 @@ import os
 import random
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -151,6 +152,27 @@ def test_a_second_daemon_on_the_same_store_is_refused_with_the_pid_of_the_first(
     assert second.returncode == 2
     assert str(service.pid) in second.stderr
     assert "Traceback" not in second.stderr
+
+
+def test_the_service_manager_hears_that_it_is_ready_alive_and_what_it_does(
+    service: DaemonProcess,
+) -> None:
+    (service.logs / "app.log").write_bytes(b"".join(lines_of("healthy.log.gz")))
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(service.folder / "notify"))
+        manager.settimeout(10)
+        service.start(NOTIFY_SOCKET=str(service.folder / "notify"), WATCHDOG_USEC="400000")
+        assert manager.recv(4096) == b"READY=1"
+        heard = b""
+        while b"up to date" not in heard:
+            heard = manager.recv(4096)
+        state, status = heard.decode().split("\n")
+        assert state == "WATCHDOG=1"
+        assert status == "STATUS=1 file, 3479 events, up to date, open anomalies: 0"
+        service.signal(signal.SIGTERM)
+        while heard != b"STOPPING=1":
+            heard = manager.recv(4096)
+    assert service.wait() == 0
 
 
 def read_uninterrupted(folder: Path, log: bytes) -> tuple[int, int, dict[str, int]]:

@@ -46,12 +46,15 @@ def run(
 
     log_format = None if once else output
     launch = load(find_config(config, os.environ), {"--logs": logs, "--store": store, "--format": log_format})
-    from daemon.app import run_daemon, run_once
 
     try:
         with store_failures_told():
             if not once:
+                from daemon.app import run_daemon
+
                 return run_daemon(launch.loaded, launch.environ)
+            from daemon.once import run_once
+
             report = run_once(launch.loaded, launch.environ)
     except OSError as error:
         raise CannotRunError(f"{error.filename or 'the daemon'}: {error.strerror}") from error

@@ -71,3 +71,13 @@ def test_an_own_log_that_cannot_be_opened_is_told(cli: Cli, monkeypatch: pytest.
     code, out, err = cli("run", "--once")
     assert (code, out) == (2, "")
     assert "/dev/null" in err
+
+
+def test_the_state_can_be_read_while_the_settings_file_is_broken(folder: Path, cli: Cli) -> None:
+    assert cli("run", "--once").code == 0
+    (folder / "selfheald.yaml").write_text("detect:\n  over_expected: -1\n")
+    code, out, err = cli("status")
+    assert code == 0
+    assert "open" in out
+    assert "selfheald.yaml:2: detect.over_expected" in err
+    assert "is passed over" in err

@@ -149,6 +149,15 @@ def test_while_too_little_is_learned_what_waits_to_be_learned_is_the_reference()
     assert verdict.verdict.endswith("of 12")  # the last healthy window was in the short span with the fault
 
 
+def test_when_enough_is_learned_what_waits_to_be_learned_is_no_reference() -> None:
+    """A fault that begins small must not become its own normal."""
+    known, _ = judged(learned(100), windows(4, HEALTHY_MS))
+    assert known.windows == 1
+    _, verdict = judged(known, windows(4, FAULTY_MS, 4))
+    assert verdict is not None
+    assert verdict.verdict.endswith("of 100")
+
+
 def test_a_verdict_is_dated_by_the_windows_on_which_it_fell() -> None:
     _, verdict = judged(learned(), windows(10, HEALTHY_MS) + windows(10, FAULTY_MS, 10, samples=15))
     assert verdict is not None

@@ -158,6 +158,21 @@ def test_each_of_several_usual_paths_is_normal() -> None:
     assert (anomaly.kind, anomaly.beats, anomaly.expected) == ("extra", ("audit",), 0.0)
 
 
+@pytest.mark.parametrize(
+    ("share", "found"),
+    [
+        pytest.param(
+            2, False, id="2 % of the healthy runs took it: it is normal, however frequent it becomes"
+        ),
+        pytest.param(1, False, id="1 % of the healthy runs took it"),
+        pytest.param(0, True, id="no healthy run took it"),
+    ],
+)
+def test_without_a_declaration_a_path_is_normal_that_healthy_runs_took(share: int, found: bool) -> None:
+    healthy = runs({PATH: 100 - share, PATH[1:]: share} if share else {PATH: 100})
+    assert bool(detected(healthy, runs({PATH[1:]: 50}), declared=False)) is found
+
+
 def test_a_sequence_whose_healthy_runs_have_no_beats_is_silent_and_beats_in_it_are_extra() -> None:
     assert detected(runs({(): 40}), runs({(): 40}), declared=False) == ()
     (anomaly,) = detected(runs({(): 40}), runs({("audit",): 20}), declared=False)

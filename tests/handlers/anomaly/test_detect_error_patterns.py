@@ -109,6 +109,11 @@ def test_more_errors_than_completed_executions_are_no_more_than_all() -> None:
     assert (anomaly.actual, anomaly.executions) == (1.0, 12)
 
 
+def test_a_known_group_of_a_beat_that_does_not_complete_any_more_is_told() -> None:
+    (anomaly,) = detected(window(40, 400), window(12, 0))
+    assert (anomaly.kind, anomaly.actual, anomaly.expected) == ("more-frequent", 1.0, 0.1)
+
+
 def test_a_group_is_judged_by_the_executions_without_it_too() -> None:
     """The errors are in one of ten windows: 1 of 10 executions, as before."""
     baseline = learned(window(40, 400))

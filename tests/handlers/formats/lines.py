@@ -1,5 +1,6 @@
 """Lines of logs for the tests of the formats, and what reading them in blocks gives."""
 
+import itertools
 from typing import Final
 
 import msgspec
@@ -14,7 +15,7 @@ REQUEST: Final = "order-save-symphony-1795363858813-ab12cd"
 MESSAGES: Final = (
     "🎼 Initializing RenderX Evolution Communication System...",
     '🎼 SequenceRegistry: Registered sequence "Order Save" (id: order-save-symphony)',
-    '📡 EventBus: Subscribed to "order:write" (1 total subscribers) (plugin: OrderPlugin:order-save-symphony)',
+    '📡 EventBus: Subscribed to "order:write" (1 total subscribers) (plugin: P:order-save-symphony)',
     '🎼 ExecutionQueue: Now executing "Order Save"',
     '🎼 ExecutionQueue: Now executing "Mail Send"',
     f"🆔 Request ID: {REQUEST}",
@@ -47,8 +48,8 @@ OTHER: Final = (
 JSON_LINES: Final = (
     '{"timestamp":"2026-11-22T10:00:00Z","event":"run-started","sequence":"s","requestId":"r"}',
     '{"timestamp":"2026-11-22T10:00:01Z","event":"a","handler":"P.a","sequence":"s","requestId":"r"}',
-    '{"timestamp":"2026-11-22T10:00:02Z","event":"a","handler":"P.a","sequence":"s","requestId":"r","duration":5}',
-    '{"timestamp":"2026-11-22T10:00:03Z","event":"a","requestId":"r","error":{"message":"E: 5","stack":"E\\n at f"}}',
+    '{"timestamp":"2026-11-22T10:00:02Z","event":"a","handler":"P.a","requestId":"r","duration":5}',
+    '{"timestamp":"2026-11-22T10:00:03Z","event":"a","requestId":"r","error":{"message":"E: 5"}}',
     '{"timestamp":"2026-11-22T10:00:04Z","event":"run-completed","sequence":"s","requestId":"r"}',
     '{"timestamp":1795363858.5,"event":"b","duration":1}',
     '{"broken":',
@@ -77,7 +78,7 @@ def read(
     lines = unreadable = 0
     state = state or ParserState()
     edges = [0, *sorted(borders or []), len(data)]
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in itertools.pairwise(edges):
         block = Block(1, start, end, data[start:end])
         extraction = extract_block(log_format, block, state, end == len(data))
         events += extraction.events
@@ -99,7 +100,7 @@ def comparable(extraction: Extraction) -> Extraction:
 
 def full_state() -> ParserState:
     """A state in which everything is open."""
-    error = OpenError(3, None, "s", "r", "order:write", 2, "P", "h", "TypeError", "x", ["at f (a.js:1:1)"])
+    error = OpenError(1, 3, None, "s", "r", "order:write", 2, "P", "h", "TypeError", "x", ["at f (a.js:1:1)"])
     return ParserState(
         run=REQUEST,
         sequence="order-save-symphony",

@@ -106,7 +106,9 @@ def test_a_block_of_any_size_is_read_to_its_end_and_cut_at_line_ends_only() -> N
 
 
 def test_a_line_longer_than_a_scan_is_read_whole() -> None:
-    data = f'{{"event":"a","duration":1,"note":"{"x" * SCAN_BYTES}"}}\n{{"event":"b","duration":2}}\n'.encode()
+    data = (
+        f'{{"event":"a","duration":1,"note":"{"x" * SCAN_BYTES}"}}\n{{"event":"b","duration":2}}\n'.encode()
+    )
     extraction = read(JsonLines(Settings().jsonl), data)
     assert [event.event for event in extraction.events] == ["a", "b"]
     assert extraction.unreadable == 0

@@ -14,7 +14,9 @@ REQUESTED: Final = f"🆔 Request ID: {REQUEST}"
 STARTED: Final = "🎵 Beat 2 Started: Write (order:write)"
 DURATION: Final = "⏱️ PerformanceTracker: Beat 2 completed in 3.10ms"
 EXECUTED: Final = "✅ BeatExecutor: Beat 2 (order:write) completed in 3ms"
-HANDLER: Final = "🎽 DataBaton: +a | seq=Order Save beat=? event={} handler={} plugin=OrderPlugin req=r preview={{}}"
+HANDLER: Final = (
+    "🎽 DataBaton: +a | seq=Order Save beat=? event={} handler={} plugin=OrderPlugin req=r preview={{}}"
+)
 ENDED: Final = '✅ SequenceExecutor: Sequence "Order Save" completed in 31ms'
 FAILED: Final = "🧠 PluginManager: Handler execution failed for OrderPlugin.writeOrder: TypeError: x is 5"
 
@@ -154,7 +156,13 @@ class TestError:
             f'❌ SequenceExecutor: Sequence "Order Save" failed: {text}',
             f"❌ SequenceOrchestrator: Failed to execute sequence Order Save: {text}",
         )
-        assert sorted(kinds(found)) == ["beat-completed", "beat-started", "error", "run-failed", "run-started"]
+        assert sorted(kinds(found)) == [
+            "beat-completed",
+            "beat-started",
+            "error",
+            "run-failed",
+            "run-started",
+        ]
         assert [event.failed for event in found if event.kind == "beat-completed"] == [True]
 
     def test_message_of_a_megabyte_is_cut(self) -> None:
@@ -202,11 +210,15 @@ class TestTimestamps:
         assert kinds(found).count("run-completed") == 4
 
     def test_make_a_bare_label_a_repetition(self) -> None:
-        found = read(Conductor(), f"{STAMP}{STARTED}\n{STARTED}\n{STAMP}{DURATION}\n{STARTED}\n".encode()).events
+        found = read(
+            Conductor(), f"{STAMP}{STARTED}\n{STARTED}\n{STAMP}{DURATION}\n{STARTED}\n".encode()
+        ).events
         assert kinds(found) == ["beat-started", "beat-completed"]
 
     def test_of_the_program_itself_are_not_those_of_the_conductor(self) -> None:
-        found = read(Conductor(), f"{STAMP}✅ saved\n{STARTED}\n{STAMP}✅ saved\n{DURATION}\n".encode()).events
+        found = read(
+            Conductor(), f"{STAMP}✅ saved\n{STARTED}\n{STAMP}✅ saved\n{DURATION}\n".encode()
+        ).events
         assert kinds(found) == ["beat-started", "beat-completed"]
 
 

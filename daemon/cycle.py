@@ -1,0 +1,65 @@
+"""What is done over and over: read to the end, judge, diagnose, and open the store before it all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from config.settings import Settings
+from daemon.engine import WINDOWS_A_DETECTION, Engine
+from daemon.logs import tell
+from daemon.narrate import tell_changes
+from daemon.progress import ReadProgress
+from daemon.store import Store
+from handlers.model import FixRecommendation
+
+
+def open_store(settings: Settings) -> Store:
+    """The store as its one writer; says so if it had to begin a new one. Raises StoreError."""
+    store = Store.open(settings.store.path, max_bytes=settings.store.max_bytes)
+    if store.set_aside is not None:
+        tell(
+            "ERROR",
+            "store-damaged",
+            f"{settings.store.path} was damaged. It is kept as {store.set_aside}; a new store is built from "
+            "the logs that still exist",
+        )
+    return store
+
+
+async def read_to_end(
+    engine: Engine, after_batch: Callable[[bool], None] = lambda _more: None, *, at_end: bool = False
+) -> list[str]:
+    """Feeds batches until all that is there is read; returns what could not be read.
+
+    `after_batch` hears of each batch whether more is waiting.
+    """
+    progress = ReadProgress()
+    problems: list[str] = []
+    try:
+        while True:
+            parsed = await engine.feed(at_end=at_end)
+            progress.batch(parsed)
+            after_batch(parsed.more)
+            problems += engine.tail.problems
+            problems += [f"{path}: no log format recognises it yet" for path in parsed.unknown]
+            if not parsed.more:
+                return problems
+    finally:
+        progress.done()
+
+
+async def judge(engine: Engine, until_ms: int, *, tells: bool = True) -> None:
+    """Judges all windows that end before `until_ms`, and diagnoses what is open after it.
+
+    `tells`: the log says what opened and what is resolved.
+    """
+    while True:
+        detected = await engine.detect(until_ms)
+        changes = engine.changes
+        recommendations: tuple[FixRecommendation, ...] = ()
+        if detected.anomalies or changes.resolved:
+            recommendations = await engine.diagnose(detected.completed.record_id)
+        if tells:
+            tell_changes(changes, recommendations)
+        if detected.windows < WINDOWS_A_DETECTION:
+            return

@@ -1,0 +1,53 @@
+"""`run --once`: read all there is, judge it, diagnose it, end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import anyio
+import msgspec
+
+from config.load import LoadedSettings
+from config.settings import Settings
+from daemon.anomaly_records import StoredAnomaly
+from daemon.checked import slow_patterns
+from daemon.cycle import judge, open_store, read_to_end
+from daemon.engine import Engine
+from daemon.logs import configure_logging
+from daemon.narrate import tell_beat
+from daemon.telemetry_records import Source, Totals
+from handlers.model import FixRecommendation
+
+END_OF_TIME_MS: Final = 1 << 46
+"""All windows end before it."""
+
+
+class OnceReport(msgspec.Struct, frozen=True):
+    """What `run --once` found."""
+
+    summary: Totals
+    anomalies: list[StoredAnomaly]
+    recommendations: tuple[FixRecommendation, ...]
+    problems: tuple[str, ...]
+    sources: list[Source]
+
+
+def run_once(loaded: LoadedSettings, environ: Mapping[str, str]) -> OnceReport:
+    """Reads all there is, judges and diagnoses it. Raises StoreError when the store cannot be used."""
+    configure_logging(loaded.settings.log, environ)
+    return anyio.run(_once, loaded.settings)
+
+
+async def _once(settings: Settings) -> OnceReport:
+    with open_store(settings) as store:
+        engine = Engine(settings, store, tell_beat)
+        problems = dict.fromkeys(await read_to_end(engine, at_end=True))
+        await judge(engine, END_OF_TIME_MS, tells=False)
+        return OnceReport(
+            summary=engine.telemetry.totals(),
+            anomalies=[stored for stored in engine.anomalies.anomalies() if stored.state == "open"],
+            recommendations=tuple(engine.anomalies.recommendations()),
+            problems=(*problems, *slow_patterns(settings), *engine.codebase_problems),
+            sources=engine.telemetry.sources(),
+        )
