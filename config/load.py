@@ -32,10 +32,13 @@ SYSTEM_CONFIG: Final = Path("/etc/selfheald/selfheald.yaml")
 
 _LIST: Final = 'must be a list, such as ["a", "b"]'
 _NUMBERS: Final = 'must be names with numbers, such as {"Plugin.handler": 5}'
+_FORMATS: Final = 'must be names with patterns, such as {"access": {"pattern": "(?P<event>...)"}}'
+_SHAPES: Final = {"expected_ms": _NUMBERS, "formats": _FORMATS}
+"""What those settings hold that are neither a list nor a single value."""
 _MESSAGES: Final = {
     "bool_parsing": "must be true or false",
     "bool_type": "must be true or false",
-    "dict_type": _NUMBERS,
+    "extra_forbidden": "unknown setting; a format has pattern and time_format",
     "finite_number": "must be a finite number",
     "float_parsing": "must be a number",
     "float_type": "must be a number",
@@ -43,6 +46,8 @@ _MESSAGES: Final = {
     "int_parsing": "must be a whole number",
     "int_parsing_size": "must be a whole number",
     "int_type": "must be a whole number",
+    "missing": "needs a pattern",
+    "model_type": "must have a pattern below it",
     "path_type": "must be a path; if it is one, put it in quotes",
     "string_type": "must be text; if it is, put it in quotes",
     "string_unicode": "must be UTF-8 text",
@@ -189,7 +194,7 @@ def _overlay_environment(
         try:
             found = source()
         except (pydantic_settings.SettingsError, RecursionError):
-            reason = _NUMBERS if key == "expected_ms" else _LIST
+            reason = _SHAPES.get(key, _LIST)
             problems.in_environment(name, f"{key}: {reason} (got {short(environ[name])})")
             continue
         variables[key] = name
@@ -210,11 +215,14 @@ def _add_invalid(
     detail: ErrorDetails, document: Document, variables: Mapping[str, str], problems: Problems
 ) -> None:
     location = tuple(part for part in detail["loc"] if part != "[key]")
+    if detail["type"] == "missing":
+        location = location[:-1]  # what is not there has no line
     given = detail["input"]
     if isinstance(given, Unusable):
         message = given.reason
     else:
-        message = _MESSAGES.get(detail["type"]) or detail["msg"].removeprefix("Value error, ")
+        messages = _MESSAGES | {"dict_type": _SHAPES.get(dotted(location), "")}
+        message = messages.get(detail["type"]) or detail["msg"].removeprefix("Value error, ")
         message = message.replace("Input should be", "must be")
     variable = variables.get(dotted(location[:1])) or variables.get(dotted(location[:2]))
     if variable is None and location not in document.lines:  # a section that only variables touched

@@ -9,12 +9,15 @@ from __future__ import annotations
 import difflib
 import zoneinfo
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from config.patterns import compile_pattern
 
 ENV_PREFIX: Final = "SELFHEALD_"
 ENV_DELIMITER: Final = "__"
@@ -55,6 +58,30 @@ def _require_field_name(name: str) -> str:
     if '"' in name or "\\" in name:
         raise ValueError('must not contain " or \\')
     return name
+
+
+def _require_known_groups(pattern: str) -> str:
+    known = [name for name in Jsonl.model_fields if name != "duration_unit"]
+    groups = compile_pattern(pattern).groupindex
+    for group in groups:
+        if group not in known:
+            raise ValueError(f"group {group} is unknown; there are {', '.join(known)}")
+    if not {"event", "handler", "kind"} & set(groups):
+        raise ValueError("must have a group event, handler or kind, such as (?P<event>...)")
+    return pattern
+
+
+def _require_time_format(time_format: str | None) -> str | None:
+    if time_format is None:
+        return None
+    moment = datetime(2000, 1, 2, 3, 4, 5, tzinfo=UTC)
+    try:
+        read = datetime.strptime(moment.strftime(time_format), time_format)
+    except ValueError:
+        raise ValueError("must be a format of strptime, such as %d/%b/%Y:%H:%M:%S %z") from None
+    if read.date() != moment.date():
+        raise ValueError("must hold the year, month and day, such as %Y-%m-%d")
+    return time_format
 
 
 def _empty_is_none(value: object) -> object:
@@ -138,6 +165,13 @@ class Jsonl(Section):
             if field != "duration_unit" and fields.setdefault(name, field) != field:
                 raise ValueError(f"{fields[name]} and {field} must not both be named {name}")
         return self
+
+
+class DeclaredFormat(Section):
+    """A log format of the operator's own."""
+
+    pattern: Annotated[Text, AfterValidator(_require_known_groups)]
+    time_format: Annotated[Text | None, AfterValidator(_require_time_format)] = None
 
 
 class Ingest(Section):
@@ -259,6 +293,11 @@ class Settings(BaseSettings):
 
     logs: Logs = Logs()
     jsonl: Jsonl = Jsonl()
+    formats: dict[Text, DeclaredFormat] = {}
+    """Log formats of your own, by name. Each has a pattern, a regular expression that finds an event in
+    a line by named groups: timestamp, event, handler, sequence, beat, request_id, duration, error,
+    kind, which mean what the jsonl settings of these names do. time_format, as in strptime, reads other
+    times than those."""
     ingest: Ingest = Ingest()
     detect: Detect = Detect()
     expected_ms: dict[Text, PositiveMs] = {}

@@ -14,6 +14,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from config.load import LoadedSettings
 from config.settings import Settings
+from daemon.checked import slow_patterns
 from daemon.cycle import judge, open_store, read_to_end
 from daemon.database import StoreDamagedError, StoreError
 from daemon.engine import Engine, now_ms
@@ -212,7 +213,8 @@ class _Daemon:
 
     def _tell_problems(self, problems: list[str]) -> None:
         """Each problem once, for as long as it lasts."""
-        current = dict.fromkeys([*problems, *self._watcher.problems, *self._engine.codebase_problems])
+        slow = slow_patterns(self._settings)
+        current = dict.fromkeys([*problems, *slow, *self._watcher.problems, *self._engine.codebase_problems])
         for problem in current:
             if problem not in self._said:
                 tell("WARNING", "source-problem", problem)

@@ -11,6 +11,7 @@ import msgspec
 from config.load import LoadedSettings
 from config.settings import Settings
 from daemon.anomaly_records import StoredAnomaly
+from daemon.checked import slow_patterns
 from daemon.cycle import judge, open_store, read_to_end
 from daemon.engine import Engine
 from daemon.logs import configure_logging
@@ -47,6 +48,6 @@ async def _once(settings: Settings) -> OnceReport:
             summary=engine.telemetry.totals(),
             anomalies=[stored for stored in engine.anomalies.anomalies() if stored.state == "open"],
             recommendations=tuple(engine.anomalies.recommendations()),
-            problems=(*problems, *engine.codebase_problems),
+            problems=(*problems, *slow_patterns(settings), *engine.codebase_problems),
             sources=engine.telemetry.sources(),
         )

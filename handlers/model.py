@@ -210,6 +210,17 @@ class OpenError(msgspec.Struct):
     frames: list[str] = []
 
 
+class OpenTrace(msgspec.Struct):
+    """A trace of spans, which arrive in any order: its root span, which names the sequence, comes last."""
+
+    last_ns: int
+    """When its latest span ended, since the epoch."""
+    sequence: str = ""
+    """Name of the root span; "" until it is known."""
+    waiting: list[TelemetryEvent] = []
+    """What is told when the root span is known."""
+
+
 class ParserState(msgspec.Struct):
     """What a parser carries from one block to the next. It is stored in the same commit as the offset.
 
@@ -234,6 +245,8 @@ class ParserState(msgspec.Struct):
     time: float | None = None
     """Seconds since the epoch, kept only for logs without timestamps."""
     error: OpenError | None = None
+    traces: dict[str, OpenTrace] = {}
+    """By trace id, the one first seen first; only for formats of spans."""
 
 
 class NameBook(msgspec.Struct):

@@ -64,10 +64,11 @@ def _alternatives(messages: Iterable[str]) -> bytes:
     return b"|".join(first + b"(?:" + b"|".join(rest) + b")" for first, rest in branches.items())
 
 
-_MESSAGE: Final = _alternatives(MESSAGES)
+MESSAGE: Final = _alternatives(MESSAGES)
+"""Any message, for formats that put something else before it."""
 # A match takes the rest of its line: a line is one message, and is counted once.
-_STAMPED: Final = re.compile(rb"Z +(?:" + _MESSAGE + rb")[^\n]*")
-_BARE: Final = re.compile(rb"\n *(?:" + _MESSAGE + rb")[^\n]*")
+_STAMPED: Final = re.compile(rb"Z +(?:" + MESSAGE + rb")[^\n]*")
+_BARE: Final = re.compile(rb"\n *(?:" + MESSAGE + rb")[^\n]*")
 
 
 class Conductor:

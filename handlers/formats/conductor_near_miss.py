@@ -12,7 +12,8 @@ from handlers.formats.conductor import MESSAGES
 
 WHERE: Final = " -- "
 """Stands between what a line comes close to and where it stops."""
-_LEAD: Final = re.compile(r" *(?:\S+Z +)?")
+_LEAD: Final = re.compile(r"(?:\[[^\]]*\] \[\w+\] (?:[^\s:]+: )?)? *(?:\S+Z +)?")
+"""What stands before a message: the header of Serilog, or indentation and a timestamp."""
 # The parts that the messages are written with: an optional group, the start and the end of a group, and one
 # character, escape or set of characters with its repetition.
 _TOKEN: Final = re.compile(

@@ -6,7 +6,7 @@ import json
 from typing import Any, Final
 
 from config.settings import Jsonl
-from handlers.formats import conductor, jsonl
+from handlers.formats import conductor, jsonl, serilog
 from handlers.formats.conductor_near_miss import WHERE, nearest_message
 
 _TELLING: Final = ("duration", "error", "handler", "beat", "sequence", "kind")
@@ -18,7 +18,7 @@ def near_miss(format_name: str, line: bytes, names: Jsonl) -> str:
     `names`: what the operator calls the fields of JSON lines. Columns count characters, from 1.
     """
     text = line.decode("utf-8", "replace").rstrip("\r\n")
-    if format_name == conductor.NAME:
+    if format_name in {conductor.NAME, serilog.NAME}:
         return nearest_message(text)
     if format_name == jsonl.NAME:
         return _json_near_miss(text.removeprefix("\ufeff"), names)

@@ -1,6 +1,6 @@
-"""All log formats, in the order in which a file's head is tried against them.
+"""All log formats, in the order in which the head of a file is tried against them.
 
-JSON lines are last: objects can stand in any log.
+What operators declare comes first. JSON lines and logfmt come last: both can stand in any log.
 """
 
 from __future__ import annotations
@@ -10,13 +10,27 @@ from collections.abc import Mapping
 from config.settings import Settings
 from handlers.formats.base import Format
 from handlers.formats.conductor import Conductor
+from handlers.formats.declared import Declared
 from handlers.formats.encoding import without_mark
 from handlers.formats.jsonl import JsonLines
+from handlers.formats.logfmt import Logfmt
+from handlers.formats.otlp import Otlp
+from handlers.formats.python import PythonLog
+from handlers.formats.serilog import Serilog
 
 
 def log_formats(settings: Settings) -> dict[str, Format]:
     """The formats by name, made with the operator's settings."""
-    formats: tuple[Format, ...] = (Conductor(), JsonLines(settings.jsonl))
+    unit = settings.jsonl.duration_unit
+    formats: tuple[Format, ...] = (
+        *(Declared(name, declared, unit) for name, declared in settings.formats.items()),
+        Conductor(),
+        Serilog(),
+        Otlp(),
+        PythonLog(),
+        JsonLines(settings.jsonl),
+        Logfmt(settings.jsonl),
+    )
     return {log_format.name: log_format for log_format in formats}
 
 

@@ -124,6 +124,15 @@ def test_of_a_line_that_is_almost_a_message_of_the_conductor_it_tells_where_it_s
     assert " ".join(expected.split()) in " ".join(cli("parse", log).out.split())
 
 
+def test_of_a_line_that_is_almost_a_message_behind_a_serilog_header_it_tells_where_it_stops(
+    log: Path, cli: Cli
+) -> None:
+    header = "[2025-11-09 14:30:45.123 -05:00] [INF] App: "
+    log.write_text(f"{header}🎵 Beat 1 Started: A (a:b)\n{header}🎵 Beat one Started: A (a:b)\n")
+    [group] = parsed(cli, log)["unmatched_lines"]
+    assert f"at column {len(header) + 8}, <number> is expected" in group["near_miss"]
+
+
 @pytest.mark.parametrize(
     ("line", "expected"),
     [

@@ -168,12 +168,48 @@ def test_lines_that_are_no_text_are_counted(log_format: Format, line: bytes, exp
     assert read(log_format, data, line_borders(data)).undecodable == 2 * expected
 
 
+@pytest.mark.parametrize(
+    ("name", "lines", "expected"),
+    [
+        pytest.param("jsonl", [JSON_LINES[1], '{"level":"info"}', "{", ""], 1, id="an object that tells"),
+        pytest.param("logfmt", ["event=a duration=5", "level=info msg=hi", "words"], 1, id="pairs that do"),
+        pytest.param("otlp", ['{"resourceSpans":[]}', "{}", "words"], 1, id="a request"),
+        pytest.param(
+            "python",
+            [
+                "2026-11-22 10:00:00,123 INFO app: started",
+                "2026-11-22 10:00:00,123 ERROR app: failed",
+                "Traceback (most recent call last):",
+                '  File "a.py", line 1, in f',
+                "ValueError: 5",
+                "2026-11-22 10:00:00,123 INFO app: goes on",
+            ],
+            4,
+            id="an error with its traceback",
+        ),
+        pytest.param(
+            "serilog",
+            [
+                f"[2025-11-09 14:30:45.123 -05:00] [INF] App: {MESSAGES[7]}",
+                "[2025-11-09 14:30:45.123 -05:00] [INF] App: words",
+                MESSAGES[7],
+            ],
+            1,
+            id="a message behind a header",
+        ),
+    ],
+)
+def test_lines_that_are_understood_are_counted(name: str, lines: list[str], expected: int) -> None:
+    data = as_bytes(lines)
+    assert read(FORMATS[name], data).matched == expected
+    assert read(FORMATS[name], data, line_borders(data)).matched == expected
+
+
 def test_a_format_that_the_operator_names_is_taken_without_a_look() -> None:
     assert detect_format(b"", FORMATS, "jsonl") is FORMATS["jsonl"]
 
 
 def test_formats_go_by_their_own_names() -> None:
-    assert {name: log_format.name for name, log_format in FORMATS.items()} == {
-        "musical-conductor": "musical-conductor",
-        "jsonl": "jsonl",
-    }
+    names = ["musical-conductor", "serilog", "otlp", "python", "jsonl", "logfmt"]
+    assert list(FORMATS) == names
+    assert [log_format.name for log_format in FORMATS.values()] == names

@@ -1,0 +1,235 @@
+"""Traces in OTLP JSON: one ExportTraceServiceRequest a line, as the OpenTelemetry file exporters write them.
+
+A span is a beat; the root span of a trace is the run as well, and its name is the sequence. Spans arrive
+when they end, children before their root, so a trace waits until its root is there. What waits for too long,
+or too much of it, is told without a sequence.
+
+Source: opentelemetry-proto, `trace.proto`, and the OTLP specification, "JSON Protobuf Encoding".
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+import msgspec
+
+from handlers.formats.base import Extraction
+from handlers.formats.fields import described_error
+from handlers.model import Block, OpenTrace, ParserState, TelemetryEvent
+
+NAME: Final = "otlp"
+
+_REQUEST: Final = re.compile(rb'\n\s*\{\s*"resourceSpans"\s*:')
+_FAILED: Final = (2, "STATUS_CODE_ERROR")
+_MAX_WAIT_NS: Final = 60_000_000_000
+_MAX_TRACES: Final = 2_000
+_MAX_WAITING: Final = 5_000
+"""Events that wait at most: they are part of what every commit stores."""
+_MAX_NAME_CHARS: Final = 300
+
+
+class _Value(msgspec.Struct, frozen=True, gc=False):
+    stringValue: str = ""
+
+
+class _Attribute(msgspec.Struct, frozen=True, gc=False):
+    key: str
+    value: _Value = _Value()
+
+
+class _SpanEvent(msgspec.Struct, rename="camel", frozen=True, gc=False):
+    name: str = ""
+    attributes: list[_Attribute] = []
+
+
+class _Status(msgspec.Struct, frozen=True, gc=False):
+    code: int | str = 0
+    message: str = ""
+
+
+class _Span(msgspec.Struct, rename="camel", frozen=True, gc=False):
+    name: str
+    trace_id: str
+    start_time_unix_nano: Any
+    end_time_unix_nano: Any = 0
+    parent_span_id: str | None = None
+    status: _Status | None = None
+    events: list[_SpanEvent] = []
+
+
+class _Scope(msgspec.Struct, frozen=True, gc=False):
+    spans: list[_Span] = []
+
+
+class _Resource(msgspec.Struct, frozen=True, gc=False):
+    attributes: list[_Attribute] = []
+
+
+class _ResourceSpans(msgspec.Struct, rename="camel", frozen=True, gc=False):
+    scope_spans: list[_Scope] = []
+    resource: _Resource = _Resource()
+
+
+class _Request(msgspec.Struct, rename="camel", frozen=True, gc=False):
+    resource_spans: list[_ResourceSpans]
+
+
+class Otlp:
+    """The format; it holds no state."""
+
+    name: Final = NAME
+
+    def __init__(self) -> None:
+        self._decoder = msgspec.json.Decoder(_Request)
+
+    def recognizes(self, head: bytes) -> bool:
+        return _REQUEST.search(b"\n" + head) is not None
+
+    def extract(self, block: Block, state: ParserState, *, at_end: bool = False) -> Extraction:
+        traces = _Traces(state.traces)
+        matched = unreadable = 0
+        offset = block.offset
+        for raw in io.BytesIO(block.data):
+            try:
+                request = self._decoder.decode(raw)
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                unreadable += not raw.isspace()
+            else:
+                traces.take(request, block.source, offset)
+                matched += 1
+            offset += len(raw)
+        if at_end:
+            traces.give_up(0)
+        state = msgspec.structs.replace(state, traces=traces.open)
+        return Extraction(events=traces.events, state=state, matched=matched, unreadable=unreadable)
+
+
+class _Traces:
+    """Gathers spans into traces; `events` is what can be told."""
+
+    def __init__(self, traces: dict[str, OpenTrace]) -> None:
+        self.open = {
+            trace_id: msgspec.structs.replace(trace, waiting=[*trace.waiting])
+            for trace_id, trace in traces.items()
+        }
+        self.events: list[TelemetryEvent] = []
+        self._waiting = sum(len(trace.waiting) for trace in self.open.values())
+
+    def take(self, request: _Request, source: int, offset: int) -> None:
+        roots: dict[str, list[TelemetryEvent]] = {}
+        newest_ns = 0
+        for service, span in _spans(request):
+            told = _beat(span, service, source, offset)
+            if not span.trace_id:
+                self._tell(told, "")
+                continue
+            ended_ns = _ns(span.end_time_unix_nano)
+            newest_ns = max(newest_ns, ended_ns)
+            trace = self.open.setdefault(span.trace_id, OpenTrace(ended_ns))
+            trace.last_ns = max(trace.last_ns, ended_ns)
+            if trace.sequence and span.trace_id not in roots:
+                self._tell(told, trace.sequence)  # too late for the path of its run, which is told
+            elif trace.sequence or (span.parent_span_id or "").strip("0"):
+                trace.waiting += told
+                self._waiting += len(told)
+            else:
+                trace.sequence = span.name[:_MAX_NAME_CHARS]
+                roots[span.trace_id] = told
+        for trace_id, told in roots.items():
+            self._run(trace_id, told)
+        self._limit(newest_ns)
+
+    def _run(self, trace_id: str, told: list[TelemetryEvent]) -> None:
+        trace = self.open[trace_id]
+        ending = "run-failed" if told[-1].failed else "run-completed"
+        run_ended = msgspec.structs.replace(told[-1], kind=ending)
+        run_started = msgspec.structs.replace(told[0], kind="run-started")
+        events = sorted([*told, *trace.waiting], key=_at)
+        self._tell([run_started, *events, run_ended], trace.sequence, trace_id)
+        self._waiting -= len(trace.waiting)
+        trace.waiting = []
+
+    def _tell(self, events: list[TelemetryEvent], sequence: str, run: str = "") -> None:
+        self.events += (msgspec.structs.replace(event, sequence=sequence, request_id=run) for event in events)
+
+    def _limit(self, newest_ns: int) -> None:
+        """Gives up the traces that were seen first while they are too old, or there are too many."""
+        keep = len(self.open)
+        for trace in self.open.values():
+            old = trace.last_ns < newest_ns - _MAX_WAIT_NS
+            if not old and keep <= _MAX_TRACES and self._waiting <= _MAX_WAITING:
+                break
+            keep -= 1
+            self._waiting -= len(trace.waiting)
+        self.give_up(keep)
+
+    def give_up(self, keep: int) -> None:
+        """Forgets all traces but the last `keep`; what they wait with is told without a sequence."""
+        for trace_id in list(self.open)[: len(self.open) - keep]:
+            self._tell(self.open.pop(trace_id).waiting, "")
+
+
+def _spans(request: _Request) -> Iterator[tuple[str, _Span]]:
+    for resource_spans in request.resource_spans:
+        service = _attributes(resource_spans.resource.attributes).get("service.name", "")
+        for scope in resource_spans.scope_spans:
+            for span in scope.spans:
+                yield service, span
+
+
+def _beat(span: _Span, service: str, source: int, offset: int) -> list[TelemetryEvent]:
+    name = span.name[:_MAX_NAME_CHARS]
+    start_ns, end_ns = _ns(span.start_time_unix_nano), _ns(span.end_time_unix_nano)
+    failed = span.status is not None and span.status.code in _FAILED
+    started = TelemetryEvent(
+        kind="beat-started",
+        source=source,
+        offset=offset,
+        time=start_ns / 1e9,
+        event=name,
+        plugin=service[:_MAX_NAME_CHARS],
+        handler=name,
+    )
+    completed = msgspec.structs.replace(
+        started,
+        kind="beat-completed",
+        time=end_ns / 1e9,
+        duration_ms=(end_ns - start_ns) / 1e6 if 0 < start_ns <= end_ns else None,
+        failed=failed,
+    )
+    if not failed:
+        return [started, completed]
+    error_type, message, frame = described_error(_exception(span))
+    error = msgspec.structs.replace(
+        completed, kind="error", error_type=error_type, error_message=message, error_frame=frame
+    )
+    return [started, error, completed]
+
+
+def _exception(span: _Span) -> dict[str, str]:
+    """The last exception that the span recorded, else the message of its status."""
+    for event in reversed(span.events):
+        if event.name == "exception":
+            found = _attributes(event.attributes)
+            return {name: found.get(f"exception.{name}", "") for name in ("type", "message", "stacktrace")}
+    return {"message": span.status.message if span.status is not None else ""}
+
+
+def _attributes(attributes: list[_Attribute]) -> dict[str, str]:
+    return {attribute.key: attribute.value.stringValue for attribute in attributes}
+
+
+def _at(event: TelemetryEvent) -> float:
+    return event.time if isinstance(event.time, float) else 0.0
+
+
+def _ns(value: object) -> int:
+    """Nanoseconds since the epoch, which JSON holds as text; 0 where there is no time."""
+    try:
+        ns = int(str(value))
+    except ValueError:
+        return 0
+    return ns if 0 < ns < 1 << 63 else 0
