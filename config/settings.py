@@ -221,6 +221,9 @@ class Detect(Section):
     error_over_baseline: Number = Field(default=0.50, ge=0, le=1000)
     """Ratio, 0 to 1000. A known error group is reported when its rate exceeds the baseline by more than this
     share: 0.5 is 50 % over."""
+    hold_s: Number = Field(default=300.0, ge=0, le=DAY_S)
+    """Seconds of event time, 0 to 86400. An anomaly is resolved after it was gone for so long. Raise it if
+    the same ones come and go."""
     performance: bool = True
     """true or false. Whether slow handlers are looked for."""
     behavioral: bool = True

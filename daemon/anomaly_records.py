@@ -78,8 +78,10 @@ class AnomalyRecords:
                 baseline.errors[error_key(key)] = from_document(document, Learned[ErrorRate])
         return baseline
 
-    def store(self, anomalies: Iterable[AnyAnomaly], baseline: Baseline, late_until_id: int) -> Changes:
-        """Stores what stands now and what was learned; what stood and is not among it is resolved.
+    def store(
+        self, anomalies: Iterable[AnyAnomaly], baseline: Baseline, late_until_id: int, hold_ms: int
+    ) -> Changes:
+        """Stores what stands now and what was learned; what stood and is gone for `hold_ms` is resolved.
 
         `late_until_id`: up to where late telemetry was judged.
         """
@@ -101,7 +103,9 @@ class AnomalyRecords:
                     reopened.append(after)
                 changed.append(after)
             for before in known.values():
-                if before.state == "open" and before.anomaly.id not in standing:
+                gone_ms = baseline.judged_until_ms - before.last_seen_ms
+                gone = before.anomaly.id not in standing and gone_ms >= hold_ms
+                if before.state == "open" and gone:
                     before.state = "resolved"
                     before.resolved_ms = baseline.judged_until_ms
                     resolved.append(before)

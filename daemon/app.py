@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib.metadata import version
 from typing import Final
 
@@ -16,13 +17,12 @@ from config.load import LoadedSettings
 from config.settings import Settings
 from daemon.checked import slow_patterns
 from daemon.cycle import judge, open_store, read_to_end
-from daemon.database import StoreDamagedError, StoreError
+from daemon.database import StoreDamagedError, StoreError, StoreFullError
 from daemon.engine import Engine, now_ms
 from daemon.logs import configure_logging, tell
 from daemon.narrate import tell_beat, tell_standing
 from daemon.reload import LiveSettings
 from daemon.sdnotify import notify, watchdog_interval_s
-from daemon.telemetry_records import Totals
 from daemon.watch import Watcher
 
 RETRY_S: Final = 5.0
@@ -48,7 +48,6 @@ class _Daemon:
         self._fed_at = self._ticked_at = time.monotonic()
         self._caught_up = False
         self._said: set[str] = set()
-        self._totals = Totals()
         self._failure: StoreError | None = None
 
     @property
@@ -87,11 +86,12 @@ class _Daemon:
                     self._scheduler.shutdown(wait=False)
                     await self._watcher.stop()
                     self._engine.tail.close()
-        if self._failure is not None:
-            tell("CRITICAL", "stopped", f"stopped: {self._failure}")
-            return 1
-        tell("INFO", "stopped", "stopped; everything read is stored", events=self._totals.events)
-        return 0
+            if self._failure is not None:
+                tell("CRITICAL", "stopped", f"stopped: {self._failure}")
+                return 1
+            events = self._engine.telemetry.totals().events
+            tell("INFO", "stopped", "stopped; everything read is stored", events=events)
+            return 0
 
     async def _signals(self) -> None:
         with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as received:
@@ -159,6 +159,8 @@ class _Daemon:
             except StoreError as error:
                 self._caught_up = False
                 tell("ERROR", "paused", f"reading pauses, nothing is lost: {error}", retry_s=RETRY_S)
+                if isinstance(error, StoreFullError):
+                    await self._make_room()
                 await anyio.sleep(RETRY_S)
                 continue
             self._tell_problems(problems)
@@ -166,6 +168,12 @@ class _Daemon:
                 self._caught_up = True
                 await self._tick()  # what was read is judged at once, not one interval later
             await self._wait(began)
+
+    async def _make_room(self) -> None:
+        """Detection, after which old windows are dropped, waits for the reader; the reader waits for room."""
+        with suppress(StoreError):
+            dropped = await self._engine.forget_old()
+            tell("INFO", "made-room", f"{dropped} documents older than the retention settings are dropped")
 
     def _pulse(self, more: bool) -> None:
         self._fed_at = time.monotonic()
@@ -234,12 +242,14 @@ class _Daemon:
         """Feeds the service manager's watchdog while all is alive, and tells it the state in a line."""
         interval_s = watchdog_interval_s(self._environ)
         told: list[str] = []
+        status = "starting"
         while True:
             troubles = self._troubles()
             if troubles != told:
                 for trouble in troubles:
                     tell("ERROR", "not-alive", f"{trouble}; the watchdog is not fed until it is")
                 told = troubles
-            self._totals, status = await self._engine.status_line(caught_up=self._caught_up)
+            with suppress(StoreError):  # the reader and the detection tell it, and stop if they must
+                status = await self._engine.status_line(caught_up=self._caught_up)
             notify(("" if troubles else "WATCHDOG=1\n") + f"STATUS={status}", self._environ)
             await anyio.sleep(min(interval_s / 2 if interval_s else 10.0, 10.0))

@@ -24,7 +24,14 @@ from handlers.anomaly.sequence import ANOMALY, DetectedAnomalies, detect_anomali
 from handlers.diagnosis.sequence import DIAGNOSIS, diagnose
 from handlers.formats.registry import log_formats
 from handlers.metrics import add_window, merged
-from handlers.model import AnyAnomaly, FixRecommendation, StreamState, TelemetryMetrics, Window
+from handlers.model import (
+    AnyAnomaly,
+    CoverageAnomaly,
+    FixRecommendation,
+    StreamState,
+    TelemetryMetrics,
+    Window,
+)
 from handlers.stage import BeatReport, Performance, perform
 from handlers.telemetry.ports import TelemetryCommit
 from handlers.telemetry.sequence import TELEMETRY, ParsedTelemetry, parse_telemetry
@@ -226,7 +233,13 @@ class _Memory:
         return TelemetryHistory(self.metrics, self._baseline)
 
     async def store_anomalies(self, anomalies: Sequence[AnyAnomaly], _baseline: Baseline) -> str:
-        self.anomalies = tuple(anomalies)
+        # What the baseline ran without a test too is no difference between the two.
+        self.anomalies = tuple(
+            each
+            for each in anomalies
+            if not isinstance(each, CoverageAnomaly)
+            or (each.sequence, each.event) not in self._baseline.beats
+        )
         return "compare"
 
     async def load_anomalies(self, _record_id: str) -> tuple[AnyAnomaly, ...]:

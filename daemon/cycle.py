@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from config.settings import Settings
 from daemon.engine import WINDOWS_A_DETECTION, Engine
@@ -11,6 +12,11 @@ from daemon.narrate import tell_changes
 from daemon.progress import ReadProgress
 from daemon.store import Store
 from handlers.model import FixRecommendation
+
+AHEAD: Final = (
+    "events are dated later than this machine's clock allows (ingest.max_clock_skew_s) and are left out; "
+    "set the clock of the machine that writes them, or of this one; selfheald status counts them"
+)
 
 
 def open_store(settings: Settings) -> Store:
@@ -35,15 +41,17 @@ async def read_to_end(
     """
     progress = ReadProgress()
     problems: list[str] = []
+    ahead = 0
     try:
         while True:
             parsed = await engine.feed(at_end=at_end)
             progress.batch(parsed)
             after_batch(parsed.more)
+            ahead += parsed.ahead
             problems += engine.tail.problems
             problems += parsed.refused
             if not parsed.more:
-                return problems
+                return [*problems, AHEAD] if ahead else problems
     finally:
         progress.done()
 

@@ -22,7 +22,7 @@ from daemon.log_port import TailPort
 from daemon.logs import tell
 from daemon.store import Store
 from daemon.tail import Tail
-from daemon.telemetry_records import Source, TelemetryRecords, Totals
+from daemon.telemetry_records import Source, TelemetryRecords
 from handlers.anomaly.baseline import Baseline
 from handlers.anomaly.ports import TelemetryHistory
 from handlers.anomaly.sequence import ANOMALY, DetectedAnomalies, detect_anomalies
@@ -55,6 +55,8 @@ class Engine:
         self._store = store
         self._report = report
         self._limiter = anyio.CapacityLimiter(1)
+        self._reading = anyio.Lock()
+        """Held for a batch: its counts and its offsets belong to one tail."""
         self.telemetry = TelemetryRecords(store, settings.ingest.window_s * 1000)
         self.anomalies = AnomalyRecords(store, self.telemetry)
         if (before_ms := self.telemetry.restart_windows()) is not None:
@@ -75,6 +77,7 @@ class Engine:
         self._until_ms = 0
         self._judging_ms = 0
         self._late_until_id = 0
+        self._limits_changed = False
         self.codebase_problems: tuple[str, ...] = ()
         """What could not be read of the watched project."""
         self._judged: TelemetryMetrics | None = None
@@ -83,17 +86,24 @@ class Engine:
 
     async def adopt(self, settings: Settings) -> None:
         """Goes on with other settings from the next play on."""
-        if settings.logs != self.settings.logs:
-            await self._run(lambda: self._follow(settings))
         if settings.project != self.settings.project:
             self._codebase = _codebase(settings)
-        self.settings = settings
+        async with self._reading:
+            if settings.logs != self.settings.logs:
+                await self._run(lambda: self._follow(settings))
+            before, self.settings = self.settings, settings
+        if (settings.detect, settings.expected_ms) != (before.detect, before.expected_ms):
+            self._limits_changed = True
 
     async def feed(self, *, at_end: bool = False) -> ParsedTelemetry:
         """Reads one batch of new lines into the store. `at_end`: nothing will follow what is there now.
 
         Raises what made a beat fail. Then nothing of the batch is stored and it will be read again.
         """
+        async with self._reading:
+            return await self._read_batch(at_end=at_end)
+
+    async def _read_batch(self, *, at_end: bool) -> ParsedTelemetry:
         settings = self.settings
         request_id = f"telemetry-{uuid.uuid4()}"
 
@@ -180,8 +190,8 @@ class Engine:
         """Whether a file that was read lately has more; cheap enough to ask ten times a second."""
         return bool(await self._run(self.tail.hot))
 
-    async def status_line(self, *, caught_up: bool) -> tuple[Totals, str]:
-        """The totals, and a line on them for `systemctl status`."""
+    async def status_line(self, *, caught_up: bool) -> str:
+        """A line for `systemctl status`."""
         totals, sources, stored = await self._run(
             lambda: (
                 self.telemetry.totals(),
@@ -192,8 +202,7 @@ class Engine:
         standing = sum(each.state == "open" for each in stored)
         state = "up to date" if caught_up else "catching up"
         files = "1 file" if sources == 1 else f"{sources} files"
-        line = f"{files}, {totals.events} events, {state}, open anomalies: {standing}"
-        return totals, line
+        return f"{files}, {totals.events} events, {state}, open anomalies: {standing}"
 
     async def forget_old(self) -> int:
         """Deletes what the retention settings say; returns how many documents."""
@@ -212,7 +221,12 @@ class Engine:
         return await self._run(self._history)
 
     async def store_anomalies(self, anomalies: tuple[AnyAnomaly, ...], baseline: Baseline) -> str:
-        self.changes = await self._run(lambda: self.anomalies.store(anomalies, baseline, self._late_until_id))
+        # Under new limits an anomaly is not gone but no longer one: nothing is to be waited for.
+        hold_ms = 0 if self._limits_changed else round(self.settings.detect.hold_s * 1000)
+        self._limits_changed = False
+        self.changes = await self._run(
+            lambda: self.anomalies.store(anomalies, baseline, self._late_until_id, hold_ms)
+        )
         return f"anomalies-{baseline.judged_until_ms}"
 
     async def load_anomalies(self, record_id: str) -> tuple[AnyAnomaly, ...]:

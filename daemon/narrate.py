@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Final
 
 from daemon.anomaly_records import Changes, StoredAnomaly
 from daemon.logs import Level, tell
-from handlers.model import AnyAnomaly, FixRecommendation
+from handlers.model import (
+    AnyAnomaly,
+    BehavioralAnomaly,
+    CoverageAnomaly,
+    ErrorAnomaly,
+    FixRecommendation,
+    PerformanceAnomaly,
+)
 from handlers.stage import BeatReport
+
+_TROUBLE: Final[Mapping[type, str]] = {
+    PerformanceAnomaly: "slowness of",
+    BehavioralAnomaly: "deviation of",
+    CoverageAnomaly: "missing test of",
+    ErrorAnomaly: "error in",
+}
 
 
 def tell_changes(changes: Changes, recommendations: Iterable[FixRecommendation]) -> None:
@@ -57,7 +72,7 @@ def _gone(stored: StoredAnomaly) -> str:
     anomaly = stored.anomaly
     about = anomaly.handler or anomaly.event or anomaly.sequence
     minutes = (stored.last_seen_ms - stored.first_seen_ms) / 60_000
-    return f"resolved: {anomaly.kind} {about}, after {minutes:.1f} min"
+    return f"resolved: {_TROUBLE[type(anomaly)]} {about} is over, after {minutes:.1f} min"
 
 
 def _level(anomaly: AnyAnomaly) -> Level:

@@ -42,6 +42,10 @@ class Totals(msgspec.Struct):
     undecodable: int = 0
     late: int = 0
     """Completed beats that arrived after their window was judged; they are judged on their own."""
+    ahead: int = 0
+    """Events left out because their clock is ahead of this machine's by more than the allowed skew."""
+    untimed: int = 0
+    """Events without a time that can be read; they count at the time of their arrival."""
     watermark_ms: int = 0
     """Latest event time."""
     judged_until_ms: int = 0
@@ -135,9 +139,10 @@ class TelemetryRecords:
 
         What belongs to windows before `judged_until_ms` is kept for the next detection as well.
         """
+        totals = self.totals()
+        stored = False
         try:
             with self._store.transaction():
-                totals = self.totals()
                 self._put_sources(checkpoints, expired, commit.consumed)
                 self._put_streams(commit)
                 totals.late += self._add_windows(commit.metrics, judged_until_ms)
@@ -151,11 +156,14 @@ class TelemetryRecords:
                     totals.undecodable += piece.undecodable
                 watermarks_ms = [stream.watermark_ms for stream in commit.streams.values()]
                 totals.watermark_ms = max([totals.watermark_ms, *watermarks_ms])
+                totals.ahead += commit.ahead
+                totals.untimed += commit.untimed
                 self.put_totals(totals)
-        except BaseException:
-            self.subjects.reload()
-            self._stream_ids = {document["name"]: document.doc_id for document in self._streams.all()}
-            raise
+            stored = True
+        finally:
+            if not stored:
+                self.subjects.reload()
+                self._stream_ids = {document["name"]: document.doc_id for document in self._streams.all()}
         return f"telemetry-{totals.commits}"
 
     def windows(self, first_ms: int, until_ms: int, max_windows: int) -> TelemetryMetrics:

@@ -37,6 +37,8 @@ class ReadSoFar(msgspec.Struct, frozen=True):
     unreadable: int
     undecodable: int
     late: int
+    ahead: int
+    untimed: int
     bytes_lost: int
     unread_bytes: int | None
     """What stands in the known files and is not read yet; None if one cannot be looked at."""
@@ -86,6 +88,8 @@ def state_of(settings: Settings, records: Records) -> State:
             unreadable=totals.unreadable,
             undecodable=totals.undecodable,
             late=totals.late,
+            ahead=totals.ahead,
+            untimed=totals.untimed,
             bytes_lost=sum(line.bytes_lost for line in ledger),
             unread_bytes=_unread_bytes(present),
         ),

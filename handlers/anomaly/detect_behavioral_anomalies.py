@@ -16,8 +16,9 @@ from handlers.metrics import OTHER_VARIANT, first_of
 from handlers.model import BehavioralAnomaly, Origin, RunStats, TelemetryMetrics
 from handlers.model import Sequence as DeclaredSequence
 
-_LEAST_VARIANT_SHARE: Final = 0.01
-"""A path is normal without a declaration when at least this share of the healthy runs took it."""
+_USUAL_SHARE: Final = 0.2
+"""Without a declaration a path that this share of the healthy runs took is normal however many take it; of a
+rarer one a higher frequency is a deviation."""
 
 
 class DetectedBehavior(msgspec.Struct, frozen=True):
@@ -110,12 +111,10 @@ def _is_news(found: _Found, is_declared: bool, limits: Detect) -> bool:
 def _learned_paths(reference: RunStats, min_runs: int) -> set[tuple[str, ...]]:
     if reference.completed < min_runs:
         return set()
-    least = max(1.0, reference.completed * _LEAST_VARIANT_SHARE)
-    return {
-        _events(path)
-        for path, variant in reference.variants.items()
-        if variant.runs >= least and path != OTHER_VARIANT
-    }
+    taken = {path: each.runs for path, each in reference.variants.items() if path != OTHER_VARIANT}
+    most = max(taken.values(), default=0)
+    least = min(most, reference.completed * _USUAL_SHARE)
+    return {_events(path) for path, runs in taken.items() if runs >= least}
 
 
 def _events(path: str) -> tuple[str, ...]:

@@ -90,7 +90,7 @@ def _anomaly(key: ErrorKey, judgement: Judgement[_Frequent], window_ms: int, lim
     expected = reference.errors.count / base_of if base_of else 0.0
     severity, reason = severity_of(count / of, "of the executions fail")
     name = current.errors.handler or event or sequence
-    was = f"{expected:.1%} before" if expected else "never seen before"
+    was = f"{expected:.1%} before" if expected else "none in the baseline"
     return ErrorAnomaly(
         id=anomaly_id("error", *key),
         kind=judgement.verdict.kind,

@@ -33,7 +33,7 @@ OVERFLOW: Final = "…"
 class AggregatedTelemetry(msgspec.Struct, frozen=True):
     metrics: TelemetryMetrics
     runs: Mapping[str, dict[str, OpenRun]]
-    """Per stream the runs that have not ended, by request id."""
+    """Per stream the runs that have not ended, by "sequence<TAB>request id"."""
     watermarks_ms: Mapping[str, int]
     """Per stream the latest event time."""
 
@@ -118,7 +118,7 @@ class _Counter:
         elif kind == "run-started":
             self._open(event, stream, announced=True)
         else:
-            open_run = stream.runs.pop(event.run, None)
+            open_run = stream.runs.pop(_ending_key(event, stream), None)
             if open_run is not None:
                 open_run.last_ms = max(open_run.last_ms, at_ms)
                 self._end(open_run, at_ms, "completed" if kind == "run-completed" else "failed")
@@ -151,7 +151,7 @@ class _Counter:
     def _beat_started(self, event: NormalizedEvent, stream: _Stream) -> None:
         self._beat(event).started += 1
         if event.run:
-            run = stream.runs.get(event.run) or self._open(event, stream, announced=False)
+            run = stream.runs.get(_run_key(event)) or self._open(event, stream, announced=False)
             if len(run.path) < _MAX_PATH_BEATS:
                 run.path.append(event.event)
                 run.open.append(event.event)
@@ -169,7 +169,7 @@ class _Counter:
         elif event.duration_us is not None:
             _count_duration(stats, event, event.duration_us)
         if event.run:
-            run = stream.runs.get(event.run) or self._open(event, stream, announced=False)
+            run = stream.runs.get(_run_key(event)) or self._open(event, stream, announced=False)
             if event.event in run.open:
                 run.open.remove(event.event)
             elif len(run.path) < _MAX_PATH_BEATS:
@@ -191,10 +191,10 @@ class _Counter:
 
     def _open(self, event: NormalizedEvent, stream: _Stream, *, announced: bool) -> OpenRun:
         if len(stream.runs) >= _MAX_OPEN_RUNS:
-            oldest = min(stream.runs, key=lambda key: stream.runs[key].last_ms)
-            self._end(stream.runs.pop(oldest), event.at_ms, "unfinished")
+            oldest = stream.runs.pop(next(iter(stream.runs)))  # in order of their beginning
+            self._end(oldest, oldest.last_ms, "unfinished" if oldest.announced else "completed")
         run = OpenRun(event.sequence, _origin(event), event.at_ms, announced)
-        stream.runs[event.run] = run
+        stream.runs[_run_key(event)] = run
         return run
 
     def _end_silent(self, stream: _Stream, now_ms: int) -> None:
@@ -230,3 +230,16 @@ def _count_duration(stats: BeatStats, event: NormalizedEvent, duration_us: int) 
 
 def _origin(event: NormalizedEvent) -> Origin:
     return Origin(event.at_ms, event.source, event.offset)
+
+
+def _run_key(event: NormalizedEvent) -> str:
+    """Sequences that share a request id, as one that plays another does, are runs of their own."""
+    return f"{event.sequence}\t{event.run}"
+
+
+def _ending_key(event: NormalizedEvent, stream: _Stream) -> str:
+    """An end that names no sequence is that of the run last opened under its request id."""
+    if event.sequence:
+        return _run_key(event)
+    of_request = (key for key in reversed(stream.runs) if key.endswith(f"\t{event.run}"))
+    return next(of_request, "")

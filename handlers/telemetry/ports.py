@@ -38,6 +38,10 @@ class TelemetryCommit(msgspec.Struct, frozen=True):
     metrics: TelemetryMetrics
     consumed: tuple[Consumed, ...]
     streams: Mapping[str, StreamState]
+    ahead: int = 0
+    """Events left out because their clock is ahead."""
+    untimed: int = 0
+    """Events without a time that can be read."""
 
 
 class TelemetryPort(Protocol):

@@ -140,6 +140,8 @@ async def parse_telemetry(
         port=store,
         consumed=extracted.consumed,
         streams=changed,
+        ahead=normalized.ahead,
+        untimed=normalized.untimed,
     )
     completed = await run.beat(parse_telemetry_completed, stored.record_id)
     return ParsedTelemetry(

@@ -21,7 +21,11 @@ async def store_telemetry_database(
     port: TelemetryPort,
     consumed: Sequence[Consumed],
     streams: Mapping[str, StreamState],
+    ahead: int = 0,
+    untimed: int = 0,
 ) -> StoredTelemetry:
     """Commits. What the port raises means that nothing was stored: the lines will be read again."""
-    record_id = await port.commit_telemetry(TelemetryCommit(metrics, tuple(consumed), streams))
+    record_id = await port.commit_telemetry(
+        TelemetryCommit(metrics, tuple(consumed), streams, ahead, untimed)
+    )
     return StoredTelemetry(stored=True, record_id=record_id)

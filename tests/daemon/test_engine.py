@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import anyio
 import pytest
 
 from config.settings import Settings
@@ -180,7 +181,8 @@ async def test_the_anomalies_of_a_fault_that_ends_are_resolved_and_keep_their_re
     settings: Settings, store: Store
 ) -> None:
     log = settings.logs.directories[0] / "app.jsonl"
-    engine = Engine(settings, store, ignore)
+    short_hold = settings.detect.model_copy(update={"hold_s": 20})
+    engine = Engine(settings.model_copy(update={"detect": short_hold}), store, ignore)
     for second in range(300):
         slow = 100 <= second < 200
         line = {
@@ -269,3 +271,96 @@ async def test_an_error_whose_log_is_rotated_away_is_proved_by_the_file_that_hol
     [source] = [each for each in engine.telemetry.sources() if each.checkpoint.source == origin.source]
     assert source.checkpoint.path == str(folder / "app.log.1")
     assert b"Handler execution failed" in data[origin.offset :].splitlines()[0]
+
+
+async def two_phases(engine: Engine, settings: Settings) -> None:
+    """A handler that is slow for a while, then healthy for less than the hold time."""
+    log = settings.logs.directories[0] / "app.jsonl"
+    for first, last, slow in ((0, 100, False), (100, 200, True), (200, 300, False)):
+        with log.open("a") as file:
+            for second in range(first, last):
+                duration = (60 if slow else 20) + second % 5
+                at = 1_795_363_000 + second
+                file.write(f'{{"timestamp":{at},"event":"e","handler":"h","duration":{duration}}}\n')
+        await read_to_end(engine)
+        await judge(engine, END_OF_TIME_MS)
+
+
+@pytest.mark.anyio
+async def test_an_anomaly_that_is_gone_for_less_than_the_hold_time_stays_open(
+    settings: Settings, store: Store
+) -> None:
+    engine = Engine(settings, store, ignore)
+    await two_phases(engine, settings)
+    assert [each.state for each in engine.anomalies.anomalies()] == ["open"]
+
+
+@pytest.mark.anyio
+async def test_what_is_none_any_more_under_new_limits_is_resolved_without_a_hold_time(
+    settings: Settings, store: Store
+) -> None:
+    engine = Engine(settings, store, ignore)
+    await two_phases(engine, settings)
+    detect = settings.detect.model_copy(update={"over_expected": 5.0})
+    await engine.adopt(settings.model_copy(update={"detect": detect}))
+    await judge(engine, END_OF_TIME_MS)
+    assert [each.state for each in engine.anomalies.anomalies()] == ["resolved"]
+
+
+@pytest.mark.anyio
+async def test_settings_that_change_in_the_middle_of_a_batch_wait_for_its_end(
+    settings: Settings, store: Store
+) -> None:
+    lines = write_log(settings, "healthy.log.gz", "regressed.log.gz")
+    small = settings.ingest.model_copy(update={"batch_bytes": 65_536})
+    engine = Engine(settings.model_copy(update={"ingest": small}), store, ignore)
+
+    async def keep_adopting() -> None:
+        for every_s in range(2, 12):
+            logs = engine.settings.logs.model_copy(update={"rescan_s": float(every_s)})
+            await engine.adopt(engine.settings.model_copy(update={"logs": logs}))
+            await anyio.sleep(0.005)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(keep_adopting)
+        await read_to_end(engine)
+    await read_to_end(engine)
+    assert engine.telemetry.totals().lines == lines
+    assert executions(all_windows(engine)) == 1315 + 1266
+
+
+@pytest.mark.anyio
+async def test_sequences_that_share_a_request_id_are_runs_of_their_own(
+    settings: Settings, store: Store
+) -> None:
+    log = settings.logs.directories[0] / "app.jsonl"
+    with log.open("w") as file:
+        for index in range(20):
+            for sequence, event in (("A", "a:one"), ("B", "b:one"), ("B", "b:two"), ("A", "a:two")):
+                line = {
+                    "timestamp": 1_795_363_000 + index,
+                    "sequence": sequence,
+                    "event": event,
+                    "requestId": f"trace-{index}",
+                    "duration": 5,
+                }
+                file.write(json.dumps(line) + "\n")
+    engine = Engine(settings, store, ignore)
+    await read_to_end(engine, at_end=True)
+    paths = {
+        (sequence, path)
+        for window in all_windows(engine).windows.values()
+        for sequence, run in window.runs.items()
+        for path in run.variants
+    }
+    assert paths == {("A", "a:one\ta:two"), ("B", "b:one\tb:two")}
+
+
+@pytest.mark.anyio
+async def test_events_ahead_of_the_clock_are_told_and_counted(settings: Settings, store: Store) -> None:
+    log = settings.logs.directories[0] / "app.jsonl"
+    log.write_text('{"timestamp":"2999-01-01T00:00:00Z","event":"e","handler":"h","duration":5}\n' * 3)
+    engine = Engine(settings, store, ignore)
+    assert any("later than this machine's clock" in problem for problem in await read_to_end(engine))
+    assert engine.telemetry.totals().ahead == 3
+    assert executions(all_windows(engine)) == 0

@@ -52,6 +52,8 @@ def _say_read(page: Page, read: ReadSoFar) -> None:
             read.late,
             f"{count(read.late, 'beat')} came after their window was judged, and were judged on their own",
         ),
+        (read.ahead, f"{count(read.ahead, 'event')} left out: dated later than the clock allows"),
+        (read.untimed, f"{count(read.untimed, 'event')} without a time, counted when they arrived"),
         (read.bytes_lost, f"{size(read.bytes_lost)} lost before they were read"),
     )
     for number, text in flaws:

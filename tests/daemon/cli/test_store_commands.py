@@ -78,6 +78,8 @@ class TestStatus:
             "undecodable": 0,
             "late": 0,
             "bytes_lost": 0,
+            "ahead": 0,
+            "untimed": 0,
             "unread_bytes": 0,
         }
         assert 0 < state["read"]["events"] < state["read"]["matched"] < lines

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 
 import pytest
@@ -161,10 +162,9 @@ def test_each_of_several_usual_paths_is_normal() -> None:
 @pytest.mark.parametrize(
     ("share", "found"),
     [
-        pytest.param(
-            2, False, id="2 % of the healthy runs took it: it is normal, however frequent it becomes"
-        ),
-        pytest.param(1, False, id="1 % of the healthy runs took it"),
+        pytest.param(20, False, id="every fifth healthy run took it: it is normal, however frequent"),
+        pytest.param(2, True, id="2 % of the healthy runs took it: all of them now is news"),
+        pytest.param(1, True, id="1 % of the healthy runs took it"),
         pytest.param(0, True, id="no healthy run took it"),
     ],
 )
@@ -244,3 +244,14 @@ def test_a_run_that_has_not_ended_is_no_evidence(declared: bool) -> None:
     current = played({"run-completed": 20, "beat-started": 20}, PATH)
     assert current.completed == 20
     assert detected(runs({PATH: 40}), current, declared) == ()
+
+
+def test_a_rare_path_that_stays_rare_is_silent() -> None:
+    healthy = runs({PATH: 98, PATH[1:]: 2})
+    assert detected(healthy, runs({PATH: 49, PATH[1:]: 1}), declared=False) == ()
+
+
+def test_beats_in_free_order_are_silent_although_no_path_is_usual() -> None:
+    orders = list(itertools.permutations(PATH))
+    healthy = runs(dict.fromkeys(orders, 6))
+    assert detected(healthy, runs(dict.fromkeys(reversed(orders), 6)), declared=False) == ()

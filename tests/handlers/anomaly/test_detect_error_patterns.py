@@ -73,7 +73,7 @@ def test_a_new_group_is_told_with_its_figures() -> None:
     assert (anomaly.first_seen_ms, anomaly.last_seen_ms) == (70_000, 70_000 + WINDOW_MS)
     assert [origin.offset for origin in anomaly.origins] == [0, 1, 2]
     assert anomaly.severity == "high"
-    assert "addItem fails in 100 of 400 executions (never seen before)" in anomaly.description
+    assert "addItem fails in 100 of 400 executions (none in the baseline)" in anomaly.description
 
 
 def test_a_group_that_grew_is_told_with_its_rate_before() -> None:

@@ -138,7 +138,7 @@ class TestRun:
 
     def test_of_another_stream_is_not_cut_off_by_a_restart(self) -> None:
         result = aggregate([*run(started("a"))[:-1], event("restarted", 1500, source=2)])
-        assert list(result.runs["one.log"]) == ["r"]
+        assert list(result.runs["one.log"]) == ["s\tr"]
 
     def test_that_falls_silent_is_unfinished_after_the_timeout(self) -> None:
         late = event("beat-started", 1100 + TIMEOUT_MS + WINDOW_MS, "x")
@@ -148,12 +148,12 @@ class TestRun:
 
     def test_that_is_only_slow_is_not_given_up(self) -> None:
         late = event("beat-started", 1100 + TIMEOUT_MS, "x")
-        assert list(aggregate([*run(started("a"))[:-1], late]).runs["one.log"]) == ["r"]
+        assert list(aggregate([*run(started("a"))[:-1], late]).runs["one.log"]) == ["s\tr"]
 
     def test_that_is_open_at_the_end_of_the_log_is_neither_completed_nor_unfinished(self) -> None:
         result = aggregate(run(started("a"))[:-1], at_end=True)
         assert only(result).runs == {}
-        assert list(result.runs["one.log"]) == ["r"]
+        assert list(result.runs["one.log"]) == ["s\tr"]
 
     def test_with_no_line_about_its_end_only_is_nothing(self) -> None:
         assert windows_of(aggregate([event("run-completed", 1000, run="r")])) == {}
@@ -185,7 +185,7 @@ class TestRun:
     def test_that_never_end_do_not_fill_the_memory(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(aggregation, "_MAX_OPEN_RUNS", 3)
         result = aggregate(event("run-started", at_ms, run=f"r{at_ms}") for at_ms in range(1, 6))
-        assert list(result.runs["one.log"]) == ["r3", "r4", "r5"]
+        assert list(result.runs["one.log"]) == ["s\tr3", "s\tr4", "s\tr5"]
         assert runs_of(result) == RunStats(unfinished=2)
 
 
@@ -201,7 +201,7 @@ class TestUnannouncedRun:
     def test_is_open_while_the_log_goes_on(self) -> None:
         result = aggregate(self.BEATS)
         assert only(result).runs == {}
-        assert list(result.runs["one.log"]) == ["r"]
+        assert list(result.runs["one.log"]) == ["s\tr"]
 
     def test_is_completed_when_it_has_been_silent_and_the_silence_is_not_its_duration(self) -> None:
         late = event("beat-started", 1500 + TIMEOUT_MS + WINDOW_MS, "x")
