@@ -11,7 +11,7 @@ from config.settings import Settings
 from daemon.cli.ledger import LedgerLine, ledger_of
 from daemon.cli.reading import Records
 from daemon.cli.writer import Writer, writer_of
-from handlers.anomaly.baseline import BEATS
+from handlers.anomaly.baseline import BEATS, healthy_samples
 from handlers.model import SEVERITIES, Severity
 
 
@@ -69,7 +69,7 @@ def state_of(settings: Settings, records: Records) -> State:
     totals = records.telemetry.totals()
     ledger = ledger_of(records.telemetry.sources())
     beats = records.anomalies.baseline().beats
-    learned = [BEATS.samples(beat.reference) >= settings.detect.min_samples for beat in beats.values()]
+    learned = [healthy_samples(beat, BEATS) >= settings.detect.min_samples for beat in beats.values()]
     anomalies = records.anomalies.anomalies()
     opened = Counter(stored.anomaly.severity for stored in anomalies if stored.state == "open")
     present = [line for line in ledger if line.state != "gone"]

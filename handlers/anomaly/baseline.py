@@ -139,6 +139,12 @@ def _judge(
     return Judgement(verdict, min(tainted), max(tainted))  # late windows stand behind newer ones
 
 
+def healthy_samples(learned: Learned[S], rules: Rules[S]) -> int:
+    """Samples on which no verdict fell, those included that wait to be learned."""
+    waiting = (recent.stats for recent in learned.recent if not recent.tainted)
+    return rules.samples(learned.reference) + sum(rules.samples(stats) for stats in waiting)
+
+
 def _known(state: Learned[S], split: int, rules: Rules[S], min_samples: int) -> S:
     """The reference; while it holds too little, with the healthy windows that wait to be learned."""
     if rules.samples(state.reference) >= min_samples:

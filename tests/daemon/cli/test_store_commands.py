@@ -90,6 +90,7 @@ class TestStatus:
         assert state["open"] == {severity: opened.count(severity) for severity in SEVERITIES}
 
     def test_learned_are_the_handlers_with_enough_samples(self, judged: Path, cli: Cli, folder: Path) -> None:
+        (folder / "selfheald.yaml").write_text("detect: {min_samples: 60}\n")
         few = cli("status", "--store", judged, "--format", "json").json()["learning"]
         assert 0 < few["learned"] < few["beats"]
         (folder / "selfheald.yaml").write_text("detect: {min_samples: 1000000}\n")
