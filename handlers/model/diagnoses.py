@@ -1,0 +1,92 @@
+"""Why something is wrong, whom it hurts and what to do."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from handlers.model.anomalies import AnyAnomaly, Severity
+
+Verdict = Literal["confirmed", "likely", "inconclusive"]
+RecommendationType = Literal["code", "test", "documentation", "sequence", "config"]
+
+
+class Diagnosis(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
+    """Why an anomaly is there, how sure that is and what was ruled out."""
+
+    anomaly: AnyAnomaly
+    cause: str
+    """One sentence for people."""
+    cause_kind: str
+    """Stable word for the cause, e.g. "own-work", "definition-changed", "never-tested", "null-access"."""
+    verdict: Verdict
+    evidence: tuple[str, ...]
+    evidence_against: tuple[str, ...] = ()
+    ruled_out: tuple[str, ...] = ()
+    location: str = ""
+    """file:line at fault where it is known."""
+
+
+class PerformanceDiagnosis(Diagnosis, frozen=True, kw_only=True, tag="performance"):
+    share_of_run: float | None
+    """Part of the duration of its sequence that the beat takes, 0..1; None outside of a sequence."""
+
+
+class BehavioralDiagnosis(Diagnosis, frozen=True, kw_only=True, tag="behavioral"):
+    definition_file: str
+
+
+class CoverageDiagnosis(Diagnosis, frozen=True, kw_only=True, tag="coverage"):
+    nearest_test: str
+    """A test file of the same plug-in that the new test fits into, or ""."""
+
+
+class ErrorDiagnosis(Diagnosis, frozen=True, kw_only=True, tag="error"):
+    error_class: str
+    """"null", "type", "limit", "connection", "timeout", "permission", "not-found", "parse" or "other"."""
+    test_file: str = ""
+    """The declared test of the handler, or ""."""
+
+
+AnyDiagnosis = PerformanceDiagnosis | BehavioralDiagnosis | CoverageDiagnosis | ErrorDiagnosis
+
+
+class Impact(msgspec.Struct, frozen=True):
+    """Whom an anomaly hurts, counted from the data."""
+
+    executions: int
+    """Executions of the subject in the judged span."""
+    affected: int
+    """Those of them that were slow, wrong, untested or failed."""
+    share: float
+    """affected / executions, 0..1."""
+    added_ms: float
+    """Time added in the judged span; 0 where time is not the matter."""
+    sentence: str
+
+
+class AssessedDiagnosis(msgspec.Struct, frozen=True):
+    diagnosis: AnyDiagnosis
+    impact: Impact
+    severity: Severity
+
+
+class FixRecommendation(msgspec.Struct, frozen=True, kw_only=True):
+    """What to do about one anomaly."""
+
+    id: str
+    anomaly_id: str
+    type: RecommendationType
+    title: str
+    action: str
+    """What exactly is to be changed, one or two sentences."""
+    location: str
+    """file:line where it is known, else the handler or sequence."""
+    steps: tuple[str, ...]
+    effort: Literal["minutes", "hours", "days"]
+    benefit: str
+    """Computed from the data."""
+    priority: int
+    """1 is first."""
+    assessed: AssessedDiagnosis
