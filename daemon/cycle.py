@@ -65,9 +65,12 @@ async def judge(engine: Engine, until_ms: int, *, tells: bool = True) -> None:
         detected = await engine.detect(until_ms)
         changes = engine.changes
         recommendations: tuple[FixRecommendation, ...] = ()
-        if detected.anomalies or changes.resolved:
-            recommendations = await engine.diagnose(detected.completed.record_id)
-        if tells:
-            tell_changes(changes, recommendations)
+        try:
+            if detected.anomalies or changes.resolved:
+                recommendations = await engine.diagnose(detected.completed.record_id)
+        finally:
+            # Also without a diagnosis: what opened is stored, and no later cycle would tell it.
+            if tells:
+                tell_changes(changes, recommendations)
         if detected.windows < WINDOWS_A_DETECTION:
             return

@@ -77,7 +77,8 @@ class Engine:
         self._until_ms = 0
         self._judging_ms = 0
         self._late_until_id = 0
-        self._limits_changed = False
+        self._limits = settings.detect, settings.expected_ms
+        """Those of the last detection that was stored."""
         self.codebase_problems: tuple[str, ...] = ()
         """What could not be read of the watched project."""
         self._judged: TelemetryMetrics | None = None
@@ -91,9 +92,7 @@ class Engine:
         async with self._reading:
             if settings.logs != self.settings.logs:
                 await self._run(lambda: self._follow(settings))
-            before, self.settings = self.settings, settings
-        if (settings.detect, settings.expected_ms) != (before.detect, before.expected_ms):
-            self._limits_changed = True
+            self.settings = settings
 
     async def feed(self, *, at_end: bool = False) -> ParsedTelemetry:
         """Reads one batch of new lines into the store. `at_end`: nothing will follow what is there now.
@@ -222,11 +221,12 @@ class Engine:
 
     async def store_anomalies(self, anomalies: tuple[AnyAnomaly, ...], baseline: Baseline) -> str:
         # Under new limits an anomaly is not gone but no longer one: nothing is to be waited for.
-        hold_ms = 0 if self._limits_changed else round(self.settings.detect.hold_s * 1000)
-        self._limits_changed = False
+        limits = self.settings.detect, self.settings.expected_ms
+        hold_ms = 0 if limits != self._limits else round(self.settings.detect.hold_s * 1000)
         self.changes = await self._run(
             lambda: self.anomalies.store(anomalies, baseline, self._late_until_id, hold_ms)
         )
+        self._limits = limits
         return f"anomalies-{baseline.judged_until_ms}"
 
     async def load_anomalies(self, record_id: str) -> tuple[AnyAnomaly, ...]:

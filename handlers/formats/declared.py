@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from datetime import datetime
 
 from config.patterns import compile_pattern
 from config.settings import DeclaredFormat
 from handlers.formats.base import Extraction
-from handlers.formats.fields import PER_MS, Fields, events_of
+from handlers.formats.fields import PER_MS, Fields, events_of, read_lines
 from handlers.model import Block, ParserState, TelemetryEvent
 
 
@@ -25,16 +24,7 @@ class Declared:
         return any(self._events(line, 0, 0) for line in head.split(b"\n")[:20])
 
     def extract(self, block: Block, state: ParserState, *, at_end: bool = False) -> Extraction:
-        events: list[TelemetryEvent] = []
-        matched = unreadable = 0
-        offset = block.offset
-        for raw in io.BytesIO(block.data):
-            found = self._events(raw, block.source, offset)
-            matched += bool(found)
-            unreadable += not found and not raw.isspace()
-            events += found
-            offset += len(raw)
-        return Extraction(events=events, state=state, matched=matched, unreadable=unreadable)
+        return read_lines(block, state, self._events)
 
     def _events(self, raw: bytes, source: int, offset: int) -> list[TelemetryEvent]:
         match = self._pattern.search(raw.decode("utf-8", "replace").rstrip("\r\n"))

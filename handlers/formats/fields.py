@@ -6,12 +6,15 @@ A line with a duration is a completed beat; with an error a failed one; with nei
 
 from __future__ import annotations
 
+import io
+from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
 
+from handlers.formats.base import Extraction
 from handlers.formats.error_text import own_frame, split_error
-from handlers.model import EventKind, TelemetryEvent
+from handlers.model import Block, EventKind, ParserState, TelemetryEvent
 
 PER_MS: Final = {"s": 1000.0, "ms": 1.0, "us": 1e-3, "ns": 1e-6}
 """Milliseconds in a unit of duration."""
@@ -136,3 +139,22 @@ def described_error(value: object) -> tuple[str, str, str]:
             return kind, text, own_frame(frames)
         return (*split_error(text), own_frame(frames))
     return (*split_error(_name(value)), "")
+
+
+def read_lines(
+    block: Block, state: ParserState, events_in: Callable[[bytes, int, int], list[TelemetryEvent]]
+) -> Extraction:
+    """Reads a block of a format in which every line stands alone.
+
+    `events_in` gives the events of a line from its bytes, source and byte offset.
+    """
+    events: list[TelemetryEvent] = []
+    matched = unreadable = 0
+    offset = block.offset
+    for raw in io.BytesIO(block.data):
+        found = events_in(raw, block.source, offset)
+        matched += bool(found)
+        unreadable += not found and not raw.isspace()
+        events += found
+        offset += len(raw)
+    return Extraction(events=events, state=state, matched=matched, unreadable=unreadable)

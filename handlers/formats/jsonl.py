@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from typing import Any, Final
 
 import msgspec
 
 from config.settings import Jsonl
 from handlers.formats.base import Extraction
-from handlers.formats.fields import PER_MS, Fields, events_of
+from handlers.formats.fields import PER_MS, Fields, events_of, read_lines
 from handlers.model import Block, ParserState, TelemetryEvent
 
 NAME: Final = "jsonl"
@@ -33,17 +32,11 @@ class JsonLines:
         return any(self._decode(line) is not None for line in lines)
 
     def extract(self, block: Block, state: ParserState, *, at_end: bool = False) -> Extraction:
-        events: list[TelemetryEvent] = []
-        matched = unreadable = 0
-        offset = block.offset
-        for raw in io.BytesIO(block.data):
-            line = self._decode(raw)
-            found = events_of(line, block.source, offset, self._to_ms) if line is not None else []
-            matched += bool(found)
-            unreadable += not found and not raw.isspace()
-            events += found
-            offset += len(raw)
-        return Extraction(events=events, state=state, matched=matched, unreadable=unreadable)
+        return read_lines(block, state, self._events)
+
+    def _events(self, raw: bytes, source: int, offset: int) -> list[TelemetryEvent]:
+        line = self._decode(raw)
+        return events_of(line, source, offset, self._to_ms) if line is not None else []
 
     def _decode(self, raw: bytes) -> Fields | None:
         try:

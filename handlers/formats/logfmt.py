@@ -6,7 +6,6 @@ what the common logfmt writers print.
 
 from __future__ import annotations
 
-import io
 import re
 from typing import Final
 
@@ -14,7 +13,7 @@ import msgspec
 
 from config.settings import Jsonl
 from handlers.formats.base import Extraction
-from handlers.formats.fields import PER_MS, Fields, events_of
+from handlers.formats.fields import PER_MS, Fields, events_of, read_lines
 from handlers.model import Block, ParserState, TelemetryEvent
 
 NAME: Final = "logfmt"
@@ -43,16 +42,7 @@ class Logfmt:
         return any(self._events(line, 0, 0) for line in paired)
 
     def extract(self, block: Block, state: ParserState, *, at_end: bool = False) -> Extraction:
-        events: list[TelemetryEvent] = []
-        matched = unreadable = 0
-        offset = block.offset
-        for raw in io.BytesIO(block.data):
-            found = self._events(raw, block.source, offset)
-            matched += bool(found)
-            unreadable += not found and not raw.isspace()
-            events += found
-            offset += len(raw)
-        return Extraction(events=events, state=state, matched=matched, unreadable=unreadable)
+        return read_lines(block, state, self._events)
 
     def _events(self, raw: bytes, source: int, offset: int) -> list[TelemetryEvent]:
         if not any(subject in raw for subject in self._subjects):
