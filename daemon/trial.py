@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import BinaryIO, Final, Literal
 
 import msgspec
@@ -19,7 +19,7 @@ from handlers.formats.error_text import error_template
 from handlers.formats.near_miss import near_miss
 from handlers.formats.registry import detect_format, log_formats
 from handlers.formats.scan import extract_block
-from handlers.model import Block, ParserState, TelemetryEvent
+from handlers.model import Block, Events, ParserState, Subject
 
 FIRST_BYTES: Final = 64 << 20
 BLOCK_BYTES: Final = 1 << 20
@@ -117,8 +117,9 @@ def try_log(path: str, stream: BinaryIO, settings: Settings, wanted: str, max_by
     if trial is None:
         trial, log_format = _begin(path, b"", formats, settings, wanted)
     if log_format is not None:
-        end = Block(0, trial.bytes_read, trial.bytes_read, b"")
-        _add_events(trial, log_format.extract(end, state, at_end=True).events)
+        rest = log_format.reader(0, state)
+        rest.close()
+        _add_events(trial, rest.events)
     trial.unmatched = trial.lines - trial.matched
     trial.unmatched_lines = groups.told(trial.format, settings)
     trial.ungrouped = groups.others
@@ -144,7 +145,9 @@ def _begin(
 
 def _extract(log_format: Format | None, block: Block, state: ParserState) -> Extraction:
     if log_format is None:
-        return Extraction(events=[], state=state, matched=0, unreadable=0, lines=block.lines)
+        return Extraction(
+            Events(block.source), state, matched=0, unreadable=0, lines=block.lines, undecodable=0
+        )
     return extract_block(log_format, block, state, at_end=False)
 
 
@@ -157,19 +160,19 @@ def _add(trial: Trial, block: Block, extraction: Extraction) -> None:
     _add_events(trial, extraction.events)
 
 
-_FIELDS: Final = {
-    field.name: field.default
-    for field in msgspec.structs.fields(TelemetryEvent)
-    if field.name not in {"kind", "source", "offset"}
-}
-
-
-def _add_events(trial: Trial, events: Iterable[TelemetryEvent]) -> None:
-    for event in events:
-        trial.events[event.kind] = trial.events.get(event.kind, 0) + 1
-        for name, default in _FIELDS.items():
-            value = getattr(event, name)
-            if value == default:
+def _add_events(trial: Trial, events: Events) -> None:
+    for index, subject in enumerate(events.subjects):
+        trial.events[subject.kind] = trial.events.get(subject.kind, 0) + 1
+        error = events.errors.get(index)
+        values = {
+            "time": events.times[index],
+            **{name: getattr(subject, name) for name in Subject.__struct_fields__ if name != "kind"},
+            "request_id": events.runs[index],
+            "duration_ms": events.durations_ms[index],
+            **({f"error_{name}": getattr(error, name) for name in error.__struct_fields__} if error else {}),
+        }
+        for name, value in values.items():
+            if value is None or value is False or value == "" or (name == "beat" and value == 0):
                 continue
             field = trial.fields.setdefault(name, FieldExamples())
             field.events += 1

@@ -9,10 +9,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from handlers.formats.base import Extraction
 from handlers.formats.conductor import MESSAGE
 from handlers.formats.conductor_reader import ConductorReader
-from handlers.model import Block, ParserState
+from handlers.model import ParserState
 
 NAME: Final = "serilog"
 
@@ -31,19 +30,16 @@ class Serilog:
     def recognizes(self, head: bytes) -> bool:
         return _RECORD.search(b"\n" + head) is not None
 
-    def extract(self, block: Block, state: ParserState, *, at_end: bool = False) -> Extraction:
-        reader = _Reader(block, state)
-        reader.resume_stack()
-        # The matches begin a newline early, in data with one in front: their start is that of their line.
-        reader.lines(_EVENT.finditer(b"\n" + block.data), 0, stamped=True)
-        if at_end:
-            reader.close_error()
-        return Extraction(events=reader.events, state=reader.state, matched=reader.matched, unreadable=0)
+    def reader(self, source: int, state: ParserState) -> ConductorReader:
+        return _Reader(source, state, _EVENT)
 
 
 class _Reader(ConductorReader):
-    """Reads the time from the brackets in which a line begins."""
+    def read_lines(self) -> None:
+        # The matches begin a newline early, in data with one in front: their start is that of their line.
+        self.answer(_EVENT.finditer(b"\n" + self.data), 0, stamped=True)
 
-    def _time(self) -> str | float | None:
-        text = self.data[self.at + 1 : self.data.find(b"]", self.at)].decode("ascii", "replace")
-        return text.replace(" ", "T", 1).replace(" ", "")
+    def stamp(self, at: int) -> bytes:
+        """From the brackets in which the line begins."""
+        text = self.data[at + 1 : self.data.find(b"]", at)]
+        return text.replace(b" ", b"T", 1).replace(b" ", b"")

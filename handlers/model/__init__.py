@@ -32,12 +32,15 @@ from handlers.model.diagnoses import (
 )
 from handlers.model.events import (
     Block,
+    ErrorText,
     EventKind,
+    Events,
     FileIdentity,
     LogFile,
-    NormalizedEvent,
+    NormalizedEvents,
     Origin,
-    TelemetryEvent,
+    Subject,
+    WholeRun,
 )
 from handlers.model.metrics import (
     BeatKey,
@@ -49,7 +52,16 @@ from handlers.model.metrics import (
     VariantStats,
     Window,
 )
-from handlers.model.state import Consumed, NameBook, OpenError, OpenRun, OpenTrace, ParserState, StreamState
+from handlers.model.state import (
+    Consumed,
+    NameBook,
+    OpenError,
+    OpenRun,
+    OpenTrace,
+    ParserState,
+    StreamState,
+    WaitingEvent,
+)
 
 __all__ = [
     "SEVERITIES",
@@ -73,14 +85,16 @@ __all__ = [
     "ErrorDiagnosis",
     "ErrorKey",
     "ErrorStats",
+    "ErrorText",
     "EventKind",
+    "Events",
     "FileIdentity",
     "FixRecommendation",
     "Handler",
     "Impact",
     "LogFile",
     "NameBook",
-    "NormalizedEvent",
+    "NormalizedEvents",
     "OpenError",
     "OpenRun",
     "OpenTrace",
@@ -93,10 +107,12 @@ __all__ = [
     "Sequence",
     "Severity",
     "StreamState",
-    "TelemetryEvent",
+    "Subject",
     "TelemetryMetrics",
     "Test",
     "VariantStats",
     "Verdict",
+    "WaitingEvent",
+    "WholeRun",
     "Window",
 ]

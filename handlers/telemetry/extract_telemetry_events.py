@@ -6,16 +6,17 @@ from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
-from handlers.formats.base import Format, error_event
+from handlers.formats.base import Format, add_error
 from handlers.formats.encoding import UTF16_ADVICE, is_utf16
 from handlers.formats.registry import detect_format
-from handlers.formats.scan import extract_block
-from handlers.model import Block, Consumed, LogFile, ParserState, TelemetryEvent
+from handlers.formats.scan import scan_block
+from handlers.model import Block, Consumed, Events, LogFile, ParserState
 from handlers.telemetry.ports import LogPort
 
 
 class ExtractedTelemetry(msgspec.Struct, frozen=True):
-    events: list[TelemetryEvent]
+    events: list[Events]
+    """Of each file that was read."""
     event_count: int
     parsers: Mapping[str, ParserState]
     """The parser state of each stream that was read."""
@@ -44,7 +45,7 @@ async def extract_telemetry_events(
     what is there now. `silent`: streams that nothing was written to for so long that a stack trace in them
     has ended.
     """
-    events: list[TelemetryEvent] = []
+    events: list[Events] = []
     states = dict(parsers)
     consumed: list[Consumed] = []
     refused: list[str] = []
@@ -74,14 +75,18 @@ async def extract_telemetry_events(
         batch_bytes -= reader.end_offset - file.offset
         more = more or reader.end_offset < file.size_bytes
         states[file.stream] = reader.state
-        events += reader.events
+        events.append(reader.events)
         consumed.append(reader.consumed())
     for stream in {*silent} - {piece.stream for piece in consumed}:
         state = states[stream]
         if state.error is not None:
-            events.append(error_event(state.error))
+            waited = Events(state.error.source)
+            add_error(waited, state.error)
+            events.append(waited)
             states[stream] = msgspec.structs.replace(state, error=None)
-    return ExtractedTelemetry(events, len(events), states, tuple(consumed), more, tuple(refused))
+    return ExtractedTelemetry(
+        events, sum(each.count for each in events), states, tuple(consumed), more, tuple(refused)
+    )
 
 
 class _Reader:
@@ -91,21 +96,24 @@ class _Reader:
         self._file = file
         self._format = log_format
         self._at_end = at_end
-        self._lines = self._matched = self._unreadable = self._undecodable = 0
-        self.state = state
+        self._reader = log_format.reader(file.source, state)
+        self._lines = self._undecodable = 0
         self.end_offset = file.offset
-        self.events: list[TelemetryEvent] = []
+
+    @property
+    def events(self) -> Events:
+        return self._reader.events
+
+    @property
+    def state(self) -> ParserState:
+        return self._reader.state
 
     def take(self, block: Block) -> None:
-        ends = self._at_end and block.end >= self._file.size_bytes
-        extraction = extract_block(self._format, block, self.state, ends)
-        self.state = extraction.state
-        self.events += extraction.events
+        self._undecodable += scan_block(self._reader, block)
+        self._lines += block.lines or block.data.count(b"\n")
         self.end_offset = block.end
-        self._lines += extraction.lines
-        self._matched += extraction.matched
-        self._unreadable += extraction.unreadable
-        self._undecodable += extraction.undecodable
+        if self._at_end and block.end >= self._file.size_bytes:
+            self._reader.close()
 
     def consumed(self) -> Consumed:
         return Consumed(
@@ -114,8 +122,8 @@ class _Reader:
             format=self._format.name,
             end_offset=self.end_offset,
             lines=self._lines,
-            matched=self._matched,
-            unreadable=self._unreadable,
+            matched=self._reader.matched,
+            unreadable=self._reader.unreadable,
             undecodable=self._undecodable,
-            events=len(self.events),
+            events=self.events.count,
         )

@@ -117,7 +117,6 @@ async def parse_telemetry(
     aggregated = await run.beat(
         aggregate_telemetry_metrics,
         normalized.normalized_events,
-        stream_of=stream_of,
         runs={name: state.runs for name, state in streams.items() if name in touched or ending},
         watermarks_ms={name: state.watermark_ms for name, state in streams.items()},
         window_ms=limits.window_ms,
