@@ -213,7 +213,7 @@ class _Groups:
                 lines=lines,
                 first_line=self._first[template][0],
                 text=self._first[template][1].decode("utf-8", "replace").rstrip("\r\n"),
-                near_miss=near_miss(format_name, self._first[template][1], settings.jsonl),
+                near_miss=near_miss(format_name, self._first[template][1], settings),
             )
             for template, lines in self._lines.most_common()
         ]

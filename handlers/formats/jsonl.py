@@ -1,4 +1,4 @@
-"""JSON lines: one object a line, with names for the fields that the operator can set."""
+"""JSON lines: one object a line, with names, or dotted paths, for the fields that the operator can set."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import msgspec
 
 from config.settings import Jsonl
 from handlers.formats.base import Extraction
-from handlers.formats.fields import PER_MS, Fields, events_of, read_lines
+from handlers.formats.duration_text import ms_in_unit
+from handlers.formats.fields import Fields, events_of, read_lines
+from handlers.formats.json_paths import PathDecoder
 from handlers.model import Block, ParserState, TelemetryEvent
 
 NAME: Final = "jsonl"
@@ -20,12 +22,15 @@ class JsonLines:
     name: Final = NAME
 
     def __init__(self, settings: Jsonl) -> None:
-        self._to_ms = PER_MS[settings.duration_unit]
+        self._to_ms = ms_in_unit(settings.duration_unit, settings.duration)
         names = {field: getattr(settings, field) for field in Fields.__struct_fields__}
+        if any("." in name for name in names.values()):
+            self._decoder: PathDecoder | msgspec.json.Decoder[Any] = PathDecoder(names)
+            return
         # The fields are listed again: msgspec renames none that are inherited.
         fields = [(field.name, field.type, field.default) for field in msgspec.structs.fields(Fields)]
         line = msgspec.defstruct("JsonLine", fields, bases=(Fields,), rename=names, gc=False)
-        self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(line)
+        self._decoder = msgspec.json.Decoder(line)
 
     def recognizes(self, head: bytes) -> bool:
         lines = [line for line in head.splitlines()[:20] if line.strip()]

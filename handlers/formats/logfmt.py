@@ -13,13 +13,14 @@ import msgspec
 
 from config.settings import Jsonl
 from handlers.formats.base import Extraction
-from handlers.formats.fields import PER_MS, Fields, events_of, read_lines
+from handlers.formats.duration_text import ms_in_unit
+from handlers.formats.fields import Fields, events_of, read_lines
 from handlers.model import Block, ParserState, TelemetryEvent
 
 NAME: Final = "logfmt"
 
 # A key begins a word and a match ends with a value, so that no text is looked at twice.
-_PAIR: Final = re.compile(r'(?<!\S)([^\s="]++)=("(?:[^"\\\n]|\\[^\n])*+"|[^\s"]\S*+|)', re.ASCII)
+PAIR: Final = re.compile(r'(?<!\S)([^\s="]++)=("(?:[^"\\\n]|\\[^\n])*+"|[^\s"]\S*+|)', re.ASCII)
 _WORDS: Final = {"true": True, "false": None, "null": None, "nil": None, "<nil>": None, "": None}
 """What writers print for values that are no text."""
 
@@ -30,7 +31,7 @@ class Logfmt:
     name: Final = NAME
 
     def __init__(self, settings: Jsonl) -> None:
-        self._to_ms = PER_MS[settings.duration_unit]
+        self._to_ms = ms_in_unit(settings.duration_unit, settings.duration)
         self._fields = {"ts": "timestamp", "time": "timestamp"}
         self._fields |= {getattr(settings, field): field for field in Fields.__struct_fields__}
         self._subjects = [f"{name}=".encode() for name in (settings.event, settings.handler, settings.kind)]
@@ -38,7 +39,7 @@ class Logfmt:
     def recognizes(self, head: bytes) -> bool:
         """A line that begins with a pair and tells of an event: `key=value` can stand in any text."""
         lines = [line.strip() for line in head.split(b"\n")[:20]]
-        paired = (line for line in lines if _PAIR.match(line.decode("utf-8", "replace")))
+        paired = (line for line in lines if PAIR.match(line.decode("utf-8", "replace")))
         return any(self._events(line, 0, 0) for line in paired)
 
     def extract(self, block: Block, state: ParserState, *, at_end: bool = False) -> Extraction:
@@ -50,7 +51,7 @@ class Logfmt:
         names = self._fields
         values = {
             names[key]: _unquoted(value) if value[:1] == '"' else _WORDS.get(value, value)
-            for key, value in _PAIR.findall(raw.decode("utf-8", "replace"))
+            for key, value in PAIR.findall(raw.decode("utf-8", "replace"))
             if key in names
         }
         return events_of(Fields(**values), source, offset, self._to_ms)

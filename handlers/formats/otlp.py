@@ -107,6 +107,15 @@ class Otlp:
         return Extraction(events=traces.events, state=state, matched=matched, unreadable=unreadable)
 
 
+def why_not(raw: bytes) -> str:
+    """Why a line is no request of spans, with the path of what is wrong in it; "" if it is one."""
+    try:
+        msgspec.json.decode(raw, type=_Request)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return str(error)
+    return ""
+
+
 class _Traces:
     """Gathers spans into traces; `events` is what can be told."""
 

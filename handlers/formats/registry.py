@@ -21,9 +21,8 @@ from handlers.formats.serilog import Serilog
 
 def log_formats(settings: Settings) -> dict[str, Format]:
     """The formats by name, made with the operator's settings."""
-    unit = settings.jsonl.duration_unit
     formats: tuple[Format, ...] = (
-        *(Declared(name, declared, unit) for name, declared in settings.formats.items()),
+        *(Declared(name, declared) for name, declared in settings.formats.items()),
         Conductor(),
         Serilog(),
         Otlp(),

@@ -49,7 +49,16 @@ from handlers.model.metrics import (
     VariantStats,
     Window,
 )
-from handlers.model.state import Consumed, NameBook, OpenError, OpenRun, OpenTrace, ParserState, StreamState
+from handlers.model.state import (
+    Consumed,
+    NameBook,
+    OpenError,
+    OpenRun,
+    OpenTrace,
+    ParserState,
+    StreamState,
+    waiting_sources,
+)
 
 __all__ = [
     "SEVERITIES",
@@ -99,4 +108,5 @@ __all__ = [
     "VariantStats",
     "Verdict",
     "Window",
+    "waiting_sources",
 ]

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
-from handlers.formats.base import Format, error_event
+from handlers.formats.base import Extraction, Format, error_event
 from handlers.formats.encoding import UTF16_ADVICE, is_utf16
 from handlers.formats.registry import detect_format
 from handlers.formats.scan import extract_block
@@ -41,8 +41,8 @@ async def extract_telemetry_events(
     """Reads at most `batch_bytes` from the files, in their order, and extracts the events.
 
     `parsers` and `stream_formats` are what the last commit left of each stream. `at_end`: nothing will follow
-    what is there now. `silent`: streams that nothing was written to for so long that a stack trace in them
-    has ended.
+    what is there now. `silent`: streams that nothing was written to for so long that what waits in them for
+    further lines, a stack trace or a trace of spans, is given out.
     """
     events: list[TelemetryEvent] = []
     states = dict(parsers)
@@ -76,12 +76,21 @@ async def extract_telemetry_events(
         states[file.stream] = reader.state
         events += reader.events
         consumed.append(reader.consumed())
-    for stream in {*silent} - {piece.stream for piece in consumed}:
-        state = states[stream]
-        if state.error is not None:
-            events.append(error_event(state.error))
-            states[stream] = msgspec.structs.replace(state, error=None)
+    ended = {*(states if at_end and not more else silent)}
+    for stream in sorted(ended - {piece.stream for piece in consumed}):
+        extraction = _end(states[stream], formats.get(stream_formats.get(stream, "")))
+        events += extraction.events
+        states[stream] = extraction.state
     return ExtractedTelemetry(events, len(events), states, tuple(consumed), more, tuple(refused))
+
+
+def _end(state: ParserState, log_format: Format | None) -> Extraction:
+    """What waits for lines that will not come."""
+    if log_format is not None:
+        return log_format.extract(Block(0, 0, 0, b""), state, at_end=True)
+    # The format was declared and is no more: nobody else knows what it waited for.
+    events = [] if state.error is None else [error_event(state.error)]
+    return Extraction(events, msgspec.structs.replace(state, error=None, traces={}), 0, 0)
 
 
 class _Reader:

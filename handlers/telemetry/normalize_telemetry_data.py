@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, tzinfo
+from datetime import tzinfo
+from types import MappingProxyType
 from typing import Final
 
 import msgspec
 
 from handlers.formats.error_text import error_template
+from handlers.formats.time_text import Clock
 from handlers.model import NameBook, NormalizedEvent, TelemetryEvent
 
 _MAX_NAMES: Final = 20_000
 """Names kept per stream: a log that registers without end must not fill the memory."""
 _MAX_DURATION_MS: Final = 30 * 86_400_000
 """A longer one is a mistake of the writer, and sums must fit into 64 bits."""
-_EPOCH_UNITS: Final = ((1e17, 1e6), (1e14, 1e3), (1e11, 1.0))
-"""(smallest value, its units per millisecond): ns, us, ms; anything smaller is seconds."""
 
 
 class NormalizedTelemetry(msgspec.Struct, frozen=True):
@@ -37,20 +37,29 @@ def normalize_telemetry_data(
     arrival_ms: int,
     zone: tzinfo,
     max_skew_ms: int,
+    zones: Mapping[str, tzinfo] = MappingProxyType({}),
+    watermarks_ms: Mapping[str, int] = MappingProxyType({}),
 ) -> NormalizedTelemetry:
-    """Normalizes timestamps (epoch ms; `zone` for those without one), handler names and errors.
+    """Normalizes timestamps (epoch ms), handler names and errors.
 
-    `stream_of` maps the sources of the events to their streams.
+    `stream_of` maps the sources of the events to their streams. Times without a zone are in that of their
+    stream in `zones`, else in `zone`. `watermarks_ms`: the latest time of each stream so far.
     """
     books = {stream: NameBook(dict(book.sequence_ids), dict(book.plugins)) for stream, book in names.items()}
     normalized: list[NormalizedEvent] = []
     ahead = untimed = 0
-    clock = _Clock(zone)
+    clocks: dict[str, Clock] = {}
     latest_ms = arrival_ms + max_skew_ms
+    source = -1
     for event in events:
-        book = books.get(stream := stream_of[event.source])
-        if book is None:
-            book = books[stream] = NameBook()
+        if event.source != source:
+            source = event.source
+            stream = stream_of[source]
+            book = books.setdefault(stream, NameBook())
+            clock = clocks.get(stream) or Clock(
+                zones.get(stream, zone), arrival_ms, max_skew_ms, watermarks_ms.get(stream, 0)
+            )
+            clocks[stream] = clock
         if event.kind == "registered":
             _register(book, event)
             continue
@@ -97,46 +106,3 @@ def _register(book: NameBook, event: TelemetryEvent) -> None:
         book.plugins[f"{event.sequence_id}\t{event.event}"] = event.plugin
     elif event.sequence and len(book.sequence_ids) < _MAX_NAMES:
         book.sequence_ids[event.sequence] = event.sequence_id
-
-
-class _Clock:
-    """Reads times; neighbouring events often share one, so the last is remembered."""
-
-    def __init__(self, zone: tzinfo) -> None:
-        self._zone = zone
-        self._last: str | float | None = None
-        self._last_ms: int | None = None
-
-    def epoch_ms(self, time: str | float | None) -> int | None:
-        if time != self._last:
-            self._last = time
-            at_ms = None if time is None else self._read(time)
-            # 0 and the year 1 are how programs write that they know no time.
-            self._last_ms = at_ms if at_ms is not None and at_ms > 0 else None
-        return self._last_ms
-
-    def _read(self, time: str | float) -> int | None:
-        if isinstance(time, str):
-            try:
-                moment = datetime.fromisoformat(time)
-            except ValueError:
-                return self._from_digits(time)
-            if moment.tzinfo is None:
-                moment = moment.replace(tzinfo=self._zone)
-            return round(moment.timestamp() * 1000)
-        return _from_epoch(time)
-
-    def _from_digits(self, time: str) -> int | None:
-        try:
-            return _from_epoch(float(time))
-        except ValueError:
-            return None
-
-
-def _from_epoch(value: float) -> int | None:
-    if not 0 < value < 1e20:
-        return None
-    for least, per_ms in _EPOCH_UNITS:
-        if value >= least:
-            return round(value / per_ms)
-    return round(value * 1000)

@@ -9,7 +9,7 @@ from daemon.cli.text.figures import size, understood
 from daemon.cli.text.page import Page
 from daemon.trial import MAX_GROUPS, Trial, UnmatchedLines
 from handlers.diagnosis.wording import count, percent
-from handlers.formats.conductor_near_miss import WHERE
+from handlers.formats.near_miss_text import WHERE
 
 MOST_FREQUENT: Final = 20
 NEAR_MISSES: Final = 5
