@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import pytest
 
+from config.globs import matching
 from config.load import load_settings
 from config.settings import Settings
 from daemon.limits import telemetry_limits
@@ -87,6 +88,7 @@ def read(case: Path, *, by_line: bool) -> dict[str, Any]:
         arrival_ms=round(ARRIVAL.timestamp() * 1000),
         zone=limits.zone,
         max_skew_ms=limits.max_skew_ms,
+        zones={"log": matching("log", limits.zone_of, limits.zone)},
     )
     aggregated = aggregate(normalized, settings)
     total = merged(aggregated.metrics.windows.values(), 0)

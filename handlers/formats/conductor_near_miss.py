@@ -48,8 +48,16 @@ def nearest_message(line: str) -> str:
     if near is None:
         return ""
     end, parts, shared = near
-    whole = "".join(part.shown for part in parts)
-    return f"almost: {whole}{stopped(line, end, _expected(parts[shared:]))}"
+    return f"almost: {_whole(parts)}{stopped(line, end, _expected(parts[shared:]))}"
+
+
+def shown(message: str) -> str:
+    """A message as people know it, with <name> in place of each value."""
+    return _whole(_parts(message))
+
+
+def _whole(parts: tuple[_Part, ...]) -> str:
+    return "".join(part.shown for part in parts)
 
 
 def _shared(parts: tuple[_Part, ...], line: str, start: int) -> tuple[int, int]:

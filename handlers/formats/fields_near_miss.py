@@ -15,7 +15,7 @@ from handlers.formats.otlp import why_not
 
 _TELLING: Final = ("duration", "error", "handler", "beat", "sequence", "kind")
 _OPEN_QUOTE: Final = re.compile(r'(?<!\S)[^\s="]+="(?:[^"\\]|\\.)*$')
-_SPACED: Final = re.compile(r"(?<!\S)([^\s=\"]+)(?: +=|= +)(?=\S)")
+_SPACED: Final = re.compile(r"(?<!\S)([^\s=\"]+) +=")
 
 
 def json_near_miss(text: str, names: Jsonl) -> str:

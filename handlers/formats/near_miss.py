@@ -38,9 +38,9 @@ def _declared(pattern: str, text: str) -> str:
     stop = stops_at(pattern, text)
     if stop is None:
         return ""
-    end, rest, group = stop
-    where = f" (in group {group})" if group else ""
-    return f"almost: the pattern{stopped(text, end, f'{rest}{where}')}"
+    where = f" (in group {stop.group})" if stop.group else ""
+    expected = f'"{stop.expected}"{where}'
+    return f"almost: the pattern{stopped(text, stop.end, expected)}"
 
 
 _BUILT_IN: Final[Mapping[str, Callable[[str, Settings], str]]] = {

@@ -27,7 +27,7 @@ def _header(levels: bytes) -> bytes:
     level = rb"(?:" + levels + rb")"
     loguru = rb" \| " + level + rb" *\| (?P<module>[\w.<>]{1,300}):(?P<function>[\w<>]{1,300}):\d{1,9} - "
     dashes = rb" - (?P<logger>" + _LOGGER + rb") - " + level + rb" - "
-    spaces = rb" " + level + rb" +(?P<name>" + _LOGGER + rb"):? "
+    spaces = rb" (?:" + level + rb"|\[" + level + rb" *\]) +(?P<name>" + _LOGGER + rb"):? "
     return _TIME + rb"(?:" + loguru + rb"|" + dashes + rb"|" + spaces + rb")"
 
 

@@ -21,7 +21,7 @@ class Part(msgspec.Struct, frozen=True):
 _DATE: Final = Part(r"\d{4}-\d\d-\d\d", "a date such as 2025-11-09")
 _CLOCK: Final = Part(r"[ T]\d\d:\d\d:\d\d", "a time such as 14:30:45")
 _LEVELS: Final = r"(?:TRACE|DEBUG|INFO|SUCCESS|WARN(?:ING)?|ERROR|CRITICAL|FATAL|NOTSET|Level \d{1,3})\b"
-_LEVEL: Final = Part(_LEVELS, "a level such as ERROR, in capitals")
+_LEVEL: Final = Part(_LEVELS, "a level such as ERROR, in capitals,")
 _LOGGER: Final = r"[\w.\-]{1,300}"
 _PYTHON_TIME: Final = (
     _DATE,
@@ -53,7 +53,7 @@ _PYTHON: Final = (
         "TIME LEVEL logger: message",
         (
             Part(" ", "a space"),
-            _LEVEL,
+            Part(rf"(?:{_LEVELS}|\[{_LEVELS} *\])", "a level such as ERROR or [ERROR], in capitals,"),
             Part(" +", "a space"),
             Part(_LOGGER, "the name of a logger"),
             Part(":? ", '": "'),
@@ -69,7 +69,7 @@ _SERILOG: Final = (
     Part(r"\[[A-Z][A-Za-z]{2,10}\]", "a level such as [INF]"),
     Part(" ", "a space"),
 )
-_QUIET: Final = re.compile(r"\S+(?:[ ][\d:.,]+\S*)? (?:- \S+ - |\| )?(?P<level>" + _LEVELS + ")")
+_QUIET: Final = re.compile(r"\S+(?:[ ][\d:.,]+\S*)? (?:- \S+ - |\| |\[)?(?P<level>" + _LEVELS + ")")
 
 
 def python_near_miss(line: str) -> str:
@@ -82,7 +82,10 @@ def python_near_miss(line: str) -> str:
     if reached[0] < len(parts):
         return _told(shown, line, reached, parts)
     level = _QUIET.match(line)
-    return f"a record of level {level['level']}: only errors are telemetry" if level else ""
+    if level is None:
+        return ""
+    read = level["level"] in {"ERROR", "CRITICAL", "FATAL"}
+    return f"a record of level {level['level']}: {'it is read' if read else 'only errors are telemetry'}"
 
 
 def serilog_near_miss(line: str) -> str:

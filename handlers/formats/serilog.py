@@ -19,8 +19,10 @@ NAME: Final = "serilog"
 _HEADER: Final = (
     rb"\n\[\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?: ?[+-]\d\d:\d\d|Z)?\] \[[A-Z][A-Za-z]{2,10}\] "
 )
+# What 1.5 prints itself before a message; the time is that of the header.
+_OWN_TIME: Final = rb"\d{4}-\d\d-\d\dT[\d:.]{8,18}Z +"
 _RECORD: Final = re.compile(_HEADER)
-_EVENT: Final = re.compile(_HEADER + rb"(?:[^\s:]{1,300}: )? *(?:" + MESSAGE + rb")")
+_EVENT: Final = re.compile(_HEADER + rb"(?:[^\s:]{1,300}: )? *(?:" + _OWN_TIME + rb")?(?:" + MESSAGE + rb")")
 
 
 class Serilog:

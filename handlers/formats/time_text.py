@@ -44,6 +44,8 @@ class Clock:
         self._year_until = datetime.fromtimestamp(arrival_ms / 1000, UTC) + _DAY
         self._until_ms = arrival_ms + max_skew_ms
         self._latest_ms = latest_ms
+        self.used_zone = False
+        """Whether there was a time without a zone."""
         self._last: str | float | None = None
         self._last_ms: int | None = None
 
@@ -100,6 +102,7 @@ class Clock:
         return None
 
     def _local(self, moment: datetime) -> int:
+        self.used_zone = True
         at_ms = round(moment.replace(tzinfo=self._zone).timestamp() * 1000)
         if at_ms < self._latest_ms - _BACK_MS:
             second_ms = round(moment.replace(tzinfo=self._zone, fold=1).timestamp() * 1000)
