@@ -55,7 +55,7 @@ def _beginnings(pattern: str) -> tuple[_Beginning, ...]:
         text = pattern[:end]
         if pattern[end] in "*+?{":
             continue
-        if text.endswith(("|", "(", "(?:", ">")):
+        if text.endswith(("|", "(", "(?", "(?:", ">")):
             continue  # an alternative or a group that is empty matches anything
         groups = _open_groups(text)
         if groups is None or not _says_something(text):
