@@ -168,11 +168,14 @@ async def test_a_python_traceback_that_silence_ends_has_its_type(
     text: str, kind: str, template: str, settings: Settings, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     append(folder_of(settings) / "app.log", text)
+    append(folder_of(settings) / "beats.log", line(AT_MS / 1000))
     engine = Engine(settings, store, ignore)
     await read_to_end(engine)
     assert errors(engine) == 0
+    await judge(engine, AT_MS + 60_000)
     monkeypatch.setattr("daemon.engine.STACK_QUIET_S", -1.0)
-    assert await read_to_end(engine) == []
+    assert await read_to_end(engine) == []  # it is selfheald that waited: nobody is told to be late
+    assert engine.telemetry.totals().late == 1
     error_type, error_template, stats = only_error(engine)
     assert (error_type, error_template, stats.count) == (kind, template, 1)
     assert stats.frame.startswith('File "/srv/app/cart.py", line 10')
@@ -257,3 +260,16 @@ async def test_a_file_in_utf_16_is_told_and_nothing_of_it_is_read(
     [problem] = await read_to_end(engine)
     assert "UTF-16 is not read; convert it" in problem
     assert engine.telemetry.totals().lines == 0
+
+
+async def test_the_hour_that_comes_twice_is_told_apart_over_batches_and_restarts(
+    settings: Settings, store: Store
+) -> None:
+    berlin = changed(settings, "ingest", timezone="Europe/Berlin")
+    log = folder_of(settings) / "app.log"
+    for text in ("2026-10-25 02:59:50", "2026-10-25 02:00:00", "2026-10-25 02:59:50"):
+        append(log, line(text))
+        await read_to_end(Engine(berlin, store, ignore))
+    midnight_ms = 1_792_886_400_000
+    passed_s = [(start - midnight_ms) // 1000 for start in starts_ms(Engine(berlin, store, ignore))]
+    assert passed_s == [3590, 3600, 7190]
