@@ -24,6 +24,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+from config.globs import matching
 from handlers.model import LogFile
 
 from .block import Block, ContentChangedError, read_block
@@ -151,11 +152,17 @@ class Tail:
         unread = [(self._ledger[source], self._inventory.looks[source]) for source in sources]
         unread = [(at, file) for at, file in unread if file.size > at.offset]
         unread.sort(key=lambda pair: reading_order(pair[0], pair[1].mtime_ns))
-        log_format = "" if self._logs.format == "auto" else self._logs.format
         return tuple(
-            LogFile(at.source, at.path, at.stream, at.identity, at.offset, file.size, log_format)
+            LogFile(
+                at.source, at.path, at.stream, at.identity, at.offset, file.size, self._format_of(at.stream)
+            )
             for at, file in unread
         )
+
+    def _format_of(self, stream: str) -> str:
+        """The format that the settings name, or "" where it is to be recognised."""
+        name = matching(stream, self._logs.format_of, self._logs.format)
+        return "" if name == "auto" else name
 
     def _is_same(self, at: Checkpoint, last: Found) -> bool:
         try:

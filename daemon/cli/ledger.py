@@ -10,7 +10,7 @@ import msgspec
 
 from daemon.checkpoint import Checkpoint, FileState, Loss
 from daemon.telemetry_records import Source
-from handlers.formats.encoding import UTF16_ADVICE, is_utf16
+from handlers.formats.encoding import LOOK_BYTES, UTF16_ADVICE, is_utf16
 
 
 class LedgerLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,7 +79,7 @@ def _line(source: Source) -> LedgerLine:
 def _is_utf16(path: str) -> bool:
     try:
         with Path(path).open("rb") as file:
-            return is_utf16(file.read(2))
+            return is_utf16(file.read(LOOK_BYTES))
     except OSError:
         return False
 

@@ -7,7 +7,7 @@ from typing import Protocol
 import msgspec
 
 from handlers.formats.error_text import own_frame
-from handlers.model import Block, ErrorText, Events, OpenError, ParserState, Subject
+from handlers.model import Block, ErrorText, OpenError, ParserState, Subject, TelemetryEvents
 
 
 class Reader(Protocol):
@@ -17,7 +17,7 @@ class Reader(Protocol):
     are read by readers of their own: `state` after the one part is what the reader of the next begins with.
     """
 
-    events: Events
+    events: TelemetryEvents
     """What was read so far."""
     state: ParserState
     matched: int
@@ -52,7 +52,7 @@ class Format(Protocol):
 class Extraction(msgspec.Struct, frozen=True):
     """What one block of whole lines held."""
 
-    events: Events
+    events: TelemetryEvents
     state: ParserState
     matched: int
     unreadable: int
@@ -61,7 +61,7 @@ class Extraction(msgspec.Struct, frozen=True):
     """Lines that are no UTF-8 text or hold NUL bytes, matched or not."""
 
 
-def add_error(events: Events, error: OpenError) -> None:
+def add_error(events: TelemetryEvents, error: OpenError) -> None:
     """Appends an error whose stack trace has come to its end."""
     subject = Subject(
         "error", error.sequence, "", error.event, error.plugin, error.handler, error.beat, failed=True

@@ -75,11 +75,15 @@ class Conductor:
 
     name: Final = NAME
 
+    def __init__(self, *, whole_runs: bool = True) -> None:
+        """`whole_runs`: a run that went as most runs go is one event; else every step of it is one."""
+        self._whole_runs = whole_runs
+
     def recognizes(self, head: bytes) -> bool:
         return _STAMPED.search(head) is not None or _BARE.search(b"\n" + head) is not None
 
     def reader(self, source: int, state: ParserState) -> ConductorReader:
-        return _Reader(source, state, _STAMPED)
+        return _Reader(source, state, _STAMPED, self._whole_runs)
 
 
 class _Reader(ConductorReader):

@@ -11,7 +11,7 @@ import msgspec
 from handlers.formats.base import add_error
 from handlers.formats.conductor_runs import Key, UsualRuns
 from handlers.formats.error_text import split_error
-from handlers.model import Block, EventKind, Events, OpenError, ParserState, Subject
+from handlers.model import Block, EventKind, OpenError, ParserState, Subject, TelemetryEvents
 
 _BATON: Final = re.compile(
     rb"\xf0\x9f\x8e\xbd DataBaton: [^\n|]{0,500}\| seq=[^=\n]{0,500}=\? "
@@ -54,13 +54,14 @@ class _Beat:
 class ConductorReader:
     """Plays the lines of a file against the parser's state; each method answers one kind of line."""
 
-    def __init__(self, source: int, state: ParserState, pattern: re.Pattern[bytes]) -> None:
+    def __init__(self, source: int, state: ParserState, pattern: re.Pattern[bytes], whole_runs: bool) -> None:
         """`pattern`: the messages, each a group by whose name it is answered."""
+        self._whole_runs = whole_runs
         error = state.error
         if error is not None:
             error = msgspec.structs.replace(error, frames=[*error.frames])
         self.state = msgspec.structs.replace(state, error=error, handlers=dict(state.handlers))
-        self.events = Events(source)
+        self.events = TelemetryEvents(source)
         self.matched = self.unreadable = 0
         self.data = b""
         self.offset = self.at = 0
@@ -109,7 +110,7 @@ class ConductorReader:
         self.state.stamped = stamped
         found = [*matches]
         done = 0
-        for start, end in self._usual_runs.spans(found) if stamped else ():
+        for start, end in self._usual_runs.spans(found) if stamped and self._whole_runs else ():
             self._answer_each(found[done:start], shift)
             usual = self._answer_run(found[start:end], shift)
             done = end if usual else start
@@ -235,6 +236,8 @@ class ConductorReader:
         state = self.state
         if handler := state.handler or state.handlers.get(f"{state.sequence}\t{beat.name[1]}", ""):
             return handler
+        if beat is not self._open:
+            return ""
         wanted = beat.name[1].encode()
         for baton in _BATON.finditer(self.data, self._opened_at, end):
             if baton["event"] == wanted:

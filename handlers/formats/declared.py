@@ -7,18 +7,20 @@ from datetime import datetime
 
 from config.patterns import Match, Pattern, compile_pattern
 from config.settings import DeclaredFormat
-from handlers.formats.fields import PER_MS, Fields, FieldsReader
+from config.time_formats import holds_year
+from handlers.formats.duration_text import PER_MS
+from handlers.formats.fields import Fields, FieldsReader
 from handlers.model import Block, ParserState
 
 
 class Declared:
     """One declared format; a line that its pattern does not match is no line of beats."""
 
-    def __init__(self, name: str, declared: DeclaredFormat, duration_unit: str) -> None:
+    def __init__(self, name: str, declared: DeclaredFormat) -> None:
         self.name = name
         self._pattern = compile_pattern(declared.pattern)
         self._time_format = declared.time_format
-        self._to_ms = PER_MS[duration_unit]
+        self._to_ms = PER_MS[declared.duration_unit]
 
     def recognizes(self, head: bytes) -> bool:
         reader = self.reader(0, ParserState())
@@ -61,8 +63,11 @@ class _Reader(FieldsReader):
 
 
 def _iso(text: str, time_format: str) -> str:
-    """The time as ISO 8601; as it stands where it has another form, which counts as no time."""
+    """The time as ISO 8601, without a year where it has none; as it stands where it has another form."""
     try:
-        return datetime.strptime(text, time_format).isoformat()
+        if holds_year(time_format):
+            return datetime.strptime(text, time_format).isoformat()
+        # A leap year, which has all days.
+        return f"-{datetime.strptime(f'2000 {text}', f'%Y {time_format}').isoformat()[4:]}"
     except ValueError:
         return text

@@ -13,11 +13,10 @@ from typing import Any, Final
 
 import msgspec
 
+from handlers.formats.duration_text import duration_of_text
 from handlers.formats.error_text import own_frame, split_error
-from handlers.model import ErrorText, EventKind, Events, ParserState, Subject
+from handlers.model import ErrorText, EventKind, ParserState, Subject, TelemetryEvents
 
-PER_MS: Final = {"s": 1000.0, "ms": 1.0, "us": 1e-3, "ns": 1e-6}
-"""Milliseconds in a unit of duration."""
 _SUBJECTS: Final = {"beat": "beat", "handler": "beat", "sequence": "run", "run": "run"}
 _ENDINGS: Final = {
     "started": "started",
@@ -69,7 +68,7 @@ class FieldsReader:
 
     def __init__(self, source: int, state: ParserState, to_ms: float) -> None:
         """`to_ms`: milliseconds in one unit of `duration`."""
-        self.events = Events(source)
+        self.events = TelemetryEvents(source)
         self.state = state
         self.matched = self.unreadable = 0
         self._to_ms = to_ms
@@ -185,11 +184,11 @@ def _beat(value: object) -> int:
 
 
 def _duration(value: object, to_ms: float) -> float | None:
-    """Milliseconds; None for what is not a finite number of at least 0."""
+    """Milliseconds; None for what is no finite number of at least 0, nor such a text with its unit."""
     try:
         duration_ms = float(str(value)) * to_ms
     except ValueError:
-        return None
+        return duration_of_text(str(value))
     return duration_ms if 0 <= duration_ms < float("inf") else None
 
 

@@ -1,18 +1,23 @@
-"""JSON lines: one object a line, with names for the fields that the operator can set."""
+"""JSON lines: one object a line, with names, or dotted paths, for the fields that the operator can set."""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from operator import attrgetter
 from typing import Annotated, Any, Final
 
 import msgspec
 
 from config.settings import Jsonl
-from handlers.formats.fields import PER_MS, Fields, FieldsReader, line_offsets
+from handlers.formats.duration_text import ms_in_unit
+from handlers.formats.fields import Fields, FieldsReader, line_offsets
+from handlers.formats.json_paths import PathDecoder
 from handlers.model import Block, ParserState
 
 NAME: Final = "jsonl"
+
+_AnyDecoder = msgspec.json.Decoder[Fields] | PathDecoder
 
 _NAMES: Final = attrgetter("kind", "event", "handler", "sequence", "beat")
 
@@ -37,9 +42,15 @@ class JsonLines:
     name: Final = NAME
 
     def __init__(self, settings: Jsonl) -> None:
-        self._to_ms = PER_MS[settings.duration_unit]
-        self._any: msgspec.json.Decoder[Fields] = _decoder(Fields, settings)
-        self._usual: msgspec.json.Decoder[_UsualLine] = _decoder(_UsualLine, settings)
+        self._to_ms = ms_in_unit(settings.duration_unit, settings.duration)
+        names = {field: getattr(settings, field) for field in Fields.__struct_fields__}
+        self._any: _AnyDecoder
+        self._usual: msgspec.json.Decoder[_UsualLine] | None = None
+        if any("." in name for name in names.values()):
+            self._any = PathDecoder(names)
+        else:
+            self._any = _decoder(Fields, names)
+            self._usual = _decoder(_UsualLine, names)
 
     def recognizes(self, head: bytes) -> bool:
         lines = [line for line in head.splitlines()[:20] if line.strip()]
@@ -52,8 +63,8 @@ class JsonLines:
 class _Reader(FieldsReader):
     def __init__(
         self,
-        usual: msgspec.json.Decoder[_UsualLine],
-        any_line: msgspec.json.Decoder[Fields],
+        usual: msgspec.json.Decoder[_UsualLine] | None,
+        any_line: _AnyDecoder,
         source: int,
         state: ParserState,
         to_ms: float,
@@ -71,6 +82,8 @@ class _Reader(FieldsReader):
 
     def _read_usual(self, block: Block) -> bool:
         """Reads a block of nothing but completed beats; False if it holds anything else."""
+        if self._usual is None:
+            return False
         try:
             lines = self._usual.decode_lines(block.data)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -96,14 +109,13 @@ class _Reader(FieldsReader):
             self.unreadable += not raw.isspace()
 
 
-def _decoder(line: type[msgspec.Struct], settings: Jsonl) -> msgspec.json.Decoder[Any]:
-    names = {field: getattr(settings, field) for field in Fields.__struct_fields__}
+def _decoder(line: type[msgspec.Struct], names: Mapping[str, str]) -> msgspec.json.Decoder[Any]:
     # The fields are listed again: msgspec renames none that are inherited.
     fields = [(field.name, field.type, field.default) for field in msgspec.structs.fields(line)]
     return msgspec.json.Decoder(msgspec.defstruct("JsonLine", fields, bases=(line,), rename=names, gc=False))
 
 
-def _decoded(decoder: msgspec.json.Decoder[Fields], raw: bytes) -> Fields | None:
+def _decoded(decoder: _AnyDecoder, raw: bytes) -> Fields | None:
     try:
         return decoder.decode(raw.removeprefix(b"\xef\xbb\xbf"))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

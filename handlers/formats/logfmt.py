@@ -17,13 +17,14 @@ from typing import Final
 import msgspec
 
 from config.settings import Jsonl
-from handlers.formats.fields import PER_MS, Fields, FieldsReader, line_offsets
+from handlers.formats.duration_text import ms_in_unit
+from handlers.formats.fields import Fields, FieldsReader, line_offsets
 from handlers.model import Block, ParserState
 
 NAME: Final = "logfmt"
 
 # A key begins a word and a match ends with a value, so that no text is looked at twice.
-_PAIR: Final = re.compile(r'(?<!\S)([^\s="]++)=("(?:[^"\\\n]|\\[^\n])*+"|[^\s"]\S*+|)', re.ASCII)
+PAIR: Final = re.compile(r'(?<!\S)([^\s="]++)=("(?:[^"\\\n]|\\[^\n])*+"|[^\s"]\S*+|)', re.ASCII)
 _ANY_VALUE: Final = r'(?:"(?:[^"\\\n]|\\[^\n])*+"|[^\s"]\S*+|)'
 _NAME_VALUE: Final = r'((?!(?:true|false|null|nil|<nil>)(?!\S))[^\s"]\S{0,299}+)'
 _NUMBER: Final = r"(\d{1,15}+(?:\.\d{1,15}+)?)"
@@ -31,7 +32,7 @@ _WORDS: Final = {"true": True, "false": None, "null": None, "nil": None, "<nil>"
 """What writers print for values that are no text."""
 _USUAL: Final = {"timestamp", "event", "handler", "sequence", "request_id", "duration", "kind"}
 """Fields that a completed beat has."""
-_MAX_SHAPE_PAIRS: Final = 50
+_MAX_SHAPEPAIRS: Final = 50
 
 
 class Logfmt:
@@ -40,7 +41,7 @@ class Logfmt:
     name: Final = NAME
 
     def __init__(self, settings: Jsonl) -> None:
-        self._to_ms = PER_MS[settings.duration_unit]
+        self._to_ms = ms_in_unit(settings.duration_unit, settings.duration)
         self._fields = {"ts": "timestamp", "time": "timestamp"}
         self._fields |= {getattr(settings, field): field for field in Fields.__struct_fields__}
         self._subjects = [f"{name}=".encode() for name in (settings.event, settings.handler, settings.kind)]
@@ -49,7 +50,7 @@ class Logfmt:
         """A line that begins with a pair and tells of an event: `key=value` can stand in any text."""
         reader = self.reader(0, ParserState())
         for line in head.split(b"\n")[:20]:
-            if _PAIR.match(line.strip().decode("utf-8", "replace")):
+            if PAIR.match(line.strip().decode("utf-8", "replace")):
                 reader.read_line(line, 0)
         return reader.matched > 0
 
@@ -93,7 +94,7 @@ class _Reader(FieldsReader):
         names = self._fields
         values = {
             names[key]: _unquoted(value) if value[:1] == '"' else _WORDS.get(value, value)
-            for key, value in _PAIR.findall(raw.decode("utf-8", "replace"))
+            for key, value in PAIR.findall(raw.decode("utf-8", "replace"))
             if key in names
         }
         self.take(Fields(**values), offset)
@@ -128,10 +129,10 @@ class _Reader(FieldsReader):
 
 def _shape(line: str, names: Mapping[str, str]) -> _Shape | None:
     """The shape of a line; None if it is no completed beat, or no row of pairs, or a field is quoted."""
-    pairs = _PAIR.findall(line)
+    pairs = PAIR.findall(line)
     fields = [names[key] for key, _ in pairs if key in names]
     usual = "duration" in fields and len({*fields}) == len(fields) and _USUAL.issuperset(fields)
-    if not usual or len(pairs) > _MAX_SHAPE_PAIRS:
+    if not usual or len(pairs) > _MAX_SHAPEPAIRS:
         return None
     values = (
         _ANY_VALUE if key not in names else _NUMBER if names[key] == "duration" else _NAME_VALUE

@@ -21,10 +21,10 @@ from handlers.model import (
     Block,
     ErrorText,
     EventKind,
-    Events,
     OpenTrace,
     ParserState,
     Subject,
+    TelemetryEvents,
     WaitingEvent,
 )
 
@@ -100,6 +100,15 @@ class Otlp:
         return _Reader(self._decoder, source, state)
 
 
+def why_not(raw: bytes) -> str:
+    """Why a line is no request of spans, with the path of what is wrong in it; "" if it is one."""
+    try:
+        msgspec.json.decode(raw, type=_Request)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return str(error)
+    return ""
+
+
 class _Reader:
     """Gathers spans into traces."""
 
@@ -110,7 +119,7 @@ class _Reader:
             for trace_id, trace in state.traces.items()
         }
         self.state = msgspec.structs.replace(state, traces=traces)
-        self.events = Events(source)
+        self.events = TelemetryEvents(source)
         self.matched = self.unreadable = 0
         self._open = traces
         self._waiting = sum(len(trace.waiting) for trace in traces.values())

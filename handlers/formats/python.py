@@ -14,7 +14,7 @@ import msgspec
 
 from handlers.formats.base import add_error
 from handlers.formats.error_text import split_error
-from handlers.model import Block, Events, OpenError, ParserState
+from handlers.model import Block, OpenError, ParserState, TelemetryEvents
 
 NAME: Final = "python"
 
@@ -27,7 +27,7 @@ def _header(levels: bytes) -> bytes:
     level = rb"(?:" + levels + rb")"
     loguru = rb" \| " + level + rb" *\| (?P<module>[\w.<>]{1,300}):(?P<function>[\w<>]{1,300}):\d{1,9} - "
     dashes = rb" - (?P<logger>" + _LOGGER + rb") - " + level + rb" - "
-    spaces = rb" " + level + rb" +(?P<name>" + _LOGGER + rb"):? "
+    spaces = rb" (?:" + level + rb"|\[" + level + rb" *\]) +(?P<name>" + _LOGGER + rb"):? "
     return _TIME + rb"(?:" + loguru + rb"|" + dashes + rb"|" + spaces + rb")"
 
 
@@ -57,7 +57,7 @@ class _Reader:
     def __init__(self, source: int, state: ParserState) -> None:
         error = state.error and msgspec.structs.replace(state.error, frames=[*state.error.frames])
         self.state = msgspec.structs.replace(state, error=error)
-        self.events = Events(source)
+        self.events = TelemetryEvents(source)
         self.matched = self.unreadable = 0
 
     def read(self, block: Block) -> None:

@@ -18,8 +18,10 @@ NAME: Final = "serilog"
 _HEADER: Final = (
     rb"\n\[\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?: ?[+-]\d\d:\d\d|Z)?\] \[[A-Z][A-Za-z]{2,10}\] "
 )
+# What 1.5 prints itself before a message; the time is that of the header.
+_OWN_TIME: Final = rb"\d{4}-\d\d-\d\dT[\d:.]{8,18}Z +"
 _RECORD: Final = re.compile(_HEADER)
-_EVENT: Final = re.compile(_HEADER + rb"(?:[^\s:]{1,300}: )? *(?:" + MESSAGE + rb")")
+_EVENT: Final = re.compile(_HEADER + rb"(?:[^\s:]{1,300}: )? *(?:" + _OWN_TIME + rb")?(?:" + MESSAGE + rb")")
 
 
 class Serilog:
@@ -27,11 +29,15 @@ class Serilog:
 
     name: Final = NAME
 
+    def __init__(self, *, whole_runs: bool = True) -> None:
+        """`whole_runs`: as in `Conductor`."""
+        self._whole_runs = whole_runs
+
     def recognizes(self, head: bytes) -> bool:
         return _RECORD.search(b"\n" + head) is not None
 
     def reader(self, source: int, state: ParserState) -> ConductorReader:
-        return _Reader(source, state, _EVENT)
+        return _Reader(source, state, _EVENT, self._whole_runs)
 
 
 class _Reader(ConductorReader):

@@ -34,12 +34,12 @@ from handlers.model.events import (
     Block,
     ErrorText,
     EventKind,
-    Events,
     FileIdentity,
     LogFile,
     NormalizedEvents,
     Origin,
     Subject,
+    TelemetryEvents,
     WholeRun,
 )
 from handlers.model.metrics import (
@@ -61,6 +61,7 @@ from handlers.model.state import (
     ParserState,
     StreamState,
     WaitingEvent,
+    waiting_sources,
 )
 
 __all__ = [
@@ -87,7 +88,6 @@ __all__ = [
     "ErrorStats",
     "ErrorText",
     "EventKind",
-    "Events",
     "FileIdentity",
     "FixRecommendation",
     "Handler",
@@ -108,6 +108,7 @@ __all__ = [
     "Severity",
     "StreamState",
     "Subject",
+    "TelemetryEvents",
     "TelemetryMetrics",
     "Test",
     "VariantStats",
@@ -115,4 +116,5 @@ __all__ = [
     "WaitingEvent",
     "WholeRun",
     "Window",
+    "waiting_sources",
 ]

@@ -92,7 +92,7 @@ class ErrorText(msgspec.Struct, frozen=True, gc=False):
     """First line of the stack trace that belongs to the watched project, or ""."""
 
 
-class Events(msgspec.Struct):
+class TelemetryEvents(msgspec.Struct):
     """The events of one file in the words of its log, in order, as columns: one entry an event in each.
 
     Columns cost a fraction of the memory and time of one record an event, and millions pass through here.

@@ -80,6 +80,12 @@ class ParserState(msgspec.Struct):
     """By trace id, the one first seen first; only for formats of spans."""
 
 
+def waiting_sources(state: ParserState) -> set[int]:
+    """The sources of what waits for further lines: their files may be read to the end, or gone."""
+    sources = {event.source for trace in state.traces.values() for event in trace.waiting}
+    return sources if state.error is None else sources | {state.error.source}
+
+
 class NameBook(msgspec.Struct):
     """What a stream's registration lines said: sequence ids by name, plug-ins by sequence id and event."""
 

@@ -78,7 +78,7 @@ def aggregate_telemetry_metrics(
         for stream in streams.values():
             counter.end_unannounced(stream)
     return AggregatedTelemetry(
-        TelemetryMetrics(window_ms, counter.windows),
+        TelemetryMetrics(window_ms, counter.filled()),
         {name: stream.runs for name, stream in streams.items()},
         {name: stream.watermark_ms for name, stream in streams.items()},
     )
@@ -109,6 +109,14 @@ class _Counter:
         """That of the last event."""
         self._beats: dict[int, BeatStats] = {}
         """Those of `_window` by the id of the subject, which is one object for many events."""
+
+    def filled(self) -> dict[int, Window]:
+        """The windows that hold anything."""
+        return {
+            start_ms: window
+            for start_ms, window in self.windows.items()
+            if window.beats or window.runs or window.errors
+        }
 
     def add(self, events: NormalizedEvents, stream: _Stream) -> None:
         """Counts beats that belong to no run, all of one subject and window at once."""

@@ -10,12 +10,12 @@ from handlers.formats.base import Format, add_error
 from handlers.formats.encoding import UTF16_ADVICE, is_utf16
 from handlers.formats.registry import detect_format
 from handlers.formats.scan import scan_block
-from handlers.model import Block, Consumed, Events, LogFile, ParserState
+from handlers.model import Block, Consumed, LogFile, ParserState, TelemetryEvents, waiting_sources
 from handlers.telemetry.ports import LogPort
 
 
 class ExtractedTelemetry(msgspec.Struct, frozen=True):
-    events: list[Events]
+    events: list[TelemetryEvents]
     """Of each file that was read."""
     event_count: int
     parsers: Mapping[str, ParserState]
@@ -42,10 +42,10 @@ async def extract_telemetry_events(
     """Reads at most `batch_bytes` from the files, in their order, and extracts the events.
 
     `parsers` and `stream_formats` are what the last commit left of each stream. `at_end`: nothing will follow
-    what is there now. `silent`: streams that nothing was written to for so long that a stack trace in them
-    has ended.
+    what is there now. `silent`: streams that nothing was written to for so long that what waits in them for
+    further lines, a stack trace or a trace of spans, is given out.
     """
-    events: list[Events] = []
+    events: list[TelemetryEvents] = []
     states = dict(parsers)
     consumed: list[Consumed] = []
     refused: list[str] = []
@@ -77,16 +77,28 @@ async def extract_telemetry_events(
         states[file.stream] = reader.state
         events.append(reader.events)
         consumed.append(reader.consumed())
-    for stream in {*silent} - {piece.stream for piece in consumed}:
-        state = states[stream]
-        if state.error is not None:
-            waited = Events(state.error.source)
-            add_error(waited, state.error)
-            events.append(waited)
-            states[stream] = msgspec.structs.replace(state, error=None)
+    ended = {*(states if at_end and not more else silent)}
+    for stream in sorted(ended - {piece.stream for piece in consumed}):
+        told, states[stream] = _end(states[stream], formats.get(stream_formats.get(stream, "")))
+        events += told
     return ExtractedTelemetry(
         events, sum(each.count for each in events), states, tuple(consumed), more, tuple(refused)
     )
+
+
+def _end(state: ParserState, log_format: Format | None) -> tuple[list[TelemetryEvents], ParserState]:
+    """What waits for lines that will not come, and the state after it."""
+    sources = waiting_sources(state)
+    events = TelemetryEvents(min(sources, default=0))
+    if log_format is not None:
+        reader = log_format.reader(events.source, state)
+        reader.close()
+        events, state = reader.events, reader.state
+    else:  # the format was declared and is no more: nobody else knows what it waited for
+        if state.error is not None:
+            add_error(events, state.error)
+        state = msgspec.structs.replace(state, error=None, traces={})
+    return [events] if events.subjects else [], state
 
 
 class _Reader:
@@ -101,7 +113,7 @@ class _Reader:
         self.end_offset = file.offset
 
     @property
-    def events(self) -> Events:
+    def events(self) -> TelemetryEvents:
         return self._reader.events
 
     @property

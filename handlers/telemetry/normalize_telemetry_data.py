@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, tzinfo
+from datetime import tzinfo
+from types import MappingProxyType
 from typing import Final
 
 import msgspec
 
 from handlers.formats.error_text import error_template
-from handlers.model import ErrorText, Events, NameBook, NormalizedEvents, Subject
+from handlers.formats.time_text import Clock
+from handlers.model import ErrorText, NameBook, NormalizedEvents, Subject, TelemetryEvents
 
 _MAX_NAMES: Final = 20_000
 """Names kept per stream: a log that registers without end must not fill the memory."""
 _MAX_DURATION_MS: Final = 30 * 86_400_000
 """A longer one is a mistake of the writer, and sums must fit into 64 bits."""
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_SECOND_CHARS: Final = len("2026-11-22T16:10:58")
-_MAX_FRACTIONS: Final = 5_000
-_YEAR_MS: Final = 365 * 86_400_000
-_EPOCH_UNITS: Final = ((1e17, 1e6), (1e14, 1e3), (1e11, 1.0))
-"""(smallest value, its units per millisecond): ns, us, ms; anything smaller is seconds."""
 
 
 class NormalizedTelemetry(msgspec.Struct, frozen=True):
@@ -34,26 +30,33 @@ class NormalizedTelemetry(msgspec.Struct, frozen=True):
 
 
 def normalize_telemetry_data(
-    events: Sequence[Events],
+    events: Sequence[TelemetryEvents],
     *,
     stream_of: Mapping[int, str],
     names: Mapping[str, NameBook],
     arrival_ms: int,
     zone: tzinfo,
     max_skew_ms: int,
+    zones: Mapping[str, tzinfo] = MappingProxyType({}),
+    watermarks_ms: Mapping[str, int] = MappingProxyType({}),
 ) -> NormalizedTelemetry:
-    """Normalizes timestamps (epoch ms; `zone` for those without one), handler names and errors.
+    """Normalizes timestamps (epoch ms), handler names and errors.
 
-    `stream_of` maps the sources of the events to their streams.
+    `stream_of` maps the sources of the events to their streams. Times without a zone are in that of their
+    stream in `zones`, else in `zone`. `watermarks_ms`: the latest time of each stream so far.
     """
     books = {stream: NameBook(dict(book.sequence_ids), dict(book.plugins)) for stream, book in names.items()}
     normalized: list[NormalizedEvents] = []
     ahead = untimed = 0
-    clock = _Clock(zone)
+    clocks: dict[str, Clock] = {}
     latest_ms = arrival_ms + max_skew_ms
     for each in events:
         stream = stream_of[each.source]
         subjects = _subjects(each.subjects, books.setdefault(stream, NameBook()))
+        clock = clocks.get(stream) or Clock(
+            zones.get(stream, zone), arrival_ms, max_skew_ms, watermarks_ms.get(stream, 0)
+        )
+        clocks[stream] = clock
         times_ms = clock.epochs_ms(each.times)
         at_ms = [arrival_ms if time_ms is None else time_ms for time_ms in times_ms]
         columns = NormalizedEvents(
@@ -142,75 +145,3 @@ def _register(book: NameBook, subject: Subject) -> None:
         book.plugins[f"{subject.sequence_id}\t{subject.event}"] = subject.plugin
     elif subject.sequence and len(book.sequence_ids) < _MAX_NAMES:
         book.sequence_ids[subject.sequence] = subject.sequence_id
-
-
-class _Clock:
-    """Reads times.
-
-    The seconds of a time and what follows them are remembered apart: both come again and again.
-    """
-
-    def __init__(self, zone: tzinfo) -> None:
-        self._zone = zone
-        self._seconds: dict[str, int] = {}
-        self._fractions: dict[str, int] = {}
-
-    def epochs_ms(self, times: Sequence[str | float | None]) -> list[int | None]:
-        """Milliseconds since the epoch; None for what is no time."""
-        seconds, fractions = self._seconds, self._fractions
-        read: list[int | None] = []
-        for time in times:
-            if type(time) is str:
-                second_ms = seconds.get(time[:_SECOND_CHARS])
-                rest_ms = fractions.get(time[_SECOND_CHARS:])
-                if second_ms is not None and rest_ms is not None:
-                    read.append(second_ms + rest_ms)
-                    continue
-            at_ms = None if time is None else self._read(time)
-            # 0 and the year 1 are how programs write that they know no time.
-            read.append(at_ms if at_ms is not None and at_ms > 0 else None)
-        return read
-
-    def _read(self, time: str | float) -> int | None:
-        if not isinstance(time, str):
-            return _from_epoch(time)
-        try:
-            moment = datetime.fromisoformat(time)
-        except ValueError:
-            return self._from_digits(time)
-        if moment.tzinfo is None:
-            return _epoch_ms(moment.replace(tzinfo=self._zone))
-        at_ms = _epoch_ms(moment)
-        self._remember(time, at_ms)
-        return at_ms
-
-    def _remember(self, time: str, at_ms: int) -> None:
-        """What stands behind the seconds is a fraction and an offset, the same at any second."""
-        second, rest = time[:_SECOND_CHARS], time[_SECOND_CHARS:]
-        if second[-3:-2] == ":" and at_ms > _YEAR_MS and len(self._fractions) < _MAX_FRACTIONS:
-            second_ms = self._seconds.get(second)
-            if second_ms is None:
-                second_ms = _epoch_ms(datetime.fromisoformat(second).replace(tzinfo=UTC))
-                self._seconds[second] = second_ms
-            self._fractions[rest] = at_ms - second_ms
-
-    def _from_digits(self, time: str) -> int | None:
-        try:
-            return _from_epoch(float(time))
-        except ValueError:
-            return None
-
-
-def _epoch_ms(moment: datetime) -> int:
-    """Rounded; in whole numbers, so that a second and its fraction add up."""
-    since = moment - _EPOCH
-    return since.days * 86_400_000 + since.seconds * 1000 + (since.microseconds + 500) // 1000
-
-
-def _from_epoch(value: float) -> int | None:
-    if not 0 < value < 1e20:
-        return None
-    for least, per_ms in _EPOCH_UNITS:
-        if value >= least:
-            return round(value / per_ms)
-    return round(value * 1000)
