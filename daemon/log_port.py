@@ -16,7 +16,7 @@ from handlers.model import Block, LogFile
 T = TypeVar("T")
 
 HEAD_BYTES: Final = 65_536
-READ_BYTES: Final = 524288
+READ_BYTES: Final = 262144
 """Blocks that fit into the processor's cache; with 8 MiB a read costs more than twice as much (measured)."""
 
 

@@ -18,7 +18,7 @@ _BATON: Final = re.compile(
     rb"event=(?P<event>\S{1,500}) handler=(?P<handler>[^\s?]{1,500})"
 )
 _CONTINUATION: Final = re.compile(rb"[ \t]+(?!\d{4}-\d\d-\d\dT)[^\s\xf0\xe2{}][^\n]*\n")
-_REQUEST: Final = re.compile(r"(\d{13})-[a-z0-9]+")
+_MS_DIGITS: Final = len("1795363858813")
 _MAX_FRAMES: Final = 100
 _MAX_HANDLERS: Final = 2_000
 """Handlers remembered: they are part of what every commit stores."""
@@ -31,10 +31,9 @@ def _text(raw: bytes) -> str:
 
 def _request_parts(request_id: str) -> tuple[str, int]:
     """The sequence and the epoch milliseconds of the play; "" and 0 where the id is of another form."""
-    sequence, _, rest = request_id.rpartition("-")
-    sequence, _, at_ms = sequence.rpartition("-")
-    known = _REQUEST.fullmatch(f"{at_ms}-{rest}")
-    return (sequence, int(at_ms)) if known else ("", 0)
+    sequence, *rest = request_id.rsplit("-", 2)
+    known = len(rest) == 2 and len(rest[0]) == _MS_DIGITS and rest[0].isdecimal() and rest[1].isalnum()
+    return (sequence, int(rest[0])) if known else ("", 0)
 
 
 class _Beat:
@@ -124,12 +123,13 @@ class ConductorReader:
 
     def _answer_run(self, lines: list[re.Match[bytes]], shift: int) -> bool:
         """Answers the lines of a run at once; False if it is not quite as most runs are."""
-        places = [line.start() + shift for line in lines]
         request_id = _text(lines[1]["request"])
         sequence, _ = _request_parts(request_id)
-        if not sequence or not lines[0]["executing"].strip() or places[0] < self.end:
+        if not sequence or not lines[0]["executing"].strip() or lines[0].start() + shift < self.end:
             return False
-        stamps = [self.stamp(place) for place in (places[1], *places[3:-1:3], places[-1])]
+        begin = lines[1].start() + shift
+        places = [line.start() + shift for line in lines[3:-1:3]]
+        stamps = [self.stamp(place) for place in (begin, *places, lines[-1].start() + shift)]
         read = self._usual_runs.read(lines, sequence, [self.offset + place for place in places], stamps)
         if read is None:
             return False
@@ -137,7 +137,7 @@ class ConductorReader:
         subject, run = read
         events, state = self.events, self.state
         events.whole[len(events.subjects)] = run
-        events.add(subject, self.offset + places[1], stamps[0].decode("ascii", "replace"), request_id)
+        events.add(subject, self.offset + begin, stamps[0].decode("ascii", "replace"), request_id)
         self._leave()
         state.beat, state.closed, self._closed_key = subject.beats[-1].beat, (0, ""), None
         state.handler, state.duration_ms = "", None

@@ -46,8 +46,8 @@ class UsualRuns:
     ) -> tuple[Subject, WholeRun] | None:
         """The run in these lines; None if some line is unlike the others.
 
-        `places`: byte offset of each line. `stamps`: the timestamps of the beginning, of each completed beat
-        and of the end.
+        `places`: byte offsets of the lines that complete a beat. `stamps`: the timestamps of the beginning,
+        of each completed beat and of the end.
         """
         started, executed = self._started, self._executed
         keys = [line.group(*started) for line in lines[2:-1:3]]
@@ -71,7 +71,7 @@ class UsualRuns:
             return None
         return subject, WholeRun(
             tuple([at_ms - begin_ms for at_ms in after_ms]),
-            tuple(places[3:-1:3]),
+            tuple(places),
             durations_us,
         )
 
