@@ -5,8 +5,8 @@
 Makes a log of the wanted size, reads it with a fresh daemon (extract, normalize, aggregate, commit, detect,
 diagnose) and counts its lines with grep in turn: four patterns (`LC_ALL=C grep -cE`) for a conductor log, and
 for one that is nearly all noise (sparse); one literal (`grep -cF`) for JSON lines and logfmt, where every
-line is an event. grep writes to a file: with /dev/null as output it would stop at the first match. CPU time is
-that of the whole process, its start included.
+line is an event. grep writes to a file: with /dev/null as output it would stop at the first match. CPU time
+is that of the whole process, its start included.
 """
 
 from __future__ import annotations
