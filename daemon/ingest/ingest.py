@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -56,8 +57,8 @@ def ingest(
     with open_store(settings) as store:
         engine = Engine(settings, store, tell_beat)
         telemetry = engine.telemetry
-        own_files = [store.path, *([settings.log.file] if settings.log.file else [])]
-        found = find_files(paths, settings.logs, own_files)
+        own_files = [*store.path.parent.glob(f"{glob.escape(store.path.name)}*"), settings.log.file]
+        found = find_files(paths, settings.logs, [own for own in own_files if own is not None])
         before = [source.checkpoint for source in telemetry.sources()]
         plan = plan_files(found.files, before, watched_paths(settings.logs))
         reading = _Ingest(settings, telemetry, plan, sizes)

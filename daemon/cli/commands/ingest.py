@@ -13,7 +13,7 @@ from daemon.cli.options import ConfigOption, FormatOption, StoreOption
 
 def ingest(
     paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH...", help="Log files and directories, packed or not.")
+        list[Path], typer.Argument(metavar="PATH", help="Log files and directories, packed or not.")
     ],
     workers: Annotated[
         int | None, typer.Option(min=1, max=256, help="Processes that read. Else one for each core.")
@@ -34,9 +34,9 @@ def ingest(
 
     \b
     Exit codes:
-      0    read, as far as it can be read
-      2    could not run: bad settings, no such file, or a store that is in use
-      130  stopped by Ctrl-C; what was read is stored
+      0  read, as far as it can be read
+      1  stopped by Ctrl-C; what was read is stored
+      2  could not run: bad settings, no such file, or a store that is in use
     """
     from config.load import find_config
     from daemon.cli.failure import CannotRunError, store_failures_told
@@ -61,6 +61,6 @@ def ingest(
         raise CannotRunError(f"{error.filename or 'ingest'}: {error.strerror}; {again}") from error
     except KeyboardInterrupt:
         typer.echo(f"selfheald: stopped; {again}", err=True)
-        return 130
+        return 1
     write(report_text(report, output))
     return 0
