@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import argparse
 import gzip
+import multiprocessing
 import os
 import re
 import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -40,9 +42,7 @@ def main() -> None:
         folder = Path(name)
         logs = folder / "logs"
         logs.mkdir()
-        size = tile_forward(arguments.log, logs / "app.log", arguments.mb * 10**6)
-        if arguments.ending:
-            pack(logs, arguments.ending)
+        size = prepare(logs, arguments.log, arguments.mb * 10**6, arguments.ending)
         print(f"{arguments.log.name} tiled to {size / 1e6:,.0f} MB{arguments.ending}")
         for number, workers in enumerate(arguments.workers):
             wall_s, cpu_s, peak_bytes = run(logs, folder / f"{number}.db", workers)
@@ -50,6 +50,15 @@ def main() -> None:
                 f"{workers} processes: {size / 1e6 / wall_s:6.0f} MB/s  wall {wall_s:6.2f} s  "
                 f"CPU {cpu_s:6.2f} s  largest process {peak_bytes / 1e6:.0f} MB"
             )
+
+
+def prepare(logs: Path, log: Path, size_bytes: int, ending: str) -> int:
+    """Makes the logs in another process: the peak memory of this one would count for those that it begins."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        size = pool.submit(tile_forward, log, logs / "app.log", size_bytes).result()
+        if ending:
+            pool.submit(pack, logs, ending).result()
+    return size
 
 
 def tile_forward(log: Path, target: Path, size_bytes: int) -> int:
@@ -76,7 +85,7 @@ def _earlier(data: bytes, by: timedelta) -> bytes:
 
 
 def pack(logs: Path, ending: str) -> None:
-    """Eight archives in place of the log. In parts: what this process holds counts for those it begins."""
+    """Eight archives in place of the log."""
     log = logs / "app.log"
     part_bytes = log.stat().st_size // 8
     with log.open("rb") as file:

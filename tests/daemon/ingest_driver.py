@@ -45,7 +45,8 @@ def sample(*names: str) -> bytes:
 def interleaved(lines: int, seed: int = 1, step_ms: int = 400, silence_every: int = 300) -> bytes:
     """JSON lines of runs that overlap and that nothing announces; now and then the program is silent."""
     chance = random.Random(seed)
-    at_ms, number, written = BASE_MS, 0, []
+    at_ms, number = BASE_MS, 0
+    written: list[str] = []
     running: list[tuple[int, deque[str]]] = []
     while len(written) < lines:
         while len(running) < 4:

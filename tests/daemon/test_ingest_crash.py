@@ -19,9 +19,10 @@ import pytest
 
 from config.settings import Settings
 from daemon.database import StoreError
-from daemon.ingest import ingest
 from daemon.store import Store
 from daemon.telemetry_records import TelemetryRecords
+from handlers.model import TelemetryMetrics
+from handlers.telemetry.ports import TelemetryCommit
 from tests.daemon.ingest_driver import (
     held,
     interleaved,
@@ -31,23 +32,25 @@ from tests.daemon.ingest_driver import (
     write_set,
 )
 
-KILLS: Final = int(os.environ.get("SELFHEALD_INGEST_KILLS", "5"))
+KILLS: Final = int(os.environ.get("SELFHEALD_INGEST_KILLS", "3"))
 LOG: Final = interleaved(4000)
 PROGRAM: Final = """
 import sys
 from pathlib import Path
 from tests.daemon.ingest_driver import run_ingest, settings_in
 if __name__ == "__main__":
-    run_ingest(settings_in(Path(sys.argv[1])), Path(sys.argv[1], "logs"), workers=int(sys.argv[2]))
+    folder, store, workers = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+    run_ingest(settings_in(folder, store), folder / "logs", workers=workers)
 """
 
 
-def start(folder: Path, workers: int) -> subprocess.Popen[bytes]:
+def start(folder: Path, settings: Settings, workers: int) -> subprocess.Popen[bytes]:
     program = folder / "program.py"
     program.write_text(PROGRAM)
     environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     with (folder / "said").open("ab") as said:
-        return subprocess.Popen([sys.executable, program, folder, str(workers)], env=environ, stderr=said)
+        command = [sys.executable, str(program), str(folder), settings.store.path.stem, str(workers)]
+        return subprocess.Popen(command, env=environ, stderr=said)
 
 
 def lines_in(settings: Settings) -> int:
@@ -56,6 +59,10 @@ def lines_in(settings: Settings) -> int:
             return TelemetryRecords(store, 10_000).totals().lines
     except StoreError:
         return 0  # killed before there was a store
+
+
+def is_alive(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
 
 
 def children(pid: int) -> list[int]:
@@ -71,30 +78,32 @@ def until(condition: Callable[[], bool], bound_s: float = 20.0) -> None:
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_killed_again_and_again_it_stores_what_one_run_stores(workers: int, tmp_path: Path) -> None:
+    """When a store is whole, the next one is begun, until there were enough kills."""
     chance = random.Random(workers)
     write_set(tmp_path / "logs", split_lines(LOG, (0.2, 0.4, 0.6)), (".gz", ".xz", ""))
-    settings, one = settings_in(tmp_path), settings_in(tmp_path, "one")
+    one = settings_in(tmp_path, "one")
     run_ingest(one, tmp_path / "logs")
     whole = held(one, apart=True)
-    lines = {0}
-    kills = 0
+    kills = in_the_middle = stores = 0
     while kills < KILLS:
-        process = start(tmp_path, workers)
-        # At an instant after the next commits, so that each attempt comes forward and none to the end.
-        wanted = lines_in(settings) + chance.randrange(2 * LOG.count(b"\n") // KILLS)
-        while process.poll() is None and lines_in(settings) < wanted:
-            time.sleep(0.005)
-        if process.poll() is not None:
-            break
-        workers_of = children(process.pid)
-        process.kill()
-        process.wait()
-        kills += 1
-        lines.add(lines_in(settings))
-        until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers_of))  # noqa: B023
-    assert len(lines) > 2, "it was never killed in the middle"
-    run_ingest(settings, tmp_path / "logs", workers=workers)
-    assert held(settings, apart=True) == whole
+        stores += 1
+        settings = settings_in(tmp_path, f"store{stores}")
+        while kills < KILLS:
+            process = start(tmp_path, settings, workers)
+            wanted = lines_in(settings) + chance.randrange(500)
+            while process.poll() is None and lines_in(settings) < wanted:
+                time.sleep(0.001)
+            if process.poll() is not None:
+                break
+            workers_of = children(process.pid)
+            process.kill()
+            process.wait()
+            kills += 1
+            in_the_middle += 0 < lines_in(settings) < LOG.count(b"\n")
+            until(lambda pids=workers_of: not any(map(is_alive, pids)))  # type: ignore[misc]
+        run_ingest(settings, tmp_path / "logs", workers=workers)
+        assert held(settings, apart=True) == whole
+    assert in_the_middle, "it was never killed in the middle"
 
 
 @pytest.mark.parametrize("broken", ["offsets are not stored", "counts are not stored"])
@@ -111,7 +120,7 @@ def test_the_campaign_would_see_that(broken: str, tmp_path: Path, monkeypatch: p
             if broken == "offsets are not stored":
                 checkpoints = ()
             else:
-                piece = ingest.TelemetryCommit(type(piece.metrics)(10_000, {}), (), piece.streams)
+                piece = TelemetryCommit(TelemetryMetrics(10_000, {}), (), piece.streams)
             commit(self, piece, checkpoints, expired, judged_until_ms)
             raise KeyboardInterrupt
         return commit(self, piece, checkpoints, expired, judged_until_ms)
@@ -126,10 +135,10 @@ def test_the_campaign_would_see_that(broken: str, tmp_path: Path, monkeypatch: p
 
 def test_its_processes_end_with_it(tmp_path: Path) -> None:
     write_set(tmp_path / "logs", [LOG * 20], ())
-    process = start(tmp_path, 2)
+    process = start(tmp_path, settings_in(tmp_path), 2)
     until(lambda: len(children(process.pid)) >= 2 or process.poll() is not None)
     pids = children(process.pid)
     assert pids
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids))
+    until(lambda: not any(map(is_alive, pids)))

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import daemon.ingest.ingest
+from daemon.ingest.reader import StreamReader
 from daemon.ingest.workers import Sizes, WorkerFailedError, Workers
 from tests.daemon.ingest_driver import (
     PACKERS,
@@ -118,8 +119,7 @@ def test_guesses_come_true_in_a_steady_log(tmp_path: Path, monkeypatch: pytest.M
     """Else all is right, and read by one process."""
     logs = write_set(tmp_path / "logs", [sample("healthy")], ())
     read_again: list[int] = []
-    reader = daemon.ingest.ingest.StreamReader
-    whole = reader.read
+    whole = StreamReader.read
 
     def read(self: object, segment: object, until: int, *, exact: bool = False) -> object:
         piece = whole(self, segment, until, exact=exact)  # type: ignore[arg-type]
@@ -127,7 +127,7 @@ def test_guesses_come_true_in_a_steady_log(tmp_path: Path, monkeypatch: pytest.M
             read_again.append(piece.at.offset - piece.start)
         return piece
 
-    monkeypatch.setattr(reader, "read", read)
+    monkeypatch.setattr(StreamReader, "read", read)
     monkeypatch.setattr(daemon.ingest.ingest, "Workers", InlineWorkers)
     run_ingest(settings_in(tmp_path), logs, workers=2, sizes=LARGER)
     assert InlineWorkers.compared
