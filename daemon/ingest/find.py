@@ -35,7 +35,10 @@ def find_files(paths: Iterable[Path], logs: Logs, own_files: Iterable[Path]) -> 
     problems: list[str] = []
     for path in paths:
         try:
+            str(path).encode()
             status = path.stat()
+        except UnicodeEncodeError as error:
+            raise NothingToIngestError(f"{str(path)!a}: the name is not UTF-8; rename the file") from error
         except OSError as error:
             raise NothingToIngestError(f"{path}: cannot be read ({error.strerror})") from error
         if stat.S_ISDIR(status.st_mode):
@@ -43,7 +46,7 @@ def find_files(paths: Iterable[Path], logs: Logs, own_files: Iterable[Path]) -> 
             problems += listing.problems
             files = {**listing.files, **files}
         elif stat.S_ISREG(status.st_mode):
-            file = found(os.path.realpath(path), status)
+            file = found(os.path.abspath(path), status)  # noqa: PTH100 (a link keeps its name)
             files[file.key] = file
         else:
             raise NothingToIngestError(f"{path}: is neither a file nor a directory")
@@ -54,8 +57,8 @@ def find_files(paths: Iterable[Path], logs: Logs, own_files: Iterable[Path]) -> 
 
 
 def watched_paths(logs: Logs) -> frozenset[str]:
-    """Files that the daemon follows, or will."""
-    return frozenset(file.path for file in list_files(logs).files.values())
+    """Files that the daemon follows, or will, by their paths without links."""
+    return frozenset(os.path.realpath(file.path) for file in list_files(logs).files.values())
 
 
 def _with_archives(logs: Logs, directory: Path) -> Logs:

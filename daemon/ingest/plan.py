@@ -53,7 +53,7 @@ class Plan(msgspec.Struct, frozen=True):
 def plan_files(found: Iterable[Found], checkpoints: Iterable[Checkpoint], watched: frozenset[str]) -> Plan:
     """Judges the files against what the store knows, and against each other.
 
-    `watched`: paths of the files that the daemon follows.
+    `watched`: files that the daemon follows, by their paths without links.
     """
     return _Planner(tuple(checkpoints), watched).plan(tuple(found))
 
@@ -159,10 +159,13 @@ class _Planner:
         planned = tuple(
             PlannedFile(file.at, file.compression, file.found.size, self._end(file)) for file in files
         )
-        return PlannedStream(name, planned, ends=name not in self._watched)
+        return PlannedStream(name, planned, ends=not self._is_watched(name))
 
     def _is_followed(self, file: Candidate) -> bool:
-        return file.at.state == "active" and file.found.path in self._watched
+        return file.at.state == "active" and self._is_watched(file.found.path)
+
+    def _is_watched(self, path: str) -> bool:
+        return os.path.realpath(path) in self._watched
 
     def _end(self, file: Candidate) -> int:
         if file.compression:

@@ -11,7 +11,7 @@ import pytest
 
 from config.settings import Settings
 from daemon.checkpoint import Checkpoint
-from daemon.database import StoreLockedError
+from daemon.database import StoreFullError, StoreLockedError
 from daemon.ingest.find import NothingToIngestError
 from daemon.ledger import GONE_KEPT, Ledger
 from daemon.store import Store
@@ -314,6 +314,16 @@ class TestWithTheDaemon:
         assert mine["totals"] | {"judged_until_ms": 0} == whole["totals"] | {"judged_until_ms": 0}  # type: ignore[operator]
         assert (mine["windows"], mine["ledger"]) == (whole["windows"], whole["ledger"])
 
+    def test_a_watched_log_that_is_named_by_a_link_is_left_open_for_the_daemon(self, tmp_path: Path) -> None:
+        logs = write_set(tmp_path / "logs", [LOG], ())
+        (tmp_path / "link").symlink_to(logs)
+        settings = settings_in(tmp_path, watched=logs)
+        run_ingest(settings, tmp_path / "link/app.log")
+        [state] = held(settings)["streams"].values()
+        assert state["runs"]
+        read_once(settings)
+        assert lines(settings) == LOG.count(b"\n")
+
     @pytest.mark.parametrize("ending", PACKERS)
     def test_a_file_that_is_put_into_the_watched_directory_later_is_not_read_again(
         self, ending: str, tmp_path: Path
@@ -371,6 +381,18 @@ def test_it_judges_like_run_once(tmp_path: Path, settings: Settings) -> None:
     ]
     assert figures[0] == figures[1]
     assert len(report.recommendations) == len(expected.recommendations)
+
+
+def test_when_the_store_is_full_it_goes_on_after_there_is_room(
+    tmp_path: Path, settings: Settings, whole: dict[str, object]
+) -> None:
+    full = settings.model_copy(update={"store": settings.store.model_copy(update={"max_bytes": 100_000})})
+    (tmp_path / "app.log.gz").write_bytes(gzip.compress(LOG))
+    with pytest.raises(StoreFullError, match="raise the size limit"):
+        run_ingest(full, tmp_path / "app.log.gz")
+    assert 0 < lines(full) < LOG.count(b"\n")
+    run_ingest(settings, tmp_path / "app.log.gz")
+    assert same(settings, whole)
 
 
 def test_late_history_is_judged_to_its_end(
