@@ -30,6 +30,7 @@ from handlers.model import LogFile
 from .block import Block, ContentChangedError, read_block
 from .checkpoint import Checkpoint
 from .descriptors import Descriptors
+from .identity import pread_of
 from .inventory import QUIET_S, Inventory, quiet_s
 from .ledger import Ledger, key_of
 from .listing import Found, LogsSettings, found
@@ -108,7 +109,7 @@ class Tail:
             return None
         try:
             return read_block(
-                self._open.get(key_of(at), at.path),
+                pread_of(self._open.get(key_of(at), at.path)),
                 at,
                 max_bytes=max_bytes,
                 max_line_bytes=self._logs.max_line_bytes,

@@ -198,6 +198,10 @@ class TelemetryRecords:
                 add_window(windows.setdefault(late.start_ms, Window(late.start_ms)), part)
         return windows, last_id
 
+    def has_late(self) -> bool:
+        """Whether something that came late waits to be judged."""
+        return bool(self._late.last_id())
+
     def forget_late(self, last_id: int) -> None:
         """Deletes what was judged. Call inside of the transaction that stores the verdicts."""
         self._late.remove_between(1, last_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -20,11 +21,14 @@ class LedgerLine(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     stream: str
     state: FileState
+    ingested: bool
+    """By `ingest`, which reads archives too. The offsets in those are of their content."""
     format: str
     """Name of the log format, or "" while none recognises the file."""
     offset: int
     unread_bytes: int | None
-    """What stands behind the offset now; None if the file is gone or cannot be looked at."""
+    """What stands behind the offset now; None if the file is gone or cannot be looked at, and of an archive
+    that was not read to its end."""
     bytes_read: int
     lines: int
     events: int
@@ -58,6 +62,7 @@ def _line(source: Source) -> LedgerLine:
         path=at.path,
         stream=at.stream,
         state=at.state,
+        ingested=at.ingested,
         format=source.format,
         offset=at.offset,
         unread_bytes=_unread(at),
@@ -72,8 +77,15 @@ def _line(source: Source) -> LedgerLine:
         bytes_skipped=at.bytes_skipped,
         bytes_lost=at.bytes_lost,
         losses=at.losses,
-        advice=UTF16_ADVICE if not source.format and _is_utf16(at.path) else "",
+        advice=_advice(source),
     )
+
+
+def _advice(source: Source) -> str:
+    at = source.checkpoint
+    if at.state == "archive" and not at.archive_bytes:
+        return f"was not read to its end; selfheald ingest {shlex.quote(at.path)} goes on"
+    return UTF16_ADVICE if not source.format and _is_utf16(at.path) else ""
 
 
 def _is_utf16(path: str) -> bool:
@@ -85,7 +97,9 @@ def _is_utf16(path: str) -> bool:
 
 
 def _unread(at: Checkpoint) -> int | None:
-    if at.state == "gone":
+    if at.archive_bytes:
+        return 0
+    if at.state in {"gone", "archive"}:
         return None
     try:
         status = os.stat(at.path)  # noqa: PTH116 (paths stay strings)

@@ -58,30 +58,8 @@ def run(
             report = run_once(launch.loaded, launch.environ)
     except OSError as error:
         raise CannotRunError(f"{error.filename or 'the daemon'}: {error.strerror}") from error
-    from daemon.cli.ledger import ledger_of
     from daemon.cli.output import write
-    from daemon.cli.reading import gravest_first
+    from daemon.cli.report import report_text
 
-    ledger, anomalies = ledger_of(report.sources), gravest_first(report.anomalies)
-    if output == "json":
-        from daemon.cli import as_json
-
-        write(
-            as_json.document(
-                {
-                    "read": report.summary,
-                    "sources": ledger,
-                    "problems": report.problems,
-                    "anomalies": [as_json.stored_json(each) for each in anomalies],
-                    "recommendations": [as_json.recommendation_json(each) for each in report.recommendations],
-                }
-            )
-        )
-        return 0
-    from daemon.cli.text.page import Page
-    from daemon.cli.text.report import say_report
-
-    page = Page()
-    say_report(page, ledger, report.problems, anomalies, report.recommendations)
-    write(page.text())
+    write(report_text(report, output))
     return 0
