@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping
 from typing import Final
 
 from daemon.anomaly_records import Changes, StoredAnomaly
+from daemon.log_port import Quarantine
 from daemon.logs import Level, tell
 from handlers.model import (
     AnyAnomaly,
@@ -65,6 +67,20 @@ def tell_beat(report: BeatReport) -> None:
         beat=report.beat,
         request_id=report.request_id,
         duration_us=report.duration_us,
+    )
+
+
+def tell_quarantine(path: str, poison: Quarantine) -> None:
+    """Tells that a line is not read, why, and how to see it."""
+    look = f"tail -c +{poison.offset + 1} {shlex.quote(path)} | head -c {poison.end - poison.offset}"
+    tell(
+        "ERROR",
+        "quarantined",
+        f"{path}: bytes {poison.offset} to {poison.end} are passed over: reading them {poison.why}. They are "
+        f"counted as lost. Look at them: {look} (with | selfheald parse - behind it: does it still happen?)",
+        path=path,
+        from_offset=poison.offset,
+        to_offset=poison.end,
     )
 
 

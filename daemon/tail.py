@@ -120,9 +120,17 @@ class Tail:
             self._inventory.cannot_read(at.path, error)
         return None
 
+    def lossy_streams(self) -> tuple[str, ...]:
+        """Streams of which a scan since the last commit found that bytes are lost."""
+        return tuple({self._ledger[source].stream for source in self._inventory.lost})
+
     def consumed(self, block: Block) -> None:
         """Stages that the block was processed. Raises ValueError if it is not the next one of its file."""
         self._ledger.consumed(block)
+
+    def quarantined(self, block: Block, reason: str) -> None:
+        """Stages that the block is passed over, as a loss. Raises ValueError as `consumed` does."""
+        self._ledger.quarantined(block, reason)
 
     def checkpoints(self) -> tuple[Checkpoint, ...]:
         """Those that changed since the last commit."""

@@ -23,6 +23,8 @@ class Extraction(msgspec.Struct, frozen=True):
     """`extract_block` counts them, and the next."""
     undecodable: int = 0
     """Lines that are no UTF-8 text or hold NUL bytes, matched or not."""
+    garbled: tuple[int, ...] = ()
+    """Offsets of those of them that are no text in any encoding."""
 
 
 class Format(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from handlers.formats.base import Extraction, Format
-from handlers.formats.encoding import UTF8_MARK, undecodable_lines
+from handlers.formats.encoding import UTF8_MARK, garbled_lines, undecodable_lines
 from handlers.model import Block, ParserState, TelemetryEvent
 
 SCAN_BYTES: Final = 131_072
@@ -17,6 +17,7 @@ def extract_block(log_format: Format, block: Block, state: ParserState, at_end: 
     data, size = block.data, len(block.data)
     events: list[TelemetryEvent] = []
     matched = unreadable = undecodable = 0
+    garbled: list[int] = []
     start = len(UTF8_MARK) if block.offset == 0 and data.startswith(UTF8_MARK) else 0
     while start < size:
         end = data.rfind(b"\n", start, start + SCAN_BYTES) + 1 or data.find(b"\n", start) + 1 or size
@@ -26,7 +27,9 @@ def extract_block(log_format: Format, block: Block, state: ParserState, at_end: 
         events += extraction.events
         matched += extraction.matched
         unreadable += extraction.unreadable
-        undecodable += undecodable_lines(part.data)
+        if undecodable_here := undecodable_lines(part.data):
+            undecodable += undecodable_here
+            garbled += [part.offset + offset for offset in garbled_lines(part.data)]
         start = end
     return Extraction(
         events=events,
@@ -35,4 +38,5 @@ def extract_block(log_format: Format, block: Block, state: ParserState, at_end: 
         matched=matched,
         unreadable=unreadable,
         undecodable=undecodable,
+        garbled=tuple(garbled),
     )

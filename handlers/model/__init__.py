@@ -49,7 +49,16 @@ from handlers.model.metrics import (
     VariantStats,
     Window,
 )
-from handlers.model.state import Consumed, NameBook, OpenError, OpenRun, OpenTrace, ParserState, StreamState
+from handlers.model.state import (
+    Consumed,
+    NameBook,
+    OpenError,
+    OpenLoss,
+    OpenRun,
+    OpenTrace,
+    ParserState,
+    StreamState,
+)
 
 __all__ = [
     "SEVERITIES",
@@ -82,6 +91,7 @@ __all__ = [
     "NameBook",
     "NormalizedEvent",
     "OpenError",
+    "OpenLoss",
     "OpenRun",
     "OpenTrace",
     "Origin",

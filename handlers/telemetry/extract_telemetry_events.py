@@ -22,6 +22,8 @@ class ExtractedTelemetry(msgspec.Struct, frozen=True):
     consumed: tuple[Consumed, ...]
     more: bool
     """There is more to read now: the batch was full, or a file holds bytes behind what was read."""
+    losses: tuple[tuple[int, int], ...]
+    """(source, offset) of the lines that were cut, garbled or passed over."""
     refused: tuple[str, ...]
     """Files of which nothing was read, since no format is known yet or they are no UTF-8: path and reason."""
 
@@ -47,6 +49,7 @@ async def extract_telemetry_events(
     events: list[TelemetryEvent] = []
     states = dict(parsers)
     consumed: list[Consumed] = []
+    losses: list[tuple[int, int]] = []
     refused: list[str] = []
     more = False
     for file in files:
@@ -75,13 +78,16 @@ async def extract_telemetry_events(
         more = more or reader.end_offset < file.size_bytes
         states[file.stream] = reader.state
         events += reader.events
+        losses += [(file.source, offset) for offset in reader.losses]
         consumed.append(reader.consumed())
     for stream in {*silent} - {piece.stream for piece in consumed}:
         state = states[stream]
         if state.error is not None:
             events.append(error_event(state.error))
             states[stream] = msgspec.structs.replace(state, error=None)
-    return ExtractedTelemetry(events, len(events), states, tuple(consumed), more, tuple(refused))
+    return ExtractedTelemetry(
+        events, len(events), states, tuple(consumed), more, tuple(losses), tuple(refused)
+    )
 
 
 class _Reader:
@@ -95,6 +101,7 @@ class _Reader:
         self.state = state
         self.end_offset = file.offset
         self.events: list[TelemetryEvent] = []
+        self.losses: list[int] = []
 
     def take(self, block: Block) -> None:
         ends = self._at_end and block.end >= self._file.size_bytes
@@ -102,6 +109,7 @@ class _Reader:
         self.state = extraction.state
         self.events += extraction.events
         self.end_offset = block.end
+        self.losses += ([block.offset] if block.lossy else []) + [*extraction.garbled]
         self._lines += extraction.lines
         self._matched += extraction.matched
         self._unreadable += extraction.unreadable
