@@ -20,6 +20,7 @@ from daemon.anomaly_records import AnomalyRecords, Changes
 from daemon.caution import Caution
 from daemon.codebase import CodebaseReader
 from daemon.database import StoreError
+from daemon.lag import Lag, lag_of, lag_of_all
 from daemon.limits import telemetry_limits
 from daemon.log_port import Allowance, TailPort, tail_of
 from daemon.logs import tell
@@ -234,17 +235,45 @@ class Engine:
 
     async def status_line(self, *, caught_up: bool) -> str:
         """A line for `systemctl status`."""
-        totals, sources, stored = await self._run(
+        totals, sources, stored, lag = await self._run(
             lambda: (
                 self.telemetry.totals(),
                 self.telemetry.count_sources(),
                 self.anomalies.anomalies(),
+                self._lag(),
             )
         )
         standing = sum(each.state == "open" for each in stored)
         state = "up to date" if caught_up else "catching up"
         files = "1 file" if sources == 1 else f"{sources} files"
-        return f"{files}, {totals.events} events, {state}, open anomalies: {standing}"
+        age = "age unknown" if lag.seconds is None else f"{lag.seconds:.0f} s"
+        return (
+            f"{files}, {totals.events} events, {state}, lag {lag.bytes} bytes, {age}, "
+            f"open anomalies: {standing}"
+        )
+
+    async def complete_until_ms(self) -> int:
+        """Event time up to which all that was seen is read, although the reader is not at the end.
+
+        0 if that is not known."""
+
+        def complete() -> int:
+            behind = {unread.stream for unread in self.tail.unread()}
+            known = {name: state.watermark_ms for name, state in self._streams.items()}
+            return min((known.get(name, 0) for name in behind), default=max(known.values(), default=0))
+
+        return await self._run(complete)
+
+    async def check_store(self) -> None:
+        """Raises StoreMovedError if the store's file is not where it was."""
+        await self._run(self._store.check_place)
+
+    def _lag(self) -> Lag:
+        now = now_ms()
+        return lag_of_all(
+            lag_of(unread, state.watermark_ms if (state := self._streams.get(unread.stream)) else 0, now)
+            for unread in self.tail.unread()
+        )
 
     async def forget_old(self) -> int:
         """Deletes what the retention settings say; returns how many documents."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from daemon.anomaly_records import Changes, StoredAnomaly
+from daemon.database import StoreError, StoreFullError, StoreReadOnlyError
 from daemon.log_port import Quarantine
 from daemon.logs import Level, tell
 from handlers.model import (
@@ -25,6 +26,9 @@ _TROUBLE: Final[Mapping[type, str]] = {
     CoverageAnomaly: "missing test of",
     ErrorAnomaly: "error in",
 }
+
+_PAUSED: Final = frozenset({StoreError.__name__, StoreFullError.__name__, StoreReadOnlyError.__name__})
+"""Failures that are tried again and again: the pause is told, once."""
 
 
 def tell_changes(changes: Changes, recommendations: Iterable[FixRecommendation]) -> None:
@@ -57,7 +61,8 @@ def tell_standing(anomalies: Iterable[StoredAnomaly]) -> None:
 
 def tell_beat(report: BeatReport) -> None:
     """The stage's reports: a failed beat is an error, the others are for debugging."""
-    level: Level = "ERROR" if report.status == "failed" else "DEBUG"
+    paused = report.error.partition(":")[0] in _PAUSED
+    level: Level = "ERROR" if report.status == "failed" and not paused else "DEBUG"
     sentence = f"{report.handler} failed: {report.error}" if report.error else report.handler
     tell(
         level,

@@ -141,6 +141,10 @@ class Store:
         """See `Database.snapshot`: all reads inside see one commit, over all tables."""
         return self._database.snapshot()
 
+    def check_place(self) -> None:
+        """See `Database.check_place`; every commit does it too."""
+        self._database.check_place()
+
     @property
     def size_bytes(self) -> int:
         """Size of the pages in use: `StoreFullError` comes when it reaches `max_bytes`."""

@@ -131,6 +131,10 @@ class TelemetryRecords:
         stored = (from_document(document, _StoredStream) for document in self._streams.all())
         return {stream.name: stream.state for stream in stored}
 
+    def watermarks_ms(self) -> dict[str, int]:
+        """Latest event time read, by stream."""
+        return {document["name"]: document["state"]["watermark_ms"] for document in self._streams.all()}
+
     def commit(
         self,
         commit: TelemetryCommit,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import msgspec
 
 from daemon.checkpoint import Checkpoint, FileState, Loss
+from daemon.lag import Unread, lag_of
 from daemon.telemetry_records import Source
 from handlers.formats.encoding import UTF16_ADVICE, is_utf16
 
@@ -25,6 +26,8 @@ class LedgerLine(msgspec.Struct, frozen=True, kw_only=True):
     offset: int
     unread_bytes: int | None
     """What stands behind the offset now; None if the file is gone or cannot be looked at."""
+    lag_s: float | None
+    """At most so old is the oldest unread byte (see `daemon.lag`); 0 if all is read, None if not known."""
     bytes_read: int
     lines: int
     events: int
@@ -38,6 +41,8 @@ class LedgerLine(msgspec.Struct, frozen=True, kw_only=True):
     """Lines that are no UTF-8 text, or hold NUL bytes."""
     cut: int
     """Lines longer than allowed, of which the beginning was read."""
+    quarantined: int
+    """Lines that were passed over, since reading them killed or hung the reader."""
     bytes_skipped: int
     bytes_lost: int
     losses: tuple[Loss, ...]
@@ -45,14 +50,18 @@ class LedgerLine(msgspec.Struct, frozen=True, kw_only=True):
     """What to do so that the file can be read, or ""."""
 
 
-def ledger_of(sources: Iterable[Source]) -> tuple[LedgerLine, ...]:
-    """By path; the files that are gone come last."""
-    lines = (_line(source) for source in sources)
+def ledger_of(
+    sources: Iterable[Source], watermarks_ms: Mapping[str, int], now_ms: int
+) -> tuple[LedgerLine, ...]:
+    """By path; the files that are gone come last. `watermarks_ms`: latest event time read, by stream."""
+    lines = (_line(source, watermarks_ms, now_ms) for source in sources)
     return tuple(sorted(lines, key=lambda line: (line.state == "gone", line.path, line.source)))
 
 
-def _line(source: Source) -> LedgerLine:
+def _line(source: Source, watermarks_ms: Mapping[str, int], now_ms: int) -> LedgerLine:
     at = source.checkpoint
+    unread = _unread(at)
+    behind = Unread(at.stream, unread or 0, at.at_end_ms)
     return LedgerLine(
         source=at.source,
         path=at.path,
@@ -60,7 +69,8 @@ def _line(source: Source) -> LedgerLine:
         state=at.state,
         format=source.format,
         offset=at.offset,
-        unread_bytes=_unread(at),
+        unread_bytes=unread,
+        lag_s=None if unread is None else lag_of(behind, watermarks_ms.get(at.stream, 0), now_ms).seconds,
         bytes_read=at.bytes_read,
         lines=at.lines_read,
         events=source.events,
@@ -69,6 +79,7 @@ def _line(source: Source) -> LedgerLine:
         unreadable=source.unreadable,
         undecodable=source.undecodable,
         cut=at.lines_cut,
+        quarantined=at.lines_quarantined,
         bytes_skipped=at.bytes_skipped,
         bytes_lost=at.bytes_lost,
         losses=at.losses,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import Annotated
 
 import typer
@@ -54,7 +55,9 @@ def run(
 
                 return run_daemon(launch.loaded, launch.environ)
             from daemon.once import run_once
+            from daemon.signals import release_signals
 
+            release_signals()
             report = run_once(launch.loaded, launch.environ)
     except OSError as error:
         raise CannotRunError(f"{error.filename or 'the daemon'}: {error.strerror}") from error
@@ -62,7 +65,8 @@ def run(
     from daemon.cli.output import write
     from daemon.cli.reading import gravest_first
 
-    ledger, anomalies = ledger_of(report.sources), gravest_first(report.anomalies)
+    ledger = ledger_of(report.sources, report.watermarks_ms, time.time_ns() // 1_000_000)
+    anomalies = gravest_first(report.anomalies)
     if output == "json":
         from daemon.cli import as_json
 
@@ -71,6 +75,7 @@ def run(
                 {
                     "read": report.summary,
                     "sources": ledger,
+                    "lossy_windows": report.lossy_windows,
                     "problems": report.problems,
                     "anomalies": [as_json.stored_json(each) for each in anomalies],
                     "recommendations": [as_json.recommendation_json(each) for each in report.recommendations],
@@ -82,6 +87,6 @@ def run(
     from daemon.cli.text.report import say_report
 
     page = Page()
-    say_report(page, ledger, report.problems, anomalies, report.recommendations)
+    say_report(page, ledger, report.lossy_windows, report.problems, anomalies, report.recommendations)
     write(page.text())
     return 0
