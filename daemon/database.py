@@ -6,8 +6,9 @@ SQLite's write-ahead log makes a commit atomic and, with `synchronous=FULL`, dur
 
 from __future__ import annotations
 
-import os
+import errno
 import sqlite3
+import tempfile
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -73,7 +74,7 @@ def describe_error(error: sqlite3.Error, path: Path) -> StoreError:
             return corrupt_error(path, str(error))
         case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_IOERR if _is_read_only(path):
             return StoreReadOnlyError(
-                f"{path}: the file system is read-only. Find out why (journalctl -k), then remount it."
+                f"{path}: the file system is read-only. Find out why (journalctl -k) and mount it anew."
             )
         case sqlite3.SQLITE_IOERR:
             return StoreDamagedError(
@@ -83,10 +84,12 @@ def describe_error(error: sqlite3.Error, path: Path) -> StoreError:
 
 
 def _is_read_only(path: Path) -> bool:
+    """Found out by trying: a file system that is read-only since it failed may still be mounted "rw"."""
     try:
-        return bool(os.statvfs(path.parent).f_flag & os.ST_RDONLY)
-    except OSError:
-        return False
+        with tempfile.TemporaryFile(dir=path.parent):
+            return False
+    except OSError as error:
+        return error.errno == errno.EROFS
 
 
 def _file_at(path: Path) -> tuple[int, int] | None:

@@ -4,6 +4,7 @@ FAULT_POISON: `where:how`. A line with "POISON" in it dies there: `extract` (in 
 `how` is kill, exit, hang or raise. Each death of the daemon and of its children is a line in FAULT_LOG.
 FAULT_HANG_S: the time limit of a rehearsed line.
 FAULT_SLOW_COMMIT_S: every commit takes so long.
+FAULT_NO_COUNTS_AFTER: after so many commits of counts the store is full for all further ones.
 FAULT_SLOW_START_S: opening the store takes so long.
 """
 
@@ -73,6 +74,21 @@ def slow_commits(module: ModuleType) -> None:
     module.Database._execute = execute  # type: ignore[attr-defined]
 
 
+def refuse_counts(module: ModuleType) -> None:
+    original: Callable[..., Any] = module.TelemetryRecords.commit
+    left = [int(os.environ["FAULT_NO_COUNTS_AFTER"])]
+
+    def commit(self: Any, *arguments: Any) -> Any:
+        from daemon.database import StoreFullError
+
+        if not left[0]:
+            raise StoreFullError("the disk is full")
+        left[0] -= 1
+        return original(self, *arguments)
+
+    module.TelemetryRecords.commit = commit
+
+
 def slow_start(module: ModuleType) -> None:
     original: Callable[..., Any] = module.open_store
 
@@ -88,6 +104,7 @@ FAULTS: dict[str, tuple[bool, Callable[[ModuleType], None]]] = {
     "handlers.formats.error_text": (WHERE == "normalize", poison_normalize),
     "daemon.rehearsal": ("FAULT_HANG_S" in os.environ, hasten),
     "daemon.database": ("FAULT_SLOW_COMMIT_S" in os.environ, slow_commits),
+    "daemon.telemetry_records": ("FAULT_NO_COUNTS_AFTER" in os.environ, refuse_counts),
     "daemon.cycle": ("FAULT_SLOW_START_S" in os.environ, slow_start),
 }
 
