@@ -57,7 +57,7 @@ class LossyWindows:
 
 
 def overlap_ms(spans: Iterable[tuple[int, int]], from_ms: int, until_ms: int) -> int:
-    """How much of [from, until) lies within spans that do not touch."""
+    """How much of [from, until) lies within the spans; time in several of them counts several times."""
     return sum(max(0, min(until_ms, end) - max(from_ms, start)) for start, end in spans)
 
 
