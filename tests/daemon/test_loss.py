@@ -109,9 +109,7 @@ async def test_bytes_that_are_gone_before_they_were_read_mark_up_to_the_next_eve
 @pytest.mark.parametrize(
     "harmless",
     [
-        pytest.param(
-            "Müller angemeldet".encode("latin-1") + b"\n", id="a line in Latin-1"
-        ),
+        pytest.param("Müller angemeldet".encode("latin-1") + b"\n", id="a line in Latin-1"),
         pytest.param(line(15).replace(b'"h"', b'"caf\xe9"'), id="one undecodable byte in a line of ours"),
         pytest.param(b"\x1b[31mred\x1b[0m\n", id="a coloured line"),
         pytest.param(b'{"event": \n', id="a line of ours that is broken, but text"),

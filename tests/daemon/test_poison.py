@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,8 @@ def log_of(*poisoned: int) -> list[bytes]:
 
 def start(service: DaemonProcess, poison: str, **variables: str) -> None:
     deaths = str(service.folder / "deaths")
-    service.start(PYTHONPATH=FAULTY, FAULT_POISON=poison, FAULT_LOG=deaths, FAULT_HANG_S="0.5", **variables)
+    faults = {"FAULT_POISON": poison, "FAULT_LOG": deaths, "FAULT_HANG_S": "0.5"}
+    service.start(PYTHONPATH=FAULTY, **{**faults, **variables})
 
 
 def deaths(service: DaemonProcess) -> list[str]:
@@ -137,6 +139,21 @@ def test_what_was_passed_over_is_not_read_after_the_defect_is_mended_and_what_fo
         file.write(line(EVENTS))
     service.until("the new line is read", lambda: service.totals().lines == EVENTS)
     assert executions(service) == EVENTS
+
+
+def test_a_signal_ends_it_at_once_while_a_child_hangs(service: DaemonProcess) -> None:
+    (service.logs / "app.jsonl").write_bytes(b"".join(log_of(2000)))
+    start(service, "extract:hang", FAULT_HANG_S="60")
+    service.until("it hangs", lambda: deaths(service) == ["daemon"])
+    service.kill()
+    start(service, "extract:hang", FAULT_HANG_S="60")
+    service.until("a child hangs", lambda: deaths(service) == ["daemon", "child"])
+    began = time.monotonic()
+    service.signal(signal.SIGTERM)
+    assert service.wait() == 0
+    assert time.monotonic() - began < 2
+    assert service.said().splitlines()[-1].count("stopped; everything read is stored") == 1
+    assert "WARNING" not in service.said()
 
 
 def test_run_once_finds_the_line_too_even_a_last_one_without_a_newline(service: DaemonProcess) -> None:

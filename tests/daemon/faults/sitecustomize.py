@@ -71,7 +71,7 @@ def slow_commits(module: ModuleType) -> None:
             time.sleep(float(os.environ["FAULT_SLOW_COMMIT_S"]))
         original(self, sql)
 
-    module.Database._execute = execute  # type: ignore[attr-defined]
+    module.Database._execute = execute
 
 
 def refuse_counts(module: ModuleType) -> None:
