@@ -75,7 +75,7 @@ class TailPort:
         )
 
     async def lossy_streams(self) -> tuple[str, ...]:
-        return await self._run(self._tail.lossy_streams)
+        return self._tail.lossy_streams()
 
     async def head(self, file: LogFile) -> bytes:
         return await self._run(lambda: _head(file.path))

@@ -19,24 +19,28 @@ def peak_bytes(pid: int) -> int:
     return int(status.partition("VmHWM:")[2].split()[0]) * 1024
 
 
+def written_at(block: bytes, second: int) -> bytes:
+    return block.replace(b'"SECOND"', str(1_795_363_000 + second).encode())
+
+
 def test_a_burst_while_the_disk_is_slow_grows_the_lag_and_not_the_memory(tmp_path: Path) -> None:
     with DaemonProcess(tmp_path) as service:
         service.logs.mkdir()
         service.config.write_text(f"ingest:\n  batch_bytes: {BATCH_BYTES}\n  commit_interval_ms: 10\n")
         log = service.logs / "app.jsonl"
         lines = [
-            json.dumps({"timestamp": 1_795_363_000 + n // 50, "event": f"e{n % 50}", "duration": n % 7 + 1})
+            json.dumps({"timestamp": "SECOND", "event": f"e{n % 50}", "duration": n % 7 + 1})
             for n in range(BATCH_BYTES // 50)
         ]
         block = ("\n".join(lines) + "\n").encode()
-        log.write_bytes(block)
+        log.write_bytes(written_at(block, 0))
         service.start(PYTHONPATH=FAULTY, FAULT_SLOW_COMMIT_S=str(SLOW_COMMIT_S))
         service.until("a first block is read", lambda: service.totals().lines == len(lines))
         before = peak_bytes(service.pid)
         bursts = BURST_BYTES // len(block)
         with log.open("ab") as file:
-            for _ in range(bursts):
-                file.write(block)
+            for number in range(bursts):
+                file.write(written_at(block, number + 1))
         lag = 0
 
         def caught_up() -> bool:
