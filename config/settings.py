@@ -117,7 +117,8 @@ class Logs(Section):
     """Names of log formats, by glob on the path of the file. Those of single files, in place of logs.format;
     the first glob that matches the path or its end decides, and * stands for slashes too."""
     max_line_bytes: Whole = Field(default=1_048_576, ge=1024, le=67_108_864)
-    """Bytes, 1024 to 67108864. A longer line is skipped and counted instead of held in memory."""
+    """Bytes, 1024 to 67108864. A longer line is cut and counted instead of held in memory, and the windows
+    around it count for no verdict."""
     hot_poll_ms: Whole = Field(default=100, ge=10, le=60_000)
     """Milliseconds, 10 to 60000. How often a file that is being written is looked at: less is sooner, at the
     cost of processor time."""

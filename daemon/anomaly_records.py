@@ -13,6 +13,7 @@ from typing import Final, Literal
 import msgspec
 from tinydb.table import Document
 
+from daemon.lossy_windows import overlap_ms
 from daemon.store import Store
 from daemon.subjects import SubjectKind, beat_key, error_key
 from daemon.telemetry_records import TelemetryRecords, from_document, to_document
@@ -83,12 +84,14 @@ class AnomalyRecords:
     ) -> Changes:
         """Stores what stands now and what was learned; what stood and is gone for `hold_ms` is resolved.
 
+        Time in which lines were lost does not count as gone.
         `late_until_id`: up to where late telemetry was judged.
         """
         standing = {anomaly.id: anomaly for anomaly in anomalies}
         opened: list[StoredAnomaly] = []
         reopened: list[StoredAnomaly] = []
         resolved: list[StoredAnomaly] = []
+        marked = self._telemetry.lossy.marked()
         with self._store.transaction():
             self._put_baseline(baseline)
             self._telemetry.forget_late(late_until_id)
@@ -104,6 +107,7 @@ class AnomalyRecords:
                 changed.append(after)
             for before in known.values():
                 gone_ms = baseline.judged_until_ms - before.last_seen_ms
+                gone_ms -= overlap_ms(marked, before.last_seen_ms, baseline.judged_until_ms)
                 gone = before.anomaly.id not in standing and gone_ms >= hold_ms
                 if before.state == "open" and gone:
                     before.state = "resolved"

@@ -17,12 +17,14 @@ from config.load import LoadedSettings
 from config.settings import Settings
 from daemon.checked import slow_patterns
 from daemon.cycle import judge, open_store, read_to_end
-from daemon.database import StoreDamagedError, StoreError, StoreFullError
+from daemon.database import StoreDamagedError, StoreError, StoreFullError, StoreMovedError
 from daemon.engine import Engine, now_ms
 from daemon.logs import configure_logging, tell
 from daemon.narrate import tell_beat, tell_standing
+from daemon.outage import Outage
 from daemon.reload import LiveSettings
 from daemon.sdnotify import notify, watchdog_interval_s
+from daemon.signals import SIGNALS, release_signals
 from daemon.watch import Watcher
 
 RETRY_S: Final = 5.0
@@ -49,6 +51,8 @@ class _Daemon:
         self._caught_up = False
         self._said: set[str] = set()
         self._failure: StoreError | None = None
+        self._reading = Outage("reading", "nothing is lost")
+        self._judging = Outage("detection", "the windows wait for it")
 
     @property
     def _settings(self) -> Settings:
@@ -94,7 +98,8 @@ class _Daemon:
             return 0
 
     async def _signals(self) -> None:
-        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as received:
+        with anyio.open_signal_receiver(*SIGNALS) as received:
+            release_signals()
             async for number in received:
                 if number != signal.SIGHUP:
                     tell("INFO", "stopping", f"{signal.Signals(number).name}: stopping")
@@ -158,11 +163,12 @@ class _Daemon:
                 return
             except StoreError as error:
                 self._caught_up = False
-                tell("ERROR", "paused", f"reading pauses, nothing is lost: {error}", retry_s=RETRY_S)
+                self._reading.failed(error)
                 if isinstance(error, StoreFullError):
                     await self._make_room()
                 await anyio.sleep(RETRY_S)
                 continue
+            self._reading.over()
             self._tell_problems(problems)
             if not self._caught_up:
                 self._caught_up = True
@@ -173,7 +179,8 @@ class _Daemon:
         """Detection, after which old windows are dropped, waits for the reader; the reader waits for room."""
         with suppress(StoreError):
             dropped = await self._engine.forget_old()
-            tell("INFO", "made-room", f"{dropped} documents older than the retention settings are dropped")
+            if dropped:
+                tell("INFO", "made-room", f"{dropped} documents older than retention allows are dropped")
 
     def _pulse(self, more: bool) -> None:
         self._fed_at = time.monotonic()
@@ -200,11 +207,12 @@ class _Daemon:
     async def _detect(self) -> None:
         forgot_at = 0.0
         async for _ in self._tick_out:
-            if not self._caught_up:
+            if not self._caught_up and not self._reading.lasts:
                 continue  # windows still fill; judging them now would call what is unread missing
             lateness_ms = round(self._settings.ingest.allowed_lateness_s * 1000)
             try:
-                await judge(self._engine, now_ms() - lateness_ms)
+                until_ms = now_ms() if self._caught_up else await self._engine.complete_until_ms()
+                await judge(self._engine, until_ms - lateness_ms)
                 if time.monotonic() - forgot_at > FORGET_EVERY_S:
                     forgot_at = time.monotonic()
                     await self._engine.forget_old()
@@ -212,7 +220,9 @@ class _Daemon:
                 self._stop(error)
                 return
             except StoreError as error:
-                tell("ERROR", "paused", f"detection pauses, the windows wait for it: {error}")
+                self._judging.failed(error)
+            else:
+                self._judging.over()
 
     def _stop(self, error: StoreError) -> None:
         """Ends the daemon: what the store says can no longer be trusted."""
@@ -249,7 +259,13 @@ class _Daemon:
                 for trouble in troubles:
                     tell("ERROR", "not-alive", f"{trouble}; the watchdog is not fed until it is")
                 told = troubles
-            with suppress(StoreError):  # the reader and the detection tell it, and stop if they must
+            try:
+                await self._engine.check_store()
                 status = await self._engine.status_line(caught_up=self._caught_up)
+            except StoreMovedError as error:  # of a quiet log nobody else would notice it
+                self._stop(error)
+                return
+            except StoreError:
+                pass  # the reader and the detection tell it, and stop if they must
             notify(("" if troubles else "WATCHDOG=1\n") + f"STATUS={status}", self._environ)
             await anyio.sleep(min(interval_s / 2 if interval_s else 10.0, 10.0))

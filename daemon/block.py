@@ -44,7 +44,7 @@ class Block(msgspec.Struct, frozen=True, kw_only=True):
 def read_block(
     pread: Pread, at: Checkpoint, *, max_bytes: int, max_line_bytes: int, flush: bool
 ) -> Block | None:
-    """The lines from `at.offset` on, about `max_bytes` of them; None if there is no whole one.
+    """The lines from `at.offset` on: as many as `max_bytes` hold, but one at least; None if none is whole.
 
     A line that is longer than `max_line_bytes` (without its newline) comes cut, in a block of its own; the
     next blocks skip its rest. `flush` hands out the last line although it has no newline yet.
@@ -61,6 +61,8 @@ def read_block(
             return _rest_of_cut_line(at, buffer, before)
         if buffer[before : before + 1] == b"\0":
             return _hole(pread, at)
+        if wanted > max_bytes:  # the first line alone is longer than asked for
+            buffer = buffer[: buffer.find(b"\n", before) + 1 or len(buffer)]
         end = _whole_lines(buffer, before, max_line_bytes)
         if end > before:
             return _block(at, buffer, before, end)

@@ -17,7 +17,7 @@ FileState = Literal["active", "rotated", "gone", "archive"]
 
 
 class Loss(msgspec.Struct, frozen=True):
-    """Bytes that were seen in a file but could not be read any more."""
+    """Bytes that were seen in a file but could not be read, or not any more."""
 
     reason: str
     from_offset: int
@@ -50,6 +50,11 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
     bytes_skipped: int = 0
     """Rests of cut lines, holes, and what was read before under another identity (a copy)."""
     bytes_lost: int = 0
+    """Those of `losses`: never read, or quarantined."""
+    lines_quarantined: int = 0
+    """Lines that killed or hung the process when they were read, and were passed over."""
+    at_end_ms: int = 0
+    """When nothing was left to read of it for the last time before its last commit; 0 if that never was."""
     losses: tuple[Loss, ...] = ()
     """The latest `MAX_LOSSES`."""
     ingested: bool = False

@@ -17,6 +17,7 @@ from config.settings import Logs, Settings
 from daemon.codebase import CodebaseReader
 from daemon.limits import telemetry_limits
 from daemon.log_port import TailPort
+from daemon.lossy_windows import overlap_ms
 from daemon.tail import Tail
 from handlers.anomaly.baseline import Baseline, baseline_of
 from handlers.anomaly.ports import TelemetryHistory
@@ -172,6 +173,11 @@ async def read_logs(path: Path, settings: Settings) -> ReadLogs:
             f"{path}: {ahead} events are left out: they are later than this machine's clock by more than "
             f"ingest.max_clock_skew_s ({settings.ingest.max_clock_skew_s:g} s)"
         )
+    if left_out := store.leave_out_lossy():
+        problems.append(
+            f"{path}: {left_out} windows of {settings.ingest.window_s} s are left out: lines of them were "
+            "lost (too long and cut, or garbled)"
+        )
     if not store.metrics.windows:
         why = f"{lines} lines were read and none of them is an event"
         if not lines:
@@ -223,11 +229,21 @@ class _Memory:
         self._baseline = baseline
         self.anomalies: tuple[AnyAnomaly, ...] = ()
         self.recommendations: tuple[FixRecommendation, ...] = ()
+        self._lossy_spans: tuple[tuple[int, int], ...] = ()
 
     async def commit_telemetry(self, commit: TelemetryCommit) -> str:
         for start_ms, window in commit.metrics.windows.items():
             add_window(self.metrics.windows.setdefault(start_ms, Window(start_ms)), window)
+        self._lossy_spans += commit.lossy_spans
         return "compare"
+
+    def leave_out_lossy(self) -> int:
+        """Drops the windows in which lines were lost, which prove nothing; how many there were."""
+        windows, length_ms = self.metrics.windows, self.metrics.window_ms
+        lossy = [start for start in windows if overlap_ms(self._lossy_spans, start, start + length_ms)]
+        for start_ms in lossy:
+            del windows[start_ms]
+        return len(lossy)
 
     async def load_telemetry(self, _record_id: str) -> TelemetryHistory:
         return TelemetryHistory(self.metrics, self._baseline)

@@ -6,7 +6,9 @@ SQLite's write-ahead log makes a commit atomic and, with `synchronous=FULL`, dur
 
 from __future__ import annotations
 
+import errno
 import sqlite3
+import tempfile
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -40,12 +42,20 @@ class StoreFullError(StoreError):
     At the cap deletes still work, on a full disk they may fail too. Pause, make room, go on."""
 
 
+class StoreReadOnlyError(StoreError):
+    """The file system takes no writes. Nothing of the transaction was kept; pause until it takes them."""
+
+
 class StoreDamagedError(StoreError):
     """The disk failed. Stop: what is in memory may differ from what is stored."""
 
 
 class StoreCorruptError(StoreDamagedError):
     """The file itself is wrong. Stop: the next start sets it aside and begins a fresh one."""
+
+
+class StoreMovedError(StoreDamagedError):
+    """The file was deleted or replaced while it was used. Stop: nobody would ever see what is written now."""
 
 
 class DocumentError(StoreError, ValueError):
@@ -62,11 +72,32 @@ def describe_error(error: sqlite3.Error, path: Path) -> StoreError:
             )
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
             return corrupt_error(path, str(error))
+        case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_IOERR if _is_read_only(path):
+            return StoreReadOnlyError(
+                f"{path}: the file system is read-only. Find out why (journalctl -k) and mount it anew."
+            )
         case sqlite3.SQLITE_IOERR:
             return StoreDamagedError(
                 f"{path}: the disk failed ({error}). Check it (journalctl -k), then restart the daemon."
             )
     return StoreError(f"{path}: {error}")
+
+
+def _is_read_only(path: Path) -> bool:
+    """Found out by trying: a file system that is read-only since it failed may still be mounted "rw"."""
+    try:
+        with tempfile.TemporaryFile(dir=path.parent):
+            return False
+    except OSError as error:
+        return error.errno == errno.EROFS
+
+
+def _file_at(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def corrupt_error(path: Path, reason: str) -> StoreCorruptError:
@@ -94,6 +125,18 @@ class Database:
         self._writing = False
         self._failure: StoreError | None = None
         self._tables: set[str] = set()
+        self._file = _file_at(path)
+
+    def check_place(self) -> None:
+        """Raises `StoreMovedError` if another file, or none, is at the path by now.
+
+        SQLite would go on with the file that it has open, and lose all of it at the end."""
+        if _file_at(self.path) != self._file:
+            raise StoreMovedError(
+                f"{self.path}: was deleted or replaced while it was used. What was read since is not stored "
+                "and will be read again. A restart goes on with the file that is there, or begins a new one "
+                "from the logs that still exist."
+            )
 
     def query(self, sql: str, *parameters: int | str) -> list[tuple[Any, ...]]:
         """All rows of a SELECT; text comes as bytes."""
@@ -183,6 +226,8 @@ class Database:
             yield
             if self._failure is not None:
                 raise self._failure
+            if writing:
+                self.check_place()
             self._execute("COMMIT")
         finally:
             try:

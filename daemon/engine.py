@@ -8,28 +8,33 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Final, TypeVar
 
 import anyio
 import anyio.to_thread
+from msgspec.structs import replace
 
 from config.settings import Settings
 from daemon.anomaly_records import AnomalyRecords, Changes
+from daemon.caution import Caution
 from daemon.codebase import CodebaseReader
+from daemon.database import StoreError
+from daemon.lag import Lag, lag_of, lag_of_all
 from daemon.limits import telemetry_limits
-from daemon.log_port import TailPort
+from daemon.log_port import Allowance, TailPort, tail_of
 from daemon.logs import tell
+from daemon.narrate import tell_quarantine
+from daemon.rehearsal import HANG_S, Script
 from daemon.store import Store
-from daemon.tail import Tail
-from daemon.telemetry_records import Source, TelemetryRecords
+from daemon.telemetry_records import TelemetryRecords
 from handlers.anomaly.baseline import Baseline
 from handlers.anomaly.ports import TelemetryHistory
 from handlers.anomaly.sequence import ANOMALY, DetectedAnomalies, detect_anomalies
 from handlers.diagnosis.sequence import DIAGNOSIS, diagnose
 from handlers.formats.registry import log_formats
 from handlers.model import AnyAnomaly, FixRecommendation, ParserState, StreamState, TelemetryMetrics
-from handlers.stage import Performance, Reporter, perform
+from handlers.stage import Outcome, Performance, Reporter, perform
 from handlers.telemetry.ports import TelemetryCommit
 from handlers.telemetry.sequence import TELEMETRY, ParsedTelemetry, parse_telemetry
 
@@ -72,8 +77,9 @@ class Engine:
         self._streams: dict[str, StreamState] = self.telemetry.streams()
         sources = self.telemetry.sources()
         self._formats = {source.checkpoint.source: source.format for source in sources if source.format}
-        self.tail = _tail(settings, store, sources)
+        self.tail = tail_of(settings, [source.checkpoint for source in sources])
         self._began = time.monotonic()
+        self._caution = Caution(settings) if store.ended_uncleanly else None
         self._read_at: dict[str, float] = {}
         """Monotonic time at which each stream was read last."""
         self._record_id = ""
@@ -100,38 +106,76 @@ class Engine:
     async def feed(self, *, at_end: bool = False) -> ParsedTelemetry:
         """Reads one batch of new lines into the store. `at_end`: nothing will follow what is there now.
 
-        Raises what made a beat fail. Then nothing of the batch is stored and it will be read again.
+        Raises StoreError, and what made a beat fail again in careful mode. Then nothing of the batch is
+        stored and it will be read again.
         """
         async with self._reading:
-            return await self._read_batch(at_end=at_end)
+            outcome = await self._read_batch(at_end=at_end)
+            if not isinstance(outcome.error, StoreError | None) and self._caution is None:
+                tell(
+                    "ERROR",
+                    "batch-failed",
+                    "a defect: what was read made a handler fail. It is read again, line by line",
+                    exception=outcome.error,
+                )
+                self._caution = Caution(self.settings)
+                outcome = await self._read_batch(at_end=at_end)
+            if outcome.error is not None:
+                raise outcome.error
+            parsed: ParsedTelemetry = outcome.result
+            self._streams = dict(parsed.streams)
+            self._record_id = parsed.completed.record_id
+            return parsed if self._caution is None else replace(parsed, more=True)
 
-    async def _read_batch(self, *, at_end: bool) -> ParsedTelemetry:
+    async def _read_batch(self, *, at_end: bool) -> Outcome:
+        """One play. If it fails, nothing of it is staged any more."""
         settings = self.settings
         request_id = f"telemetry-{uuid.uuid4()}"
+        allowance = await self._allowance(at_end=at_end)
+        port = TailPort(self.tail, self._limiter, self._formats, allowance)
 
         async def play(run: Performance) -> ParsedTelemetry:
             return await parse_telemetry(
                 run,
                 request_id,
                 logs_directory=[str(path) for path in settings.logs.directories],
-                logs=TailPort(self.tail, self._limiter, self._formats),
+                logs=port,
                 store=self,
                 formats=log_formats(settings),
                 streams=self._streams,
                 limits=telemetry_limits(settings),
                 arrival_ms=now_ms(),
-                at_end=at_end,
+                at_end=at_end and allowance is None,
                 silent=self._silent(),
             )
 
         outcome = await perform(TELEMETRY, request_id, self._report, play)
         if outcome.error is not None:
             await self._run(self.tail.rolled_back)
-            raise outcome.error
-        parsed: ParsedTelemetry = outcome.result
-        self._streams = dict(parsed.streams)
-        self._record_id = parsed.completed.record_id
-        return parsed
+            return outcome
+        for path, poison in port.quarantined:
+            tell_quarantine(path, poison)
+        return outcome
+
+    async def _allowance(self, *, at_end: bool) -> Allowance | None:
+        """What a child got through; None while there is no need for care."""
+        if self._caution is None:
+            return None
+        script = Script(
+            settings=self.settings.model_dump_json(),
+            checkpoints=[source.checkpoint for source in await self._run(self.telemetry.sources)],
+            formats=self._formats,
+            streams=self._streams,
+            max_bytes=self._caution.max_bytes,
+            batch_bytes=self._caution.batch_bytes,
+            arrival_ms=now_ms(),
+            at_end=at_end,
+            hang_s=HANG_S,
+        )
+        allowance = await self._caution.allow(script)
+        if allowance is None:
+            self._caution = None
+        return allowance
 
     def _silent(self) -> list[str]:
         """Streams that wait for lines which have had the time to be written."""
@@ -195,17 +239,45 @@ class Engine:
 
     async def status_line(self, *, caught_up: bool) -> str:
         """A line for `systemctl status`."""
-        totals, sources, stored = await self._run(
+        totals, sources, stored, lag = await self._run(
             lambda: (
                 self.telemetry.totals(),
                 self.telemetry.count_sources(),
                 self.anomalies.anomalies(),
+                self._lag(),
             )
         )
         standing = sum(each.state == "open" for each in stored)
         state = "up to date" if caught_up else "catching up"
         files = "1 file" if sources == 1 else f"{sources} files"
-        return f"{files}, {totals.events} events, {state}, open anomalies: {standing}"
+        age = "age unknown" if lag.seconds is None else f"{lag.seconds:.0f} s"
+        return (
+            f"{files}, {totals.events} events, {state}, lag {lag.bytes} bytes, {age}, "
+            f"open anomalies: {standing}"
+        )
+
+    async def complete_until_ms(self) -> int:
+        """Event time up to which all that was seen is read, although the reader is not at the end.
+
+        0 if that is not known."""
+
+        def complete() -> int:
+            behind = {unread.stream for unread in self.tail.unread()}
+            known = {name: state.watermark_ms for name, state in self._streams.items()}
+            return min((known.get(name, 0) for name in behind), default=max(known.values(), default=0))
+
+        return await self._run(complete)
+
+    async def check_store(self) -> None:
+        """Raises StoreMovedError if the store's file is not where it was."""
+        await self._run(self._store.check_place)
+
+    def _lag(self) -> Lag:
+        now = now_ms()
+        return lag_of_all(
+            lag_of(unread, state.watermark_ms if (state := self._streams.get(unread.stream)) else 0, now)
+            for unread in self.tail.unread()
+        )
 
     async def forget_old(self) -> int:
         """Deletes what the retention settings say; returns how many documents."""
@@ -264,15 +336,10 @@ class Engine:
 
     def _follow(self, settings: Settings) -> None:
         self.tail.close()
-        self.tail = _tail(settings, self._store, self.telemetry.sources())
+        self.tail = tail_of(settings, [source.checkpoint for source in self.telemetry.sources()])
 
     async def _run(self, call: Callable[[], T]) -> T:
         return await anyio.to_thread.run_sync(call, limiter=self._limiter)
-
-
-def _tail(settings: Settings, store: Store, sources: Iterable[Source]) -> Tail:
-    own_files = [store.path, *([settings.log.file] if settings.log.file else [])]
-    return Tail(settings.logs, own_files, [source.checkpoint for source in sources])
 
 
 def _codebase(settings: Settings) -> CodebaseReader:

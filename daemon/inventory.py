@@ -46,7 +46,8 @@ class Inventory:
         self._ledger = ledger
         self._open = descriptors
         self._copies = Copies(ledger, descriptors)
-        self._lost: dict[int, Loss] = {}
+        self.lost: dict[int, Loss] = {}
+        """What is found to be lost since the last commit, by source."""
 
     def update(self) -> None:
         listing = list_files(self._logs)
@@ -63,7 +64,7 @@ class Inventory:
         self._ledger.expire(self.looks)
 
     def committed(self) -> None:
-        self._lost.clear()
+        self.lost.clear()
 
     def rolled_back(self) -> None:
         self.looks = {source: look for source, look in self.looks.items() if self._ledger.get(source)}
@@ -128,7 +129,7 @@ class Inventory:
         if (path, state) != (at.path, at.state):
             if at.state == "gone":
                 at = without_losses(at)
-                self._lost.pop(at.source, None)
+                self.lost.pop(at.source, None)
             self._ledger.stage(replace(at, path=path, state=state))
 
     def _miss(self, listing: Listing) -> None:
@@ -150,7 +151,7 @@ class Inventory:
                 self._forget(at)
                 if last.size > at.offset:
                     reason = "deleted or moved away" if current else "truncated or overwritten"
-                    self._lost.setdefault(source, Loss(reason, at.offset, last.size))
+                    self.lost.setdefault(source, Loss(reason, at.offset, last.size))
                 continue
             self.looks[source] = file = found(last.path, status)
             ended = status.st_nlink == 0 or quiet_s(file) > QUIET_S
@@ -207,14 +208,14 @@ class Inventory:
     def _take_over(self, original: Checkpoint, copy: Found) -> None:
         """What the copy holds of a file that is gone is not lost, and is not read from both."""
         self._forget(original)
-        lost = self._lost.pop(original.source, None)
+        lost = self.lost.pop(original.source, None)
         if lost and lost.to_offset > copy.size:
-            self._lost[original.source] = replace(lost, from_offset=max(lost.from_offset, copy.size))
+            self.lost[original.source] = replace(lost, from_offset=max(lost.from_offset, copy.size))
         if any(original.offset <= loss.from_offset < copy.size for loss in original.losses):
             self._ledger.stage(without_losses(original))
 
     def _record_losses(self) -> None:
-        for source, loss in self._lost.items():
+        for source, loss in self.lost.items():
             at = self._ledger[source]
             if loss not in at.losses:
                 self._ledger.stage(with_loss(at, loss))

@@ -8,7 +8,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from .block import Block
-from .checkpoint import Checkpoint
+from .checkpoint import Checkpoint, Loss, with_loss
 from .identity import FileKey
 
 MARKS_KEPT: Final = 8
@@ -83,24 +83,34 @@ class Ledger:
 
     def consumed(self, block: Block) -> None:
         """Stages that the block was processed. Raises ValueError if it is not the next one of its file."""
-        at = self[block.source]
-        if block.offset != at.offset:
-            raise ValueError(f"{at.path}: the block at {block.offset} does not follow {at.offset}")
-        saved = self._saved.get(block.source)
-        length = block.end - block.offset
+        at, length = self._behind(block), block.end - block.offset
         self.stage(
             replace(
                 at,
-                identity=block.identity,
-                offset=block.end,
-                # One mark a commit, not one a block: they reach back to when a copy was begun.
-                marks=(*(saved.marks[1 - MARKS_KEPT :] if saved else ()), block.mark),
-                skipping=block.skipping,
                 bytes_read=at.bytes_read + (length if block.data else 0),
                 lines_read=at.lines_read + block.lines,
                 lines_cut=at.lines_cut + block.cut,
                 bytes_skipped=at.bytes_skipped + (0 if block.data else length),
             )
+        )
+
+    def quarantined(self, block: Block, reason: str) -> None:
+        """Stages that the block is passed over. Raises ValueError if it is not the next one of its file."""
+        at = with_loss(self._behind(block), Loss(reason, block.offset, block.end))
+        self.stage(replace(at, lines_quarantined=at.lines_quarantined + 1))
+
+    def _behind(self, block: Block) -> Checkpoint:
+        at = self[block.source]
+        if block.offset != at.offset:
+            raise ValueError(f"{at.path}: the block at {block.offset} does not follow {at.offset}")
+        saved = self._saved.get(block.source)
+        return replace(
+            at,
+            identity=block.identity,
+            offset=block.end,
+            # One mark a commit, not one a block: they reach back to when a copy was begun.
+            marks=(*(saved.marks[1 - MARKS_KEPT :] if saved else ()), block.mark),
+            skipping=block.skipping,
         )
 
     def expire(self, wanted: Iterable[int]) -> None:

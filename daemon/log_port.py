@@ -2,34 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, TypeVar
 
 import anyio
 import anyio.to_thread
+import msgspec
 from msgspec.structs import replace
 
+from config.settings import Settings
+from daemon.block import Block as FileBlock
+from daemon.checkpoint import Checkpoint
+from daemon.identity import FileKey
 from daemon.tail import Tail
 from handlers.model import Block, LogFile
 
 T = TypeVar("T")
 
 HEAD_BYTES: Final = 65_536
-READ_BYTES: Final = 262144
+READ_BYTES: Final = 262_144
 """Blocks that fit into the processor's cache; with 8 MiB a read costs more than twice as much (measured)."""
+
+
+class Quarantine(msgspec.Struct, frozen=True):
+    """A line that is not to be read, since it kills or hangs who reads it."""
+
+    key: FileKey
+    offset: int
+    end: int
+    why: str
+
+
+class Allowance(msgspec.Struct, frozen=True):
+    """What may be read in careful mode."""
+
+    ends: Mapping[FileKey, int]
+    """How far each file may be read; the others not at all."""
+    quarantine: Quarantine | None = None
+    """The line to pass over when it is next."""
+    flush: bool = False
+    """A last line without a newline is one too."""
 
 
 class TailPort:
     """`LogPort` over a `Tail`. What it hands out is staged as consumed; the commit makes it so."""
 
-    def __init__(self, tail: Tail, limiter: anyio.CapacityLimiter, formats: Mapping[int, str]) -> None:
+    def __init__(
+        self,
+        tail: Tail,
+        limiter: anyio.CapacityLimiter,
+        formats: Mapping[int, str],
+        allowance: Allowance | None = None,
+    ) -> None:
         """`formats`: the format of each source that is known already."""
         self._tail = tail
         self._limiter = limiter
         self._formats = formats
+        self._allowance = allowance
         self.paths: dict[int, str] = {}
         """Where the files are that were listed, by source."""
+        self.quarantined: list[tuple[str, Quarantine]] = []
+        """What was passed over, each with the path of its file."""
 
     async def list_files(self, logs_directory: Sequence[str]) -> tuple[LogFile, ...]:
         files = await self._run(self._tail.scan)
@@ -37,7 +71,11 @@ class TailPort:
         return tuple(
             file if file.format else replace(file, format=self._formats.get(file.source, ""))
             for file in files
+            if self._allowance is None or file_key(file) in self._allowance.ends
         )
+
+    async def lossy_streams(self) -> tuple[str, ...]:
+        return self._tail.lossy_streams()
 
     async def head(self, file: LogFile) -> bytes:
         return await self._run(lambda: _head(file.path))
@@ -45,18 +83,55 @@ class TailPort:
     async def read(
         self, file: LogFile, max_bytes: int, *, flush: bool, take: Callable[[Block], None]
     ) -> None:
-        await self._run(lambda: self._read(file, max_bytes, flush, take))
+        read = self._read if self._allowance is None else self._read_allowed
+        await self._run(lambda: read(file, max_bytes, flush, take))
 
     def _read(self, file: LogFile, max_bytes: int, flush: bool, take: Callable[[Block], None]) -> None:
         end = file.offset + max_bytes
         offset = file.offset
         while offset < end and (block := self._tail.read(file, READ_BYTES, flush=flush)) is not None:
             self._tail.consumed(block)
-            take(Block(block.source, block.offset, block.end, block.data, block.lines))
+            take(handed_out(block))
             offset = block.end
+
+    def _read_allowed(
+        self, file: LogFile, _max_bytes: int, flush: bool, take: Callable[[Block], None]
+    ) -> None:
+        allowance, key, offset = self._allowance, file_key(file), file.offset
+        assert allowance is not None  # noqa: S101 (the caller asked)
+        end = allowance.ends[key]
+        while offset < end:
+            block = self._tail.read(file, min(READ_BYTES, end - offset), flush=flush or allowance.flush)
+            if block is None or block.end > end:
+                break  # the file is not what it was; the next careful batch sees what it is
+            self._tail.consumed(block)
+            take(handed_out(block))
+            offset = block.end
+        poison = allowance.quarantine
+        if poison is None or (poison.key, poison.offset) != (key, offset):
+            return
+        block = self._tail.read(file, poison.end - offset, flush=flush or allowance.flush)
+        if block is not None and block.end == poison.end:
+            self._tail.quarantined(block, f"quarantined: reading it {poison.why}")
+            self.quarantined.append((file.path, poison))
+            take(Block(block.source, block.offset, block.end, b"", lossy=True))
 
     async def _run(self, call: Callable[[], T]) -> T:
         return await anyio.to_thread.run_sync(call, limiter=self._limiter)
+
+
+def tail_of(settings: Settings, checkpoints: Iterable[Checkpoint]) -> Tail:
+    """A tail of the files that the settings name, which goes on from the checkpoints."""
+    own_files = [settings.store.path, *([settings.log.file] if settings.log.file else [])]
+    return Tail(settings.logs, own_files, checkpoints)
+
+
+def file_key(file: LogFile) -> FileKey:
+    return file.identity.device, file.identity.inode
+
+
+def handed_out(block: FileBlock) -> Block:
+    return Block(block.source, block.offset, block.end, block.data, block.lines, block.cut)
 
 
 def _head(path: str) -> bytes:

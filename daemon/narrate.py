@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping
 from typing import Final
 
 from daemon.anomaly_records import Changes, StoredAnomaly
+from daemon.database import StoreError, StoreFullError, StoreReadOnlyError
+from daemon.log_port import Quarantine
 from daemon.logs import Level, tell
 from handlers.model import (
     AnyAnomaly,
@@ -23,6 +26,9 @@ _TROUBLE: Final[Mapping[type, str]] = {
     CoverageAnomaly: "missing test of",
     ErrorAnomaly: "error in",
 }
+
+_PAUSED: Final = frozenset({StoreError.__name__, StoreFullError.__name__, StoreReadOnlyError.__name__})
+"""Failures that are tried again and again: the pause is told, once."""
 
 
 def tell_changes(changes: Changes, recommendations: Iterable[FixRecommendation]) -> None:
@@ -55,7 +61,8 @@ def tell_standing(anomalies: Iterable[StoredAnomaly]) -> None:
 
 def tell_beat(report: BeatReport) -> None:
     """The stage's reports: a failed beat is an error, the others are for debugging."""
-    level: Level = "ERROR" if report.status == "failed" else "DEBUG"
+    paused = report.error.partition(":")[0] in _PAUSED
+    level: Level = "ERROR" if report.status == "failed" and not paused else "DEBUG"
     sentence = f"{report.handler} failed: {report.error}" if report.error else report.handler
     tell(
         level,
@@ -65,6 +72,20 @@ def tell_beat(report: BeatReport) -> None:
         beat=report.beat,
         request_id=report.request_id,
         duration_us=report.duration_us,
+    )
+
+
+def tell_quarantine(path: str, poison: Quarantine) -> None:
+    """Tells that a line is not read, why, and how to see it."""
+    look = f"tail -c +{poison.offset + 1} {shlex.quote(path)} | head -c {poison.end - poison.offset}"
+    tell(
+        "ERROR",
+        "quarantined",
+        f"{path}: bytes {poison.offset} to {poison.end} are passed over: reading them {poison.why}. They are "
+        f"counted as lost. Look at them: {look} (with | selfheald parse - behind it: does it still happen?)",
+        path=path,
+        from_offset=poison.offset,
+        to_offset=poison.end,
     )
 
 

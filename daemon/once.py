@@ -31,6 +31,9 @@ class OnceReport(msgspec.Struct, frozen=True):
     recommendations: tuple[FixRecommendation, ...]
     problems: tuple[str, ...]
     sources: list[Source]
+    watermarks_ms: dict[str, int]
+    """Latest event time, by stream."""
+    lossy_windows: int
 
 
 def run_once(loaded: LoadedSettings, environ: Mapping[str, str]) -> OnceReport:
@@ -50,4 +53,6 @@ async def _once(settings: Settings) -> OnceReport:
             recommendations=tuple(engine.anomalies.recommendations()),
             problems=(*problems, *slow_patterns(settings), *engine.codebase_problems),
             sources=engine.telemetry.sources(),
+            watermarks_ms=engine.telemetry.watermarks_ms(),
+            lossy_windows=engine.telemetry.lossy.count(),
         )

@@ -46,6 +46,8 @@ class Store:
         self.path = database.path
         self.set_aside: Path | None = None
         """Where the damaged file went for which this fresh one was begun."""
+        self.ended_uncleanly = isinstance(lock, WriterLock) and lock.previous not in {"", CORRUPT}
+        """The writer before this one was killed: it never gave its lock back."""
         self._database = database
         self._lock = lock
         self._tinydb = TinyDB(storage=lambda: RowStorage(database))
@@ -138,6 +140,10 @@ class Store:
     def snapshot(self) -> AbstractContextManager[None]:
         """See `Database.snapshot`: all reads inside see one commit, over all tables."""
         return self._database.snapshot()
+
+    def check_place(self) -> None:
+        """See `Database.check_place`; every commit does it too."""
+        self._database.check_place()
 
     @property
     def size_bytes(self) -> int:

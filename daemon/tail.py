@@ -24,6 +24,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+from msgspec.structs import replace
+
 from config.globs import matching
 from handlers.model import LogFile
 
@@ -32,6 +34,7 @@ from .checkpoint import Checkpoint
 from .descriptors import Descriptors
 from .identity import pread_of
 from .inventory import QUIET_S, Inventory, quiet_s
+from .lag import Unread
 from .ledger import Ledger, key_of
 from .listing import Found, LogsSettings, found
 from .rotation import reading_order
@@ -62,6 +65,7 @@ class Tail:
         self._rewritten = False
         """Whether a read found other content than was consumed, so that `hot` is not enough."""
         self._said: set[str] = set()
+        self._at_end_ms: dict[int, int] = {}
 
     def scan(self) -> tuple[LogFile, ...]:
         """Looks at all directories. The files with bytes to read, in the order in which to read them."""
@@ -122,13 +126,34 @@ class Tail:
             self._inventory.cannot_read(at.path, error)
         return None
 
+    def lossy_streams(self) -> tuple[str, ...]:
+        """Streams of which a scan since the last commit found that bytes are lost."""
+        return tuple({self._ledger[source].stream for source in self._inventory.lost})
+
     def consumed(self, block: Block) -> None:
         """Stages that the block was processed. Raises ValueError if it is not the next one of its file."""
         self._ledger.consumed(block)
 
+    def quarantined(self, block: Block, reason: str) -> None:
+        """Stages that the block is passed over, as a loss. Raises ValueError as `consumed` does."""
+        self._ledger.quarantined(block, reason)
+
+    def unread(self) -> tuple[Unread, ...]:
+        """What the last look saw and was not consumed yet, by file."""
+        looked = [(self._ledger[source], look) for source, look in self._inventory.looks.items()]
+        return tuple(
+            Unread(at.stream, look.size - at.offset, self._at_end(at, look.size))
+            for at, look in looked
+            if look.size > at.offset
+        )
+
     def checkpoints(self) -> tuple[Checkpoint, ...]:
         """Those that changed since the last commit."""
-        return self._ledger.changed()
+        looks = self._inventory.looks
+        return tuple(
+            replace(at, at_end_ms=self._at_end(at, looks[at.source].size)) if at.source in looks else at
+            for at in self._ledger.changed()
+        )
 
     def expired(self) -> tuple[int, ...]:
         """Sources whose checkpoints are to be deleted: the oldest ones of the files that are gone."""
@@ -151,6 +176,8 @@ class Tail:
 
     def _unread(self, sources: Iterable[int]) -> tuple[LogFile, ...]:
         unread = [(self._ledger[source], self._inventory.looks[source]) for source in sources]
+        for at, file in unread:
+            self._at_end_ms[at.source] = self._at_end(at, file.size)
         unread = [(at, file) for at, file in unread if file.size > at.offset]
         unread.sort(key=lambda pair: reading_order(pair[0], pair[1].mtime_ns))
         return tuple(
@@ -164,6 +191,11 @@ class Tail:
         """The format that the settings name, or "" where it is to be recognised."""
         name = matching(stream, self._logs.format_of, self._logs.format)
         return "" if name == "auto" else name
+
+    def _at_end(self, at: Checkpoint, size: int) -> int:
+        if size <= at.offset:
+            return time.time_ns() // 1_000_000
+        return self._at_end_ms.get(at.source, at.at_end_ms)
 
     def _is_same(self, at: Checkpoint, last: Found) -> bool:
         try:

@@ -2,7 +2,7 @@
 
 Tables: `sources` (one checkpoint with its ledger a file), `streams` (parser state, names, open runs),
 `subjects`, `windows` (id = window number << 16 | subject number), `late` (what came for windows that were
-judged already, until it is judged too), `meta` (totals).
+judged already, until it is judged too), `losses` (see `LossyWindows`), `meta` (totals).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import msgspec
 from tinydb.table import Document
 
 from daemon.checkpoint import Checkpoint
+from daemon.lossy_windows import LossyWindows, overlap_ms
 from daemon.store import Store
 from daemon.subjects import SUBJECT_BITS, Subjects, beat_key, error_key
 from handlers.metrics import add_beats, add_errors, add_runs, add_window
@@ -96,6 +97,7 @@ class TelemetryRecords:
         self._windows = store.table("windows")
         self._late = store.table("late")
         self._meta = store.table("meta")
+        self.lossy = LossyWindows(store, window_ms)
         self._stream_ids = {document["name"]: document.doc_id for document in self._streams.all()}
         self.subjects = Subjects(store)
         self.late_at_last = 0
@@ -116,6 +118,7 @@ class TelemetryRecords:
         with self._store.transaction():
             self._windows.truncate()
             self._late.truncate()
+            self.lossy.truncate()
             before_ms, totals.window_ms = totals.window_ms, self._window_ms
             self.put_totals(totals)
         return before_ms
@@ -129,6 +132,10 @@ class TelemetryRecords:
     def streams(self) -> dict[str, StreamState]:
         stored = (from_document(document, _StoredStream) for document in self._streams.all())
         return {stream.name: stream.state for stream in stored}
+
+    def watermarks_ms(self) -> dict[str, int]:
+        """Latest event time read, by stream."""
+        return {document["name"]: document["state"]["watermark_ms"] for document in self._streams.all()}
 
     def commit(
         self,
@@ -147,6 +154,7 @@ class TelemetryRecords:
             with self._store.transaction():
                 self._put_sources(checkpoints, expired, commit.consumed)
                 self._put_streams(commit)
+                self.lossy.mark(commit.lossy_spans)
                 late = self._add_windows(commit.metrics, judged_until_ms)
                 totals.late += late
                 totals.commits += 1
@@ -180,6 +188,7 @@ class TelemetryRecords:
                 break
             window = windows.setdefault(start_ms, Window(start_ms))
             self._fill(window, document.doc_id & _SUBJECT_MASK, document)
+        self._mark(windows)
         return TelemetryMetrics(self._window_ms, windows)
 
     def late_windows(self, before_ms: int) -> tuple[dict[int, Window], int]:
@@ -196,6 +205,7 @@ class TelemetryRecords:
                 part = Window(late.start_ms)
                 self._fill(part, late.subject, late.stats)
                 add_window(windows.setdefault(late.start_ms, Window(late.start_ms)), part)
+        self._mark(windows)
         return windows, last_id
 
     def has_late(self) -> bool:
@@ -205,6 +215,11 @@ class TelemetryRecords:
     def forget_late(self, last_id: int) -> None:
         """Deletes what was judged. Call inside of the transaction that stores the verdicts."""
         self._late.remove_between(1, last_id)
+
+    def _mark(self, windows: dict[int, Window]) -> None:
+        if marked := self.lossy.marked():
+            for start_ms, window in windows.items():
+                window.lossy = overlap_ms(marked, start_ms, start_ms + self._window_ms) > 0
 
     def _fill(self, window: Window, subject: int, stats: Any) -> None:
         kind, key = self.subjects.name(subject)
@@ -218,6 +233,7 @@ class TelemetryRecords:
     def forget_windows(self, before_ms: int) -> int:
         """Deletes the windows that begin before; returns how many documents."""
         with self._store.transaction():
+            self.lossy.forget(before_ms)
             return self._windows.remove_between(0, self._window_id(before_ms, 0) - 1)
 
     def _window_id(self, at_ms: int, subject: int) -> int:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import msgspec
 
 from daemon.checkpoint import Checkpoint, FileState, Loss
+from daemon.lag import Unread, lag_of
 from daemon.telemetry_records import Source
 from handlers.formats.encoding import LOOK_BYTES, UTF16_ADVICE, is_utf16
 
@@ -29,6 +30,8 @@ class LedgerLine(msgspec.Struct, frozen=True, kw_only=True):
     unread_bytes: int | None
     """What stands behind the offset now; None if the file is gone or cannot be looked at, and of an archive
     that was not read to its end."""
+    lag_s: float | None
+    """At most so old is the oldest unread byte (see `daemon.lag`); 0 if all is read, None if not known."""
     bytes_read: int
     lines: int
     events: int
@@ -42,6 +45,8 @@ class LedgerLine(msgspec.Struct, frozen=True, kw_only=True):
     """Lines that are no UTF-8 text, or hold NUL bytes."""
     cut: int
     """Lines longer than allowed, of which the beginning was read."""
+    quarantined: int
+    """Lines that were passed over, since reading them killed or hung the reader."""
     bytes_skipped: int
     bytes_lost: int
     losses: tuple[Loss, ...]
@@ -49,14 +54,18 @@ class LedgerLine(msgspec.Struct, frozen=True, kw_only=True):
     """What to do so that the file can be read, or ""."""
 
 
-def ledger_of(sources: Iterable[Source]) -> tuple[LedgerLine, ...]:
-    """By path; the files that are gone come last."""
-    lines = (_line(source) for source in sources)
+def ledger_of(
+    sources: Iterable[Source], watermarks_ms: Mapping[str, int], now_ms: int
+) -> tuple[LedgerLine, ...]:
+    """By path; the files that are gone come last. `watermarks_ms`: latest event time read, by stream."""
+    lines = (_line(source, watermarks_ms, now_ms) for source in sources)
     return tuple(sorted(lines, key=lambda line: (line.state == "gone", line.path, line.source)))
 
 
-def _line(source: Source) -> LedgerLine:
+def _line(source: Source, watermarks_ms: Mapping[str, int], now_ms: int) -> LedgerLine:
     at = source.checkpoint
+    unread = _unread(at)
+    behind = Unread(at.stream, unread or 0, at.at_end_ms)
     return LedgerLine(
         source=at.source,
         path=at.path,
@@ -65,7 +74,8 @@ def _line(source: Source) -> LedgerLine:
         ingested=at.ingested,
         format=source.format,
         offset=at.offset,
-        unread_bytes=_unread(at),
+        unread_bytes=unread,
+        lag_s=None if unread is None else lag_of(behind, watermarks_ms.get(at.stream, 0), now_ms).seconds,
         bytes_read=at.bytes_read,
         lines=at.lines_read,
         events=source.events,
@@ -74,6 +84,7 @@ def _line(source: Source) -> LedgerLine:
         unreadable=source.unreadable,
         undecodable=source.undecodable,
         cut=at.lines_cut,
+        quarantined=at.lines_quarantined,
         bytes_skipped=at.bytes_skipped,
         bytes_lost=at.bytes_lost,
         losses=at.losses,

@@ -11,6 +11,7 @@ from config.settings import Settings
 from daemon.cli.ledger import LedgerLine, ledger_of
 from daemon.cli.reading import Records
 from daemon.cli.writer import Writer, writer_of
+from daemon.lag import Lag, lag_of_all
 from handlers.anomaly.baseline import BEATS, healthy_samples
 from handlers.model import SEVERITIES, Severity
 
@@ -42,6 +43,10 @@ class ReadSoFar(msgspec.Struct, frozen=True):
     bytes_lost: int
     unread_bytes: int | None
     """What stands in the known files and is not read yet; None if one cannot be looked at."""
+    lag_s: float | None
+    """At most so old is the oldest byte of it (see `daemon.lag`); 0 if all is read, None if not known."""
+    lossy_windows: int
+    """Windows in which lines were lost: they count for no verdict."""
 
 
 class Learning(msgspec.Struct, frozen=True):
@@ -65,9 +70,9 @@ class State(msgspec.Struct, frozen=True):
     learning: Learning
 
 
-def state_of(settings: Settings, records: Records) -> State:
+def state_of(settings: Settings, records: Records, now_ms: int) -> State:
     totals = records.telemetry.totals()
-    ledger = ledger_of(records.telemetry.sources())
+    ledger = ledger_of(records.telemetry.sources(), records.telemetry.watermarks_ms(), now_ms)
     beats = records.anomalies.baseline().beats
     learned = [healthy_samples(beat, BEATS) >= settings.detect.min_samples for beat in beats.values()]
     anomalies = records.anomalies.anomalies()
@@ -92,6 +97,8 @@ def state_of(settings: Settings, records: Records) -> State:
             untimed=totals.untimed,
             bytes_lost=sum(line.bytes_lost for line in ledger),
             unread_bytes=_unread_bytes(present),
+            lag_s=lag_of_all(Lag(line.unread_bytes or 0, line.lag_s) for line in present).seconds,
+            lossy_windows=records.telemetry.lossy.count(),
         ),
         watermark_ms=totals.watermark_ms,
         judged_until_ms=totals.judged_until_ms,

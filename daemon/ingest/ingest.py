@@ -71,6 +71,8 @@ def ingest(
             anomalies=[stored for stored in engine.anomalies.anomalies() if stored.state == "open"],
             recommendations=tuple(engine.anomalies.recommendations()),
             problems=(*dict.fromkeys([*problems, *engine.codebase_problems]),),
+            watermarks_ms=telemetry.watermarks_ms(),
+            lossy_windows=telemetry.lossy.count(),
         )
 
 

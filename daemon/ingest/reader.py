@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Final
 
 import anyio
@@ -18,7 +18,7 @@ from daemon.limits import telemetry_limits
 from daemon.log_port import HEAD_BYTES, READ_BYTES
 from daemon.unpack import UnpackError
 from handlers.formats.registry import log_formats
-from handlers.model import Block, LogFile, StreamState, TelemetryMetrics
+from handlers.model import Block, LogFile, OpenLoss, StreamState, TelemetryMetrics
 from handlers.stage import BeatReport, Performance, perform
 from handlers.telemetry.ports import TelemetryCommit
 from handlers.telemetry.sequence import TELEMETRY, ParsedTelemetry, parse_telemetry
@@ -164,6 +164,7 @@ class StreamReader:
                 problems.append(f"{at.path}: {content.damage}")
                 reason = f"the archive {content.damage}"
                 at = with_loss(at, Loss(reason, at.offset, at.offset + content.torn_bytes))
+                self._lose(port)
         return Piece(
             start=start,
             at=at,
@@ -173,6 +174,17 @@ class StreamReader:
             file_bytes=content.file_offset(at.offset) - port.file_start,
             problems=tuple(problems),
         )
+
+    def _lose(self, port: _SegmentPort) -> None:
+        """Marks the time behind the last event as spoiled, until the next one of the stream tells its end."""
+        if self.state is not None:
+            last_ms = self.state.watermark_ms
+            self.state = replace(self.state, loss=OpenLoss(last_ms))
+            port.commit = replace(
+                port.commit,
+                streams={**port.commit.streams, self._stream: self.state},
+                lossy_spans=(*port.commit.lossy_spans, (last_ms, last_ms + 1)),
+            )
 
 
 class _SegmentPort:
@@ -208,6 +220,9 @@ class _SegmentPort:
             return ()
         return (LogFile(at.source, at.path, at.stream, at.identity, at.offset, size, self._segment.format),)
 
+    async def lossy_streams(self) -> Collection[str]:
+        return ()  # what an archive has lost stands behind its last line
+
     async def head(self, _file: LogFile) -> bytes:
         return self._content.pread(HEAD_BYTES, 0)
 
@@ -225,7 +240,7 @@ class _SegmentPort:
             if block is None:
                 return
             self._ledger.consumed(block)
-            take(Block(block.source, block.offset, block.end, block.data, block.lines))
+            take(Block(block.source, block.offset, block.end, block.data, block.lines, lossy=block.cut))
 
     async def commit_telemetry(self, commit: TelemetryCommit) -> str:
         self.commit = commit

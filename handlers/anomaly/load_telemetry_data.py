@@ -11,10 +11,23 @@ from handlers.model import TelemetryMetrics
 
 class LoadedTelemetry(msgspec.Struct, frozen=True):
     metrics: TelemetryMetrics
+    """What can be evidence: the windows in which no line was lost."""
+    windows: int
+    """How many windows were loaded, the lossy ones included."""
+    until_ms: int
+    """End of the last of them, or of those that were judged before if there are none."""
     baseline: Baseline
 
 
 async def load_telemetry_data(record_id: str, *, port: HistoryPort) -> LoadedTelemetry:
     """Loads what the telemetry record `record_id` and those before it left to be judged."""
     history = await port.load_telemetry(record_id)
-    return LoadedTelemetry(history.metrics, history.baseline)
+    metrics, baseline = history.metrics, history.baseline
+    ends_ms = [start_ms + metrics.window_ms for start_ms in metrics.windows]
+    evidence = {start_ms: window for start_ms, window in metrics.windows.items() if not window.lossy}
+    return LoadedTelemetry(
+        metrics=TelemetryMetrics(metrics.window_ms, evidence),
+        windows=len(metrics.windows),
+        until_ms=max([baseline.judged_until_ms, *ends_ms]),
+        baseline=baseline,
+    )

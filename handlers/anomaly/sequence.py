@@ -40,7 +40,7 @@ class DetectedAnomalies(msgspec.Struct, frozen=True):
     completed: DetectionCompleted
     anomalies: tuple[AnyAnomaly, ...]
     windows: int
-    """How many windows were judged."""
+    """How many windows were judged, the lossy ones included, which prove nothing."""
 
 
 async def detect_anomalies(
@@ -79,14 +79,11 @@ async def detect_anomalies(
         coverage.anomalies,
         errors.anomalies,
     )
-    judged_until_ms = max(
-        [baseline.judged_until_ms, *(start_ms + metrics.window_ms for start_ms in metrics.windows)]
-    )
     stored = await run.beat(
         store_anomaly_results,
         aggregated.all_anomalies,
         port=store,
-        baseline=Baseline(judged_until_ms, performance.beats, behavior.runs, errors.errors),
+        baseline=Baseline(loaded.until_ms, performance.beats, behavior.runs, errors.errors),
     )
     completed = await run.beat(detect_anomalies_completed, stored.record_id)
-    return DetectedAnomalies(completed, aggregated.all_anomalies, len(metrics.windows))
+    return DetectedAnomalies(completed, aggregated.all_anomalies, loaded.windows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 from typing import Final
 
 UTF8_MARK: Final = codecs.BOM_UTF8
@@ -11,6 +12,9 @@ _CHECK_BYTES: Final = 24_576
 LOOK_BYTES: Final = 4096
 """As much of a file as tells UTF-16 from UTF-8."""
 UTF16_ADVICE: Final = "UTF-16 is not read; convert it: iconv -f UTF-16 -t UTF-8"
+
+_GARBLED: Final = re.compile(rb"^[^\n]*?[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f][^\n]*", re.MULTILINE)
+"""Escape is missing, which colours lines; so are the controls that move within a text."""
 
 
 def is_utf16(head: bytes) -> bool:
@@ -41,6 +45,13 @@ def undecodable_lines(data: bytes) -> int:
             undecodable += sum(not _is_text(line) for line in part.split(b"\n"))
         start = end
     return undecodable
+
+
+def garbled_lines(data: bytes) -> list[int]:
+    """Offsets of the lines that are no text in any encoding, since they hold what none has: a torn write or a
+    crash of the machine left them, and events may be missing there. A line in Latin-1, or with a character
+    that was cut in two, is none of them."""
+    return [line.start() for line in _GARBLED.finditer(data)]
 
 
 def _is_text(data: bytes) -> bool:

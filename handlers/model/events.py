@@ -169,3 +169,5 @@ class Block(msgspec.Struct, frozen=True, gc=False):
     data: bytes
     lines: int = 0
     """Lines in `data`; 0 where they were not counted yet."""
+    lossy: bool = False
+    """A line of it was cut, or it was passed over: events may be missing here."""

@@ -67,6 +67,8 @@ class Window(msgspec.Struct):
     beats: dict[BeatKey, BeatStats] = {}
     runs: dict[str, RunStats] = {}
     errors: dict[ErrorKey, ErrorStats] = {}
+    lossy: bool = False
+    """Lines of this span were lost: it is no evidence for or against anything."""
 
 
 class TelemetryMetrics(msgspec.Struct, frozen=True):

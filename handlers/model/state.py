@@ -108,6 +108,15 @@ class OpenRun(msgspec.Struct):
     """Events of the beats that have started and not completed."""
 
 
+class OpenLoss(msgspec.Struct, frozen=True):
+    """Lines of a stream are lost, and what that spoils has not ended yet."""
+
+    since_ms: int
+    """Time of the last event before it; 0 if there was none."""
+    until_ms: int = 0
+    """End of the windows around it, 0 while no event followed. Runs that began before are spoiled."""
+
+
 class StreamState(msgspec.Struct):
     """All that reading a stream carries from one commit to the next."""
 
@@ -118,6 +127,7 @@ class StreamState(msgspec.Struct):
     """Latest event time seen."""
     format: str = ""
     """Name of the log format that was read last: that of a next file whose head tells nothing."""
+    loss: OpenLoss | None = None
 
 
 class Consumed(msgspec.Struct, frozen=True):

@@ -23,6 +23,8 @@ class ExtractedTelemetry(msgspec.Struct, frozen=True):
     consumed: tuple[Consumed, ...]
     more: bool
     """There is more to read now: the batch was full, or a file holds bytes behind what was read."""
+    losses: tuple[tuple[int, int], ...]
+    """(source, offset) of the lines that were cut, garbled or passed over."""
     refused: tuple[str, ...]
     """Files of which nothing was read, since no format is known yet or they are no UTF-8: path and reason."""
 
@@ -48,6 +50,7 @@ async def extract_telemetry_events(
     events: list[TelemetryEvents] = []
     states = dict(parsers)
     consumed: list[Consumed] = []
+    losses: list[tuple[int, int]] = []
     refused: list[str] = []
     more = False
     for file in files:
@@ -76,13 +79,20 @@ async def extract_telemetry_events(
         more = more or reader.end_offset < file.size_bytes
         states[file.stream] = reader.state
         events.append(reader.events)
+        losses += [(file.source, offset) for offset in reader.losses]
         consumed.append(reader.consumed())
     ended = {*(states if at_end and not more else silent)}
     for stream in sorted(ended - {piece.stream for piece in consumed}):
         told, states[stream] = _end(states[stream], formats.get(stream_formats.get(stream, "")))
         events += told
     return ExtractedTelemetry(
-        events, sum(each.count for each in events), states, tuple(consumed), more, tuple(refused)
+        events=events,
+        event_count=sum(each.count for each in events),
+        parsers=states,
+        consumed=tuple(consumed),
+        more=more,
+        losses=tuple(losses),
+        refused=tuple(refused),
     )
 
 
@@ -111,6 +121,7 @@ class _Reader:
         self._reader = log_format.reader(file.source, state)
         self._lines = self._undecodable = 0
         self.end_offset = file.offset
+        self.losses: list[int] = []
 
     @property
     def events(self) -> TelemetryEvents:
@@ -121,9 +132,12 @@ class _Reader:
         return self._reader.state
 
     def take(self, block: Block) -> None:
-        self._undecodable += scan_block(self._reader, block)
+        undecodable, garbled = scan_block(self._reader, block)
+        self._undecodable += undecodable
         self._lines += block.lines or block.data.count(b"\n")
         self.end_offset = block.end
+        self.losses += [block.offset] if block.lossy else []
+        self.losses += garbled
         if self._at_end and block.end >= self._file.size_bytes:
             self._reader.close()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -15,6 +15,10 @@ class LogPort(Protocol):
 
     async def list_files(self, logs_directory: Sequence[str]) -> tuple[LogFile, ...]:
         """Files with unread lines, in the order in which they are to be read."""
+        ...
+
+    async def lossy_streams(self) -> Collection[str]:
+        """Streams of which bytes were lost before they could be read, since the last commit."""
         ...
 
     async def head(self, file: LogFile) -> bytes:
@@ -42,6 +46,8 @@ class TelemetryCommit(msgspec.Struct, frozen=True):
     """Events left out because their clock is ahead."""
     untimed: int = 0
     """Events without a time that can be read."""
+    lossy_spans: tuple[tuple[int, int], ...] = ()
+    """Event time [from, until) in ms whose windows are to be marked: lines of them were lost."""
 
 
 class TelemetryPort(Protocol):

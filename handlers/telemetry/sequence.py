@@ -15,6 +15,7 @@ from handlers.stage import Performance, define_sequence
 from handlers.telemetry.aggregate_telemetry_metrics import aggregate_telemetry_metrics
 from handlers.telemetry.extract_telemetry_events import extract_telemetry_events
 from handlers.telemetry.load_log_files import load_log_files
+from handlers.telemetry.loss import LossLimits, spoiled_time
 from handlers.telemetry.normalize_telemetry_data import normalize_telemetry_data
 from handlers.telemetry.parse_telemetry_completed import TelemetryCompleted, parse_telemetry_completed
 from handlers.telemetry.parse_telemetry_requested import parse_telemetry_requested
@@ -88,6 +89,7 @@ async def parse_telemetry(
     """
     await run.beat(parse_telemetry_requested, request_id)
     loaded = await run.beat(load_log_files, logs_directory, port=logs)
+    lossy_streams = await logs.lossy_streams()
     stream_of = {file.source: file.stream for file in loaded.files}
     stream_of |= {source: name for name, state in streams.items() for source in waiting_sources(state.parser)}
     extracted = await run.beat(
@@ -128,6 +130,16 @@ async def parse_telemetry(
         run_timeout_ms=limits.run_timeout_ms,
         at_end=ending,
     )
+    lossy_spans, losses = spoiled_time(
+        normalized.normalized_events,
+        losses=extracted.losses,
+        lossy_streams=lossy_streams,
+        read=[piece.source for piece in extracted.consumed],
+        stream_of=stream_of,
+        streams=streams,
+        runs=aggregated.runs,
+        limits=LossLimits(limits.window_ms, limits.run_timeout_ms),
+    )
     changed = {
         name: StreamState(
             parser=extracted.parsers.get(name) or ParserState(),
@@ -135,9 +147,12 @@ async def parse_telemetry(
             runs=aggregated.runs.get(name) or {},
             watermark_ms=aggregated.watermarks_ms.get(name, 0),
             format=formats_read.get(name) or (streams[name].format if name in streams else ""),
+            loss=losses.get(name),
         )
         for name in touched | aggregated.runs.keys()
     }
+    for name in losses.keys() & streams.keys() - changed.keys():
+        changed[name] = msgspec.structs.replace(streams[name], loss=losses[name])
     stored = await run.beat(
         store_telemetry_database,
         aggregated.metrics,
@@ -146,6 +161,7 @@ async def parse_telemetry(
         streams=changed,
         ahead=normalized.ahead,
         untimed=normalized.untimed,
+        lossy_spans=lossy_spans,
     )
     completed = await run.beat(parse_telemetry_completed, stored.record_id)
     return ParsedTelemetry(

@@ -23,9 +23,10 @@ async def store_telemetry_database(
     streams: Mapping[str, StreamState],
     ahead: int = 0,
     untimed: int = 0,
+    lossy_spans: Sequence[tuple[int, int]] = (),
 ) -> StoredTelemetry:
     """Commits. What the port raises means that nothing was stored: the lines will be read again."""
     record_id = await port.commit_telemetry(
-        TelemetryCommit(metrics, tuple(consumed), streams, ahead, untimed)
+        TelemetryCommit(metrics, tuple(consumed), streams, ahead, untimed, tuple(lossy_spans))
     )
     return StoredTelemetry(stored=True, record_id=record_id)

@@ -19,6 +19,9 @@ from daemon.store import Store
 from daemon.telemetry_records import TelemetryRecords, Totals
 
 BOUND_S: Final = 30.0
+PYTHONPATH: Final = str(Path(__file__).parents[2])
+FAULTY: Final = f"{Path(__file__).with_name('faults')}:{PYTHONPATH}"
+"""PYTHONPATH of a process with the faults that its FAULT_ variables name."""
 WINDOW_MS: Final = 10_000
 
 
@@ -40,7 +43,7 @@ class DaemonProcess:
                 cwd=self.folder,
                 stderr=log,
                 stdout=log,
-                env={**environ, **variables, "PYTHONPATH": str(Path(__file__).parents[2])},
+                env={**environ, "PYTHONPATH": PYTHONPATH, **variables},
             )
 
     @property
@@ -57,6 +60,10 @@ class DaemonProcess:
         code = self._process.wait(bound_s)
         self._process = None
         return code
+
+    def has_ended(self) -> bool:
+        assert self._process is not None
+        return self._process.poll() is not None
 
     def kill(self) -> None:
         self.signal(signal.SIGKILL)

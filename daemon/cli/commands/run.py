@@ -54,7 +54,9 @@ def run(
 
                 return run_daemon(launch.loaded, launch.environ)
             from daemon.once import run_once
+            from daemon.signals import release_signals
 
+            release_signals()
             report = run_once(launch.loaded, launch.environ)
     except OSError as error:
         raise CannotRunError(f"{error.filename or 'the daemon'}: {error.strerror}") from error

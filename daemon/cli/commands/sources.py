@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from daemon.cli.options import ConfigOption, FormatOption, StoreOption
 
 
@@ -27,14 +29,16 @@ def sources(config: ConfigOption = None, store: StoreOption = None, output: Form
     from daemon.cli.reading import reading
 
     with reading(load_for_store(config, store).settings) as records:
-        ledger = ledger_of(records.telemetry.sources())
+        telemetry = records.telemetry
+        ledger = ledger_of(telemetry.sources(), telemetry.watermarks_ms(), time.time_ns() // 1_000_000)
+        lossy_windows = telemetry.lossy.count()
     if output == "json":
-        write(as_json.document({"sources": ledger}))
+        write(as_json.document({"sources": ledger, "lossy_windows": lossy_windows}))
         return 0
     from daemon.cli.text.page import Page
     from daemon.cli.text.sources import say_sources
 
     page = Page()
-    say_sources(page, ledger)
+    say_sources(page, ledger, lossy_windows)
     write(page.text())
     return 0

@@ -27,8 +27,9 @@ def status(config: ConfigOption = None, store: StoreOption = None, output: Forma
     from daemon.cli.state import state_of
 
     settings = load_for_store(config, store).settings
+    now_ms = time.time_ns() // 1_000_000
     with reading(settings) as records:
-        state = state_of(settings, records)
+        state = state_of(settings, records, now_ms)
     if output == "json":
         write(as_json.document(state))
         return 0
@@ -36,6 +37,6 @@ def status(config: ConfigOption = None, store: StoreOption = None, output: Forma
     from daemon.cli.text.status import say_status
 
     page = Page()
-    say_status(page, state, time.time_ns() // 1_000_000)
+    say_status(page, state, now_ms)
     write(page.text())
     return 0

@@ -50,6 +50,17 @@ def size(number: int) -> str:
     return decimal(number)
 
 
+def unread(number: int, lag_s: float | None) -> str:
+    """How much is not read, and how old it is: "4.8 MB, at most 3.1 s old"."""
+    old = "of unknown age" if lag_s is None else f"at most {age(round(lag_s * 1000))} old"
+    return f"{size(number)}, {old}"
+
+
+def said_of_lossy(windows: int) -> str:
+    """That windows were lost for every verdict."""
+    return f"{count(windows, 'window')} with lost lines, which count for no verdict"
+
+
 def understood(matched: int, unmatched: int) -> str:
     """How many lines are telemetry. That the others are not is how logs are, and no error."""
     return f"{count(matched, 'line')} understood, {count(unmatched, 'other line')} without telemetry"

@@ -16,12 +16,13 @@ from handlers.model import FixRecommendation
 def say_report(
     page: Page,
     ledger: Sequence[LedgerLine],
+    lossy_windows: int,
     problems: Sequence[str],
     anomalies: Sequence[StoredAnomaly],
     recommendations: Sequence[FixRecommendation],
 ) -> None:
     page.head("Read")
-    say_sources(page, ledger)
+    say_sources(page, ledger, lossy_windows)
     for problem in problems:
         page.field("problem", (problem, "yellow"))
     page.head("Found")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from daemon.cli.state import Learning, ReadSoFar, State
-from daemon.cli.text.figures import ago, moment, size, understood
+from daemon.cli.text.figures import ago, moment, said_of_lossy, size, understood, unread
 from daemon.cli.text.page import SEVERITY_STYLES, Page, Part
 from handlers.diagnosis.wording import count
 
@@ -44,7 +44,8 @@ def _say_read(page: Page, read: ReadSoFar) -> None:
             "unread", ("not known: a file cannot be looked at (selfheald sources)", "yellow"), indent=0
         )
     else:
-        page.field("unread", size(read.unread_bytes) if read.unread_bytes else "nothing", indent=0)
+        behind = unread(read.unread_bytes, read.lag_s) if read.unread_bytes else "nothing"
+        page.field("unread", behind, indent=0)
     flaws = (
         (read.unreadable, f"{count(read.unreadable, 'line')} unreadable"),
         (read.undecodable, f"{count(read.undecodable, 'line')} not UTF-8 text"),
@@ -54,7 +55,8 @@ def _say_read(page: Page, read: ReadSoFar) -> None:
         ),
         (read.ahead, f"{count(read.ahead, 'event')} left out: dated later than the clock allows"),
         (read.untimed, f"{count(read.untimed, 'event')} without a time, counted when they arrived"),
-        (read.bytes_lost, f"{size(read.bytes_lost)} lost before they were read"),
+        (read.bytes_lost, f"{size(read.bytes_lost)} lost (selfheald sources)"),
+        (read.lossy_windows, said_of_lossy(read.lossy_windows)),
     )
     for number, text in flaws:
         if number:

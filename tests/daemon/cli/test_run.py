@@ -30,7 +30,14 @@ class TestOnce:
 
     def test_json_is_all_that_is_on_standard_output(self, logs: Logs, cli: Cli) -> None:
         report = cli("run", "--once", "--logs", logs.folder, "--store", "s.db", "--format", "json").json()
-        assert list(report) == ["read", "sources", "problems", "anomalies", "recommendations"]
+        assert list(report) == [
+            "read",
+            "sources",
+            "lossy_windows",
+            "problems",
+            "anomalies",
+            "recommendations",
+        ]
         assert report["read"]["lines"] == sum(each["lines"] for each in report["sources"])
         stored = cli("anomalies", "--store", "s.db", "--format", "json").json()["anomalies"]
         assert report["anomalies"] == stored

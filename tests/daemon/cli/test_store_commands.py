@@ -81,6 +81,8 @@ class TestStatus:
             "ahead": 0,
             "untimed": 0,
             "unread_bytes": 0,
+            "lag_s": 0.0,
+            "lossy_windows": 0,
         }
         assert 0 < state["read"]["events"] < state["read"]["matched"] < lines
         assert state["store"]["path"] == str(judged)
@@ -119,7 +121,7 @@ class TestStatus:
         assert "3 lines unreadable" in out
         assert "4 lines not UTF-8 text" in out
         assert "1 event came after their window was judged" in out
-        assert "2.0 kB lost before they were read" in out
+        assert "2.0 kB lost (selfheald sources)" in out
 
     def test_of_a_store_with_nothing_in_it(self, folder: Path, cli: Cli) -> None:
         (folder / "empty").mkdir()

@@ -1,0 +1,192 @@
+"""Lines that kill or hang whoever reads them: they are found, told, passed over, and all else is counted."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from daemon.telemetry_records import Source
+from tests.daemon.process import FAULTY, DaemonProcess
+
+EVENTS = 3000
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[DaemonProcess]:
+    with DaemonProcess(tmp_path) as process:
+        process.logs.mkdir()
+        process.config.write_text("detect:\n  interval_s: 0.5\ningest:\n  commit_interval_ms: 100\n")
+        yield process
+
+
+def line(number: int, error: str | None = None) -> bytes:
+    fields: dict[str, Any] = {"timestamp": 1_795_363_000 + number, "event": "cart:add", "handler": "Cart.add"}
+    fields |= {"duration": 20 + number % 5} if error is None else {"error": error}
+    return json.dumps(fields).encode() + b"\n"
+
+
+def log_of(*poisoned: int) -> list[bytes]:
+    """A log in which the lines of these numbers are poison."""
+    lines = [line(number, "POISON in it" if number in poisoned else None) for number in range(EVENTS)]
+    assert b"".join(lines).count(b"POISON") == len(poisoned)
+    return lines
+
+
+def start(service: DaemonProcess, poison: str, **variables: str) -> None:
+    deaths = str(service.folder / "deaths")
+    faults = {"FAULT_POISON": poison, "FAULT_LOG": deaths, "FAULT_HANG_S": "0.5"}
+    service.start(PYTHONPATH=FAULTY, **{**faults, **variables})
+
+
+def deaths(service: DaemonProcess) -> list[str]:
+    path = service.folder / "deaths"
+    return path.read_text().split() if path.exists() else []
+
+
+def source_of(service: DaemonProcess) -> Source:
+    with service.reading() as (telemetry, _):
+        [source] = telemetry.sources()
+    return source
+
+
+def executions(service: DaemonProcess) -> int:
+    with service.reading() as (telemetry, _):
+        windows = telemetry.windows(0, 1 << 45, 1 << 30).windows.values()
+    return sum(beat.completed for window in windows for beat in window.beats.values())
+
+
+def restarts_until_read(service: DaemonProcess, poison: str, lines: int) -> int:
+    """Starts it again each time it died, as the service manager does; how often that was."""
+    for starts in range(10):
+        start(service, poison)
+        known = deaths(service).count("daemon")
+
+        dies = not poison.endswith("raise")
+
+        def has_died(known: int = known, dies: bool = dies) -> bool:
+            return dies and deaths(service).count("daemon") > known
+
+        service.until("it reads to the end or dies", lambda: service.totals().lines >= lines or has_died())
+        if service.totals().lines >= lines:
+            return starts
+        if poison.endswith("hang"):
+            service.signal(signal.SIGABRT)  # what the service manager's watchdog does
+        service.wait()
+    raise AssertionError(f"it dies for ever:\n{service.said()}")
+
+
+@pytest.mark.parametrize("how", ["kill", "exit", "hang"])
+@pytest.mark.parametrize("where", ["extract", "normalize"])
+def test_one_line_costs_the_daemon_one_life_and_nothing_but_that_line_is_lost(
+    service: DaemonProcess, where: str, how: str
+) -> None:
+    lines = log_of(2000)
+    (service.logs / "app.jsonl").write_bytes(b"".join(lines))
+    assert restarts_until_read(service, f"{where}:{how}", EVENTS - 1) == 1
+    assert deaths(service).count("daemon") == 1
+    assert executions(service) == EVENTS - 1
+    at = source_of(service).checkpoint
+    begin, end = len(b"".join(lines[:2000])), len(b"".join(lines[:2001]))
+    [loss] = at.losses
+    assert (loss.from_offset, loss.to_offset) == (begin, end)
+    assert loss.reason.startswith("quarantined: reading it ")
+    assert (at.lines_quarantined, at.bytes_lost, at.lines_read) == (1, end - begin, EVENTS - 1)
+    assert at.bytes_read + at.bytes_lost == at.offset == len(b"".join(lines))
+    told = [said for said in service.said().splitlines() if "are passed over" in said]
+    assert len(told) == 1
+    assert "ERROR" in told[0]
+    assert f"tail -c +{begin + 1} {service.logs / 'app.jsonl'} | head -c {end - begin}" in told[0]
+    assert service.totals().events == EVENTS - 1
+
+
+def test_many_poisonous_lines_cost_the_daemon_one_life_too(service: DaemonProcess) -> None:
+    poisoned = (0, 1, 2, 1500, EVENTS - 1)
+    (service.logs / "app.jsonl").write_bytes(b"".join(log_of(*poisoned)))
+    assert restarts_until_read(service, "extract:kill", EVENTS - 5) == 1
+    service.until("the last is passed over", lambda: source_of(service).checkpoint.lines_quarantined == 5)
+    assert executions(service) == EVENTS - 5
+
+
+@pytest.mark.parametrize("where", ["extract", "normalize"])
+def test_a_line_that_makes_a_handler_raise_costs_the_daemon_no_life(
+    service: DaemonProcess, where: str
+) -> None:
+    (service.logs / "app.jsonl").write_bytes(b"".join(log_of(2000)))
+    assert restarts_until_read(service, f"{where}:raise", EVENTS - 1) == 0
+    assert "ended the process: TypeError: a defect" in source_of(service).checkpoint.losses[0].reason
+    assert executions(service) == EVENTS - 1
+
+
+def test_what_was_passed_over_is_not_read_after_the_defect_is_mended_and_what_follows_is(
+    service: DaemonProcess,
+) -> None:
+    log = service.logs / "app.jsonl"
+    log.write_bytes(b"".join(log_of(2000)))
+    restarts_until_read(service, "extract:kill", EVENTS - 1)
+    service.signal(signal.SIGTERM)
+    assert service.wait() == 0
+    service.start()
+    with log.open("ab") as file:
+        file.write(line(EVENTS))
+    service.until("the new line is read", lambda: service.totals().lines == EVENTS)
+    assert executions(service) == EVENTS
+
+
+def test_a_signal_ends_it_at_once_while_a_child_hangs(service: DaemonProcess) -> None:
+    (service.logs / "app.jsonl").write_bytes(b"".join(log_of(2000)))
+    start(service, "extract:hang", FAULT_HANG_S="60")
+    service.until("it hangs", lambda: deaths(service) == ["daemon"])
+    service.kill()
+    start(service, "extract:hang", FAULT_HANG_S="60")
+    service.until("a child hangs", lambda: deaths(service) == ["daemon", "child"])
+    began = time.monotonic()
+    service.signal(signal.SIGTERM)
+    assert service.wait() == 0
+    assert time.monotonic() - began < 2
+    assert service.said().splitlines()[-1].count("stopped; everything read is stored") == 1
+    assert "WARNING" not in service.said()
+
+
+def test_run_once_finds_the_line_too_even_a_last_one_without_a_newline(service: DaemonProcess) -> None:
+    log = service.logs / "app.jsonl"
+    log.write_bytes(b"".join(log_of(EVENTS - 1))[:-1])
+    environ = {"PYTHONPATH": FAULTY, "FAULT_POISON": "extract:kill", "FAULT_LOG": str(service.folder / "d")}
+    codes = [
+        subprocess.run(
+            [sys.executable, "-m", "daemon", "run", "--once"],
+            cwd=service.folder,
+            env={**os.environ, **environ},
+            capture_output=True,
+            check=False,
+            timeout=60,
+        ).returncode
+        for _ in range(2)
+    ]
+    assert codes == [-signal.SIGKILL, 0]
+    at = source_of(service).checkpoint
+    assert (at.lines_quarantined, at.offset) == (1, log.stat().st_size)
+    assert executions(service) == EVENTS - 1
+
+
+def test_kills_from_outside_are_no_evidence_even_one_after_another_in_careful_mode(
+    service: DaemonProcess,
+) -> None:
+    """A child that is slow to read is there at every kill; no line is passed over."""
+    (service.logs / "app.jsonl").write_bytes(b"".join(log_of()))
+    for _ in range(4):
+        service.start(PYTHONPATH=FAULTY, FAULT_SLOW_COMMIT_S="30")
+        service.until("it watches", lambda: "watches" in service.said())
+        service.kill()
+    service.start()
+    service.until("all is read", lambda: service.totals().lines == EVENTS)
+    assert executions(service) == EVENTS
+    assert source_of(service).checkpoint.losses == ()
