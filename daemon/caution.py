@@ -8,17 +8,18 @@ stored then, the second with it as the first of its file.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from config.settings import Settings
+from daemon.checkpoint import Checkpoint
 from daemon.log_port import READ_BYTES, Allowance, Quarantine
 from daemon.logs import tell
-from daemon.rehearsal import Death, Rehearsal, Script, rehearse
+from daemon.rehearsal import HANG_S, Death, Rehearsal, Script, rehearse
+from handlers.model import StreamState
 
 REHEARSED_BYTES: Final = 1 << 20
 """A child begins in half a second and reads this in another one; then the daemon stores it."""
-
-
 NARROWED: Final = 64
 """Into so many parts is divided what cannot be counted; three times, then it is a line."""
 
@@ -29,15 +30,38 @@ class Caution:
     def __init__(self, settings: Settings) -> None:
         self._left_bytes = settings.ingest.batch_bytes + settings.logs.max_line_bytes + READ_BYTES
         self._suspect: Death | None = None
-        self.max_bytes = REHEARSED_BYTES
+        self._max_bytes = REHEARSED_BYTES
         """How much the next child is to look at."""
-        self.batch_bytes = REHEARSED_BYTES
+        self._batch_bytes = REHEARSED_BYTES
         """How much of it the child is to count at once."""
 
-    async def allow(self, script: Script) -> Allowance | None:
-        """What the next batch may read, after a child did; None when no more care is needed."""
+    async def allow(
+        self,
+        settings: Settings,
+        checkpoints: list[Checkpoint],
+        formats: Mapping[int, str],
+        streams: Mapping[str, StreamState],
+        *,
+        arrival_ms: int,
+        at_end: bool,
+    ) -> Allowance | None:
+        """What the next batch may read, after a child did; None when no more care is needed.
+
+        `checkpoints`, `formats` by source and `streams`: what the last commit left. `at_end`: nothing will
+        follow what is there now."""
         if self._left_bytes <= 0:
             return None
+        script = Script(
+            settings=settings.model_dump_json(),
+            checkpoints=checkpoints,
+            formats=formats,
+            streams=streams,
+            max_bytes=self._max_bytes,
+            batch_bytes=self._batch_bytes,
+            arrival_ms=arrival_ms,
+            at_end=at_end,
+            hang_s=HANG_S,
+        )
         try:
             rehearsal = await rehearse(script)
         except OSError as error:
@@ -49,22 +73,22 @@ class Caution:
         quarantine = self._judge(rehearsal)
         if quarantine is not None:
             rehearsal.ends.setdefault(quarantine.key, quarantine.offset)
-        return Allowance(rehearsal.ends, quarantine, script.at_end)
+        return Allowance(rehearsal.ends, quarantine, at_end)
 
     def _judge(self, rehearsal: Rehearsal) -> Quarantine | None:
         """Sets what the next child does; the line that is to be passed over, if there is one."""
         death = rehearsal.death
-        self.max_bytes = REHEARSED_BYTES
+        self._max_bytes = REHEARSED_BYTES
         if death is None:
             narrowed = max(1, rehearsal.open_bytes // NARROWED)
-            self.batch_bytes = narrowed if rehearsal.how else REHEARSED_BYTES
+            self._batch_bytes = narrowed if rehearsal.how else REHEARSED_BYTES
             return None
         if rehearsal.open_bytes:  # the lines before it are not counted yet
-            self.max_bytes = rehearsal.open_bytes
+            self._max_bytes = rehearsal.open_bytes
         if death != self._suspect:
             self._suspect = death
             return None
         if rehearsal.open_bytes:
             return None
-        self._suspect, self.batch_bytes = None, REHEARSED_BYTES
+        self._suspect, self._batch_bytes = None, REHEARSED_BYTES
         return Quarantine(death.key, death.offset, death.end, rehearsal.how)

@@ -25,7 +25,6 @@ from daemon.limits import telemetry_limits
 from daemon.log_port import Allowance, TailPort, tail_of
 from daemon.logs import tell
 from daemon.narrate import tell_quarantine
-from daemon.rehearsal import HANG_S, Script
 from daemon.store import Store
 from daemon.telemetry_records import TelemetryRecords
 from handlers.anomaly.baseline import Baseline
@@ -161,18 +160,10 @@ class Engine:
         """What a child got through; None while there is no need for care."""
         if self._caution is None:
             return None
-        script = Script(
-            settings=self.settings.model_dump_json(),
-            checkpoints=[source.checkpoint for source in await self._run(self.telemetry.sources)],
-            formats=self._formats,
-            streams=self._streams,
-            max_bytes=self._caution.max_bytes,
-            batch_bytes=self._caution.batch_bytes,
-            arrival_ms=now_ms(),
-            at_end=at_end,
-            hang_s=HANG_S,
+        checkpoints = [source.checkpoint for source in await self._run(self.telemetry.sources)]
+        allowance = await self._caution.allow(
+            self.settings, checkpoints, self._formats, self._streams, arrival_ms=now_ms(), at_end=at_end
         )
-        allowance = await self._caution.allow(script)
         if allowance is None:
             self._caution = None
         return allowance
@@ -250,21 +241,17 @@ class Engine:
         standing = sum(each.state == "open" for each in stored)
         state = "up to date" if caught_up else "catching up"
         files = "1 file" if sources == 1 else f"{sources} files"
-        age = "age unknown" if lag.seconds is None else f"{lag.seconds:.0f} s"
-        return (
-            f"{files}, {totals.events} events, {state}, lag {lag.bytes} bytes, {age}, "
-            f"open anomalies: {standing}"
-        )
+        return f"{files}, {totals.events} events, {state}, lag {lag}, open anomalies: {standing}"
 
     async def complete_until_ms(self) -> int:
-        """Event time up to which all that was seen is read, although the reader is not at the end.
-
-        0 if that is not known."""
+        """Event time up to which all of the known streams is read, while the reader cannot go on."""
 
         def complete() -> int:
             behind = {unread.stream for unread in self.tail.unread()}
             known = {name: state.watermark_ms for name, state in self._streams.items()}
-            return min((known.get(name, 0) for name in behind), default=max(known.values(), default=0))
+            return min(
+                (known[name] for name in behind & known.keys()), default=max(known.values(), default=0)
+            )
 
         return await self._run(complete)
 

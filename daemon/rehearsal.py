@@ -49,14 +49,14 @@ class Script(msgspec.Struct, frozen=True):
     settings: str
     """JSON."""
     checkpoints: list[Checkpoint]
-    formats: dict[int, str]
-    streams: dict[str, StreamState]
+    formats: Mapping[int, str]
+    streams: Mapping[str, StreamState]
     max_bytes: int
     batch_bytes: int
     """How much it counts at once."""
     arrival_ms: int
     at_end: bool
-    hang_s: float = HANG_S
+    hang_s: float
 
 
 class Death(msgspec.Struct, frozen=True):
