@@ -76,6 +76,8 @@ def read_block(
 def _whole_lines(buffer: bytes, start: int, max_line_bytes: int) -> int:
     """End of the last whole line before which no line is too long; `start` if there is none."""
     end = max(start, buffer.rfind(b"\n", start) + 1)
+    if buffer.find(b"\0", start, end) >= 0 and (hole := buffer.find(b"\n\0", start, end)) >= 0:
+        end = hole + 1  # zeros are a hole wherever a block happens to begin
     while end - start > max_line_bytes:
         newline = buffer.rfind(b"\n", start, start + max_line_bytes + 1)
         if newline < 0:
@@ -134,7 +136,10 @@ def _hole(descriptor: int, at: Checkpoint) -> Block | None:
     """Skips zeros, which a writer without O_APPEND leaves behind when its file is truncated (copytruncate).
 
     Zeros up to the end of the file are left alone: they may be space that was reserved for lines to come."""
-    end = at.offset
+    try:
+        end = os.lseek(descriptor, at.offset, os.SEEK_DATA)  # zeros that take no space need not be read
+    except OSError:
+        end = at.offset
     while chunk := os.pread(descriptor, HOLE_STEP_BYTES, end):
         text = chunk.lstrip(b"\0")
         end += len(chunk) - len(text)

@@ -5,16 +5,24 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
 from collections import OrderedDict
+from typing import Final
 
 from .identity import FileKey
 
+MAX_OPEN: Final = 256
+
 
 class Descriptors:
-    """At most `limit` open files; the one that was used longest ago is closed first."""
+    """At most `limit` open files; the one that was used longest ago is closed first.
 
-    def __init__(self, limit: int = 256) -> None:
-        self._limit = limit
+    A file that was deleted is closed after all others, since it cannot be opened again."""
+
+    def __init__(self, limit: int = MAX_OPEN) -> None:
+        # Half of what the process may open is left to everything else.
+        allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        self._limit = limit if allowed == resource.RLIM_INFINITY else min(limit, allowed // 2)
         self._open: OrderedDict[FileKey, int] = OrderedDict()
 
     def get(self, key: FileKey, path: str) -> int:
@@ -29,7 +37,7 @@ class Descriptors:
                 raise FileNotFoundError(errno.ENOENT, "moved or deleted", path)
             self._open[key] = descriptor
             if len(self._open) > self._limit:
-                os.close(self._open.popitem(last=False)[1])
+                self.close(self._least_needed(key))
         self._open.move_to_end(key)
         return descriptor
 
@@ -43,6 +51,11 @@ class Descriptors:
         except OSError:  # a network file system that lost the file
             self.close(key)
             return None
+
+    def _least_needed(self, newest: FileKey) -> FileKey:
+        others = [key for key in self._open if key != newest]
+        kept = (key for key in others if (status := self.status(key)) is None or status.st_nlink)
+        return next(kept, others[0])
 
     def keys(self) -> tuple[FileKey, ...]:
         return tuple(self._open)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Final, TypeVar
 
 import anyio
@@ -71,6 +72,7 @@ class Engine:
         sources = self.telemetry.sources()
         self._formats = {source.checkpoint.source: source.format for source in sources if source.format}
         self.tail = _tail(settings, store, sources)
+        self._began = time.monotonic()
         self._read_at: dict[str, float] = {}
         """Monotonic time at which each stream was read last."""
         self._record_id = ""
@@ -136,7 +138,7 @@ class Engine:
         return [
             name
             for name, state in self._streams.items()
-            if state.parser.error is not None and self._read_at.get(name, 0.0) < quiet
+            if state.parser.error is not None and self._read_at.get(name, self._began) < quiet
         ]
 
     async def detect(self, until_ms: int) -> DetectedAnomalies:
@@ -267,8 +269,14 @@ class Engine:
 
 
 def _tail(settings: Settings, store: Store, sources: Iterable[Source]) -> Tail:
-    own_files = [store.path, *([settings.log.file] if settings.log.file else [])]
+    own_files = [store.path, *([settings.log.file] if settings.log.file else []), *_redirected()]
     return Tail(settings.logs, own_files, [source.checkpoint for source in sources])
+
+
+def _redirected() -> list[Path]:
+    """The files that standard output and error go to."""
+    streams = [Path(f"/proc/self/fd/{number}") for number in (1, 2)]
+    return [stream.resolve() for stream in streams if stream.is_file()]
 
 
 def _codebase(settings: Settings) -> CodebaseReader:

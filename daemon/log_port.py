@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Final, TypeVar
 
 import anyio
@@ -40,7 +39,7 @@ class TailPort:
         )
 
     async def head(self, file: LogFile) -> bytes:
-        return await self._run(lambda: _head(file.path))
+        return await self._run(lambda: self._tail.head(file, HEAD_BYTES))
 
     async def read(
         self, file: LogFile, max_bytes: int, *, flush: bool, take: Callable[[Block], None]
@@ -57,11 +56,3 @@ class TailPort:
 
     async def _run(self, call: Callable[[], T]) -> T:
         return await anyio.to_thread.run_sync(call, limiter=self._limiter)
-
-
-def _head(path: str) -> bytes:
-    try:
-        with Path(path).open("rb") as file:
-            return file.read(HEAD_BYTES)
-    except OSError:
-        return b""  # gone or unreadable: the tail tells it

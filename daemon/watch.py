@@ -11,6 +11,7 @@ import errno
 import logging
 import os
 import threading
+from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -78,8 +79,10 @@ class Watcher:
     def __init__(
         self, directories: Iterable[Path], *, recursive: bool = True, follow_symlinks: bool = False
     ) -> None:
+        self._deaths: Counter[Path] = Counter()
         self.problems: tuple[str, ...] = ()
-        """For people: what cannot be watched. It is read all the same, by the timer of the caller."""
+        """For people: what cannot be watched, which is read by the timer of the caller all the same, and what
+        had to be watched anew."""
         self._directories = tuple(directory.absolute() for directory in directories)
         self._recursive = recursive
         self._follow_symlinks = follow_symlinks
@@ -105,6 +108,8 @@ class Watcher:
         """Returns when something changed since it returned last."""
         await self._changed.wait()
         self._changed.clear()
+        if self._hints is not None and self._hints.lost:
+            await self.refresh()
 
     async def refresh(self) -> None:
         """Watches what appeared or was replaced. To be called whenever the directories are looked at."""
@@ -135,20 +140,42 @@ class Watcher:
 
     def _refresh(self) -> None:
         problems = []
-        for directory in self._directories:
+        lost = self._hints is not None and self._hints.take_lost()
+        for directory in [*self._directories, *self._linked()]:
             try:
-                self._watch(directory)
+                self._watch(directory, anew=lost)
             except OSError as error:
                 problems.append(
                     f"{directory}: cannot be watched ({_reason(error)}); looked at by the timer alone"
                 )
+        problems += [
+            f"the file watcher's thread for {directory} died and was started again, {count} times so far"
+            for directory, count in self._deaths.items()
+        ]
         self.problems = tuple(problems)
 
-    def _watch(self, directory: Path) -> None:
+    def _linked(self) -> list[Path]:
+        """The directories outside that links lead to. watchdog itself would go round and round in links that
+        form a loop."""
+        watched = [directory.resolve() for directory in self._directories]
+        pending = [*watched] if self._recursive and self._follow_symlinks else []
+        while pending:
+            for folder, names, _ in os.walk(pending.pop()):
+                links = [path for name in names if (path := Path(folder, name)).is_symlink()]
+                for target in [link.resolve() for link in links]:
+                    if not any(target.is_relative_to(known) for known in watched):
+                        watched.append(target)
+                        pending.append(target)
+        return watched[len(self._directories) :]
+
+    def _watch(self, directory: Path, *, anew: bool) -> None:
+        """`anew`: although it is watched, since events were lost: its new subdirectories are not."""
         old, key = self._watched.get(directory), _key(directory)
-        if old and (old.key, old.writes) == (key, self._writes) and old.is_emitting():
+        if old and (old.key, old.writes) == (key, self._writes) and old.is_emitting() and not anew:
             return
-        if old and (old.key != key or not old.is_emitting()):
+        if old and (old.key != key or not old.is_emitting() or anew):
+            if old.key == key and not anew:
+                self._deaths[directory] += 1
             # First, since a watch of the same path would be taken for the dead one.
             self._watched.pop(directory).end()
             old = None
@@ -161,7 +188,6 @@ class Watcher:
             str(directory),
             recursive=self._recursive,
             event_filter=[*NAMES_CHANGE, FileModifiedEvent] if self._writes else [*NAMES_CHANGE],
-            follow_symlink=self._follow_symlinks,
         )
         self._watched[directory] = _Watched(observer, watch, key, self._writes)
         if old:
@@ -188,6 +214,8 @@ class _Hints(FileSystemEventHandler):
 
     def __init__(self, loop: asyncio.AbstractEventLoop, changed: asyncio.Event) -> None:
         self.overflow = _OverflowHandler(self)
+        self.lost = False
+        """Whether events were lost, that of a new directory for one."""
         self._loop = loop
         self._changed = changed
         self._armed = False
@@ -200,6 +228,11 @@ class _Hints(FileSystemEventHandler):
             self._armed = True
             with suppress(RuntimeError):  # the loop is closed
                 self._loop.call_soon_threadsafe(self._wake)
+
+    def take_lost(self) -> bool:
+        """Whether events were lost since this was asked last."""
+        lost, self.lost = self.lost, False
+        return lost
 
     def _wake(self) -> None:
         self._armed = False
@@ -214,6 +247,7 @@ class _OverflowHandler(logging.Handler):
         self._hints = hints
 
     def emit(self, record: logging.LogRecord) -> None:
+        self._hints.lost = True
         self._hints.give()
 
 

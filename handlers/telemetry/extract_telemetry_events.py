@@ -49,9 +49,11 @@ async def extract_telemetry_events(
     consumed: list[Consumed] = []
     refused: list[str] = []
     more = False
-    for file in files:
+    ended = {*silent}
+    for number, file in enumerate(files):
         if batch_bytes <= 0:
             more = True
+            ended -= {waiting.stream for waiting in files[number:]}
             break
         log_format = formats.get(file.format)
         if log_format is None or file.offset == 0:
@@ -76,7 +78,7 @@ async def extract_telemetry_events(
         states[file.stream] = reader.state
         events += reader.events
         consumed.append(reader.consumed())
-    for stream in {*silent} - {piece.stream for piece in consumed}:
+    for stream in ended - {piece.stream for piece in consumed}:
         state = states[stream]
         if state.error is not None:
             events.append(error_event(state.error))

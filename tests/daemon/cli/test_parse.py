@@ -265,9 +265,7 @@ def test_blocks_of_a_stream_hold_every_line_and_know_where_it_stands(block_bytes
     assert all(data[block.offset :].startswith(block.data.rstrip(b"\n")) for block in blocks)
 
 
-def test_its_text_fits_into_80_columns_and_cannot_steer_the_terminal(
-    log: Path, logs: Logs, cli: Cli
-) -> None:
+def test_its_text_fits_into_80_columns_and_cannot_steer_the_terminal(log: Path, logs: Logs, cli: Cli) -> None:
     log.write_bytes(logs.regressed.read_bytes()[:500_000] + b"bad\x1b[2J\x9b2J line\n")
     out = cli("parse", log).out
     assert all(char.isprintable() or char == "\n" for char in out)
