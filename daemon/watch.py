@@ -108,8 +108,6 @@ class Watcher:
         """Returns when something changed since it returned last."""
         await self._changed.wait()
         self._changed.clear()
-        if self._hints is not None and self._hints.lost:
-            await self.refresh()
 
     async def refresh(self) -> None:
         """Watches what appeared or was replaced. To be called whenever the directories are looked at."""
@@ -140,10 +138,9 @@ class Watcher:
 
     def _refresh(self) -> None:
         problems = []
-        lost = self._hints is not None and self._hints.take_lost()
         for directory in [*self._directories, *self._linked()]:
             try:
-                self._watch(directory, anew=lost)
+                self._watch(directory)
             except OSError as error:
                 problems.append(
                     f"{directory}: cannot be watched ({_reason(error)}); looked at by the timer alone"
@@ -168,13 +165,12 @@ class Watcher:
                         pending.append(target)
         return watched[len(self._directories) :]
 
-    def _watch(self, directory: Path, *, anew: bool) -> None:
-        """`anew`: although it is watched, since events were lost: its new subdirectories are not."""
+    def _watch(self, directory: Path) -> None:
         old, key = self._watched.get(directory), _key(directory)
-        if old and (old.key, old.writes) == (key, self._writes) and old.is_emitting() and not anew:
+        if old and (old.key, old.writes) == (key, self._writes) and old.is_emitting():
             return
-        if old and (old.key != key or not old.is_emitting() or anew):
-            if old.key == key and not anew:
+        if old and (old.key != key or not old.is_emitting()):
+            if old.key == key:
                 self._deaths[directory] += 1
             # First, since a watch of the same path would be taken for the dead one.
             self._watched.pop(directory).end()
@@ -214,8 +210,6 @@ class _Hints(FileSystemEventHandler):
 
     def __init__(self, loop: asyncio.AbstractEventLoop, changed: asyncio.Event) -> None:
         self.overflow = _OverflowHandler(self)
-        self.lost = False
-        """Whether events were lost, that of a new directory for one."""
         self._loop = loop
         self._changed = changed
         self._armed = False
@@ -228,11 +222,6 @@ class _Hints(FileSystemEventHandler):
             self._armed = True
             with suppress(RuntimeError):  # the loop is closed
                 self._loop.call_soon_threadsafe(self._wake)
-
-    def take_lost(self) -> bool:
-        """Whether events were lost since this was asked last."""
-        lost, self.lost = self.lost, False
-        return lost
 
     def _wake(self) -> None:
         self._armed = False
@@ -247,7 +236,6 @@ class _OverflowHandler(logging.Handler):
         self._hints = hints
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._hints.lost = True
         self._hints.give()
 
 

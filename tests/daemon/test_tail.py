@@ -71,6 +71,17 @@ def test_hot_does_not_take_a_longer_rewrite_for_growth(driver: Driver, logs: Pat
     assert [at.bytes_lost for at in driver.checkpoints()] == [0, 0]
 
 
+def test_what_hot_came_across_is_told_by_the_next_scan(driver: Driver, logs: Path) -> None:
+    append(logs / "a.log", b"one\ntwo\nthr")
+    driver.read()
+    (logs / "a.log").write_bytes(b"new\n")
+    assert driver.tail.hot()
+    driver.tail.scan()
+    assert ["lost the 3 bytes from offset 8" in problem for problem in driver.tail.problems] == [True]
+    driver.tail.scan()
+    assert driver.tail.problems == ()
+
+
 def test_a_restart_goes_on_from_the_committed_offset(driver: Driver, logs: Path) -> None:
     append(logs / "a.log", b"one\ntwo\n")
     assert driver.read(max_bytes=4) == {"a.log": b"one\ntwo\n"}
