@@ -18,7 +18,7 @@ from daemon.database import StoreError
 from daemon.store import Store
 from daemon.telemetry_records import TelemetryRecords, Totals
 
-BOUND_S: Final = float(os.environ.get("XB", 30.0))
+BOUND_S: Final = 30.0
 WINDOW_MS: Final = 10_000
 _MAIN: Final = "from daemon.cli import main; sys.argv = ['selfheald', 'run']; sys.exit(main())"
 
