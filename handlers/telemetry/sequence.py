@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import tzinfo
 from typing import Final
 
@@ -86,8 +86,7 @@ async def parse_telemetry(
     await run.beat(parse_telemetry_requested, request_id)
     loaded = await run.beat(load_log_files, logs_directory, port=logs)
     stream_of = {file.source: file.stream for file in loaded.files}
-    open_errors = {name: state.parser.error for name, state in streams.items()}
-    stream_of |= {error.source: name for name, error in open_errors.items() if error is not None}
+    stream_of |= {source: name for name, state in streams.items() for source in _waiting(state.parser)}
     extracted = await run.beat(
         extract_telemetry_events,
         loaded.files,
@@ -158,3 +157,11 @@ async def parse_telemetry(
         untimed=normalized.untimed,
         refused=extracted.refused,
     )
+
+
+def _waiting(parser: ParserState) -> Iterator[int]:
+    """Files, maybe long read, of what is told only when more of its stream is read."""
+    if parser.error is not None:
+        yield parser.error.source
+    for trace in parser.traces.values():
+        yield from (event.source for event in trace.waiting)
