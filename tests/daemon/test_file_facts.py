@@ -40,6 +40,31 @@ def test_growth(world: World) -> None:
     world.end()
 
 
+def test_growth_after_some_quiet_seconds_does_not_wait_for_the_timer(world: World) -> None:
+    world.append()
+    world.start(SELFHEALD_LOGS__RESCAN_S="3600")
+    world.until_read()
+    world.until_not_hot()
+    world.append()
+    world.end()
+
+
+def test_growth_of_one_of_many_files_does_not_wait_for_the_timer_while_another_is_written(
+    world: World,
+) -> None:
+    paths = [world.logs / f"{number:03}.log" for number in range(300)]
+    for path in paths:
+        world.append(path, 1)
+    world.start(SELFHEALD_LOGS__RESCAN_S="3600")
+    world.until_read()
+    for path in paths[::50]:
+        world.append(count=1)
+        world.until_read()
+        world.append(path, 1)  # most of these are not open: no more than 256 are
+        world.until_read(2)
+    world.end()
+
+
 def test_a_partial_last_line_counts_once_it_has_its_newline(world: World) -> None:
     world.append()
     world.start()
@@ -298,7 +323,7 @@ def test_ten_thousand_files_are_followed_with_a_bounded_number_of_open_ones(worl
     paths[5].rename(world.logs / "00005.log.1")
     world.append(paths[5], 1)
     world.until_read(120)
-    assert sum(str(world.logs) in name for name in world.open_files()) <= 256
+    assert sum(f"{world.logs}/" in name for name in world.open_files()) <= 256
     assert world.status("VmHWM") < 150_000
     world.end()
 
@@ -452,6 +477,9 @@ def test_a_file_that_grows_while_it_is_read(world: World) -> None:
     with world.log.open("ab", buffering=0) as file:
         for at in range(0, len(data), 37):
             file.write(data[at : at + 37])
+            if at % 100 == 0:
+                whole = data.count(b"\n", 0, at + 37)
+                world.service.until("it is read", lambda n=whole: world.service.totals().lines == n)  # type: ignore[misc]
     world.end()
 
 
