@@ -123,10 +123,12 @@ class World:
         os.truncate(self._log, 0)
 
     async def compress(self, _: int) -> None:
-        """The file is known, and compressed with lines that nobody has read."""
+        """The file and its format are known, and it is compressed with lines that nobody has read."""
         await self.write(1)
         self._end_line()
-        await self.read(1)
+        await read_to_end(self._engine)
+        if not self._engine.telemetry.totals().lines:
+            return
         await self.write(200)
         await self.rename(0)
         rotated = self._numbered(1)
@@ -136,7 +138,8 @@ class World:
 
     async def end(self) -> Counter[str]:
         self._write_to(len(self._data))
-        await read_to_end(self._engine)
+        with self._log.open("ab") as file:
+            file.write(b"the last line, so that there is something to read\n")
         await read_to_end(self._engine, at_end=True)
         counts = counted(self._engine.telemetry)
         self._engine.tail.close()

@@ -207,7 +207,7 @@ def counts(process: DaemonProcess) -> tuple[int, int, dict[str, int]]:
 
 
 def test_kill_9_at_any_instant_loses_nothing_and_counts_nothing_twice(tmp_path: Path) -> None:
-    lines = lines_of("healthy.log.gz") + lines_of("regressed.log.gz")
+    lines = (lines_of("healthy.log.gz") + lines_of("regressed.log.gz")) * (1 + KILLS // 15)
     expected = read_uninterrupted(tmp_path / "whole", b"".join(lines))
     with DaemonProcess(tmp_path / "killed") as process:
         campaign = KillCampaign(process, lines, random.Random(SEED))
