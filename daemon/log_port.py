@@ -78,7 +78,7 @@ class TailPort:
         return self._tail.lossy_streams()
 
     async def head(self, file: LogFile) -> bytes:
-        return await self._run(lambda: _head(file.path))
+        return await self._run(lambda: self._tail.head(file, HEAD_BYTES))
 
     async def read(
         self, file: LogFile, max_bytes: int, *, flush: bool, take: Callable[[Block], None]
@@ -122,8 +122,14 @@ class TailPort:
 
 def tail_of(settings: Settings, checkpoints: Iterable[Checkpoint]) -> Tail:
     """A tail of the files that the settings name, which goes on from the checkpoints."""
-    own_files = [settings.store.path, *([settings.log.file] if settings.log.file else [])]
+    own_files = [settings.store.path, *([settings.log.file] if settings.log.file else []), *_redirected()]
     return Tail(settings.logs, own_files, checkpoints)
+
+
+def _redirected() -> list[Path]:
+    """The files that standard output and error go to."""
+    streams = [Path(f"/proc/self/fd/{number}") for number in (1, 2)]
+    return [stream.resolve() for stream in streams if stream.is_file()]
 
 
 def file_key(file: LogFile) -> FileKey:
@@ -132,11 +138,3 @@ def file_key(file: LogFile) -> FileKey:
 
 def handed_out(block: FileBlock) -> Block:
     return Block(block.source, block.offset, block.end, block.data, block.lines, block.cut)
-
-
-def _head(path: str) -> bytes:
-    try:
-        with Path(path).open("rb") as file:
-            return file.read(HEAD_BYTES)
-    except OSError:
-        return b""  # gone or unreadable: the tail tells it
