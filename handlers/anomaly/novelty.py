@@ -37,6 +37,10 @@ class Seen(msgspec.Struct):
         at = bisect_left(self.representatives, value)
         return min(self.representatives[max(0, at - 1) : at + 1], key=lambda seen: abs(seen - value))
 
+    def largest(self) -> float:
+        """Raises IndexError when nothing was seen."""
+        return self.representatives[-1]
+
     def learn(self, value: float) -> None:
         """Adds a value: amortised constant time."""
         self.count += 1

@@ -1,19 +1,21 @@
 """A streaming anomaly detector for any metric series: latencies, percentiles, counts, rates, gauges.
 
-Each point is looked at from five sides (`VIEWS`). On each side it is a surprise when it lies far from every
+Each point is looked at from six sides (`VIEWS`). On each side it is a surprise when it lies far from every
 value that the side ever showed, in units of that side's own spread (handlers/anomaly/novelty.py), so that the
-verdict names a side, a value, the nearest earlier one and a limit. What was alarmed is learned as well: the
-same fault is new only once. After an alarm the detector holds its peace, unless something far more surprising
-comes. It looks at no later point, and a point costs constant time and no memory.
+verdict names a side, a value, the nearest earlier one and a limit. The last few points are not history yet: a
+slow change is measured against what was before it. What was alarmed is learned in the end: the same value is
+new only once. After an alarm the detector holds its peace, unless something far more surprising comes. It
+looks at no later point, and a point costs constant time and no memory.
 
 The sides: a spike or a collapse shows in the level, what is wrong for the time of day in the deviation, a
-slow drift or a level shift in the mean deviation, a sustained rise in the floor, and silence, flapping and a
-flat line in the unrest.
+slow drift or a level shift in the mean deviation, a sustained rise below passing peaks in the floor, flapping
+and a damped signal in the unrest, silence and a stuck sensor in the standstill.
 """
 
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from statistics import fmean, median
 from typing import Final
 
@@ -23,22 +25,28 @@ from handlers.anomaly.novelty import Seen
 
 LEARN_POINTS: Final = 150
 """Values that a view must have seen before it can be surprised."""
-LIMIT: Final = 0.3
+LIMIT: Final = 0.35
 """Distance to the nearest earlier value, in spreads, that is an alarm when the history is long."""
 YOUNG_POINTS: Final = 1000
 """A history of so many values doubles the limit: in a short one much is new by chance."""
-QUIET_POINTS: Final = 150
+QUIET_POINTS: Final = 100
 """How long an alarm silences those that follow."""
 LOUDER: Final = 5.0
 """An alarm so many times as strong as the last one breaks the silence."""
+LAG_POINTS: Final = 12
+"""How many of the latest points are not history yet."""
 MEAN_POINTS: Final = 12
+FLOOR_POINTS: Final = 24
 RECENT_POINTS: Final = 48
 HOUR_POINTS: Final = 50
-"""Memory of an hour of the day, in points."""
+HOUR_DAYS: Final = 4
+"""Memory of an hour of the day: as many points, or as many days where these hold more points."""
 LINEAR_SHARE: Final = 0.1
 """Values below this share of the typical magnitude count as zero on the logarithmic scale."""
 RESOLUTION: Final = 1e-3
 """Smallest spread, as a share of the typical magnitude: a series that was constant is not perfectly so."""
+LEAST_LOG: Final = 1.0
+"""Smallest spread of the unrest and of the standstill, so that only a change by a third or more is new."""
 LARGEST: Final = 1e100
 """Largest magnitude of a value: the square of it is still a number."""
 ALARM: Final = 0.5
@@ -50,9 +58,13 @@ VIEWS: Final = {
     "level": "value",
     "deviation": "log deviation from the usual at this hour",
     "mean deviation": f"log deviation from the usual at this hour, mean of {MEAN_POINTS} points",
-    "floor": f"lowest log value of {RECENT_POINTS} points",
+    "floor": f"lowest log value of {FLOOR_POINTS} points",
     "unrest": f"log of the standard deviation of {RECENT_POINTS} log values",
+    "standstill": f"log of 1 + the points without a change / {LAG_POINTS}",
 }
+UPWARD: Final = ("floor", "standstill")
+"""Views of which only a value above all earlier ones is a surprise: one low value makes a low floor, and the
+other views judge it."""
 
 
 class Score(msgspec.Struct, frozen=True):
@@ -75,7 +87,7 @@ class Score(msgspec.Struct, frozen=True):
     def reason(self) -> str:
         """The verdict in words."""
         if not self.view:
-            return "still learning"
+            return "not judged: too few points yet, or not a number"
         return (
             f"{VIEWS[self.view]}: {self.actual:.4g}, nearest ever {self.nearest:.4g}, "
             f"{self.distance:.2f} spreads away, limit {self.limit:.2f}"
@@ -100,12 +112,20 @@ class DetectorState(msgspec.Struct):
     """Median magnitude of the first points that are not zero."""
     since_ms: int = 0
     """Time of the first point."""
+    hour_points: int = HOUR_POINTS
+    """Memory of an hour of the day in points, from how often they come."""
     hours: list[Hour] = msgspec.field(default_factory=lambda: [Hour() for _ in range(24)])
     """By hour of the day, UTC."""
     recent: list[float] = []
     """The last `RECENT_POINTS` log values."""
     deviations: list[float] = []
     """The last `MEAN_POINTS` deviations from the usual at their hour."""
+    pending: list[dict[str, float]] = []
+    """What the views showed of the last `LAG_POINTS` points."""
+    last: float | None = None
+    """The latest value."""
+    unchanged: int = 0
+    """Points since the value changed."""
     seen: dict[str, Seen] = msgspec.field(default_factory=lambda: {view: Seen() for view in VIEWS})
     """History by view."""
     quiet_points: int = 0
@@ -126,20 +146,29 @@ def update(state: DetectorState, at_ms: int, value: float) -> Score:
         state.refused += 1
         return Score()
     if state.scale:
-        return _judge(state, _look(state, at_ms, value))
+        return _judge(state, at_ms, value)
     state.first.append((at_ms, value))
     if len(state.first) == LEARN_POINTS:
-        state.since_ms = state.first[0][0]
-        state.typical = max(median([abs(known) for _, known in state.first if known] or [1.0]), 1 / LARGEST)
-        state.scale = LINEAR_SHARE * state.typical
-        for known_ms, known in state.first:
-            _learn(state, _look(state, known_ms, known))
-        state.first.clear()
+        _start(state)
     return Score()
 
 
+def _start(state: DetectorState) -> None:
+    """Takes the scales of the series from its first points, and learns these."""
+    magnitudes = [abs(value) for _, value in state.first if value]
+    state.typical = max(median(magnitudes or [1.0]), 1 / LARGEST)
+    state.scale = LINEAR_SHARE * state.typical
+    state.since_ms = state.first[0][0]
+    gap_ms = median(after - before for (before, _), (after, _) in pairwise(state.first))
+    state.hour_points = max(HOUR_POINTS, round(HOUR_DAYS * HOUR_MS / max(gap_ms, 1)))
+    for at_ms, value in state.first:
+        _learn(state, _look(state, at_ms, value))
+        _standstill(state, value)
+    state.first.clear()
+
+
 def _look(state: DetectorState, at_ms: int, value: float) -> dict[str, float]:
-    """What each view shows of a point; a view that has too few points yet is left out."""
+    """What each view but the standstill shows of a point; one that has too few points yet is left out."""
     log = math.asinh(value / state.scale)
     looks = {"level": value}
     hour = state.hours[at_ms % DAY_MS // HOUR_MS]
@@ -148,11 +177,11 @@ def _look(state: DetectorState, at_ms: int, value: float) -> dict[str, float]:
         _push(state.deviations, log - hour.mean, MEAN_POINTS)
         if len(state.deviations) == MEAN_POINTS:
             looks["mean deviation"] = fmean(state.deviations)
-    hour.count = min(hour.count + 1, HOUR_POINTS)
+    hour.count = min(hour.count + 1, state.hour_points)
     hour.mean += (log - hour.mean) / hour.count
     _push(state.recent, log, RECENT_POINTS)
     if len(state.recent) == RECENT_POINTS:
-        looks["floor"] = min(state.recent)
+        looks["floor"] = min(state.recent[-FLOOR_POINTS:])
         deviation = math.dist(state.recent, [fmean(state.recent)] * RECENT_POINTS) / math.sqrt(RECENT_POINTS)
         looks["unrest"] = math.log(deviation + RESOLUTION)
     return looks
@@ -164,33 +193,54 @@ def _push(last: list[float], value: float, points: int) -> None:
         del last[0]
 
 
+def _standstill(state: DetectorState, value: float) -> float:
+    """How long nothing has changed; it is learned when something does."""
+    if value == state.last:
+        state.unchanged += 1
+    else:
+        state.seen["standstill"].learn(math.log1p(state.unchanged / LAG_POINTS))
+        state.last, state.unchanged = value, 0
+    return math.log1p(state.unchanged / LAG_POINTS)
+
+
 def _learn(state: DetectorState, looks: dict[str, float]) -> None:
-    for view, actual in looks.items():
-        state.seen[view].learn(actual)
+    state.pending.append(looks)
+    if len(state.pending) > LAG_POINTS:
+        for view, actual in state.pending.pop(0).items():
+            state.seen[view].learn(actual)
 
 
-def _judge(state: DetectorState, looks: dict[str, float]) -> Score:
-    surprises = [
-        _surprise(view, actual, state.seen[view], state.typical)
-        for view, actual in looks.items()
-        if state.seen[view].count >= LEARN_POINTS
-    ]
+def _judge(state: DetectorState, at_ms: int, value: float) -> Score:
+    looks = _look(state, at_ms, value)
+    standstill = _standstill(state, value)
+    most = max(
+        (
+            _surprise(view, actual, state.seen[view], state.typical)
+            for view, actual in (*looks.items(), ("standstill", standstill))
+            if state.seen[view].count >= LEARN_POINTS
+        ),
+        key=lambda surprise: surprise.score,
+        default=Score(),
+    )
     _learn(state, looks)
     state.quiet_points = max(0, state.quiet_points - 1)
-    if not surprises:
-        return Score()
-    most = max(surprises, key=lambda surprise: surprise.score)
+    if not most.view:
+        return most
     loudness = most.distance / most.limit
     if state.quiet_points and loudness < LOUDER * state.loudness:
         return msgspec.structs.replace(most, score=0.0, quiet=True)
     if most.score >= ALARM:
         state.quiet_points, state.loudness = QUIET_POINTS, loudness
+        if most.view == "standstill":
+            state.seen["standstill"].learn(standstill)
     return most
 
 
 def _surprise(view: str, actual: float, seen: Seen, typical: float) -> Score:
-    nearest = seen.nearest(actual)
-    least = RESOLUTION * (typical if view == "level" else 1.0)
+    nearest = min(actual, seen.largest()) if view in UPWARD else seen.nearest(actual)
+    least = {"level": RESOLUTION * typical, "unrest": LEAST_LOG, "standstill": LEAST_LOG}.get(
+        view, RESOLUTION
+    )
     distance = min(abs(actual - nearest) / max(seen.spread(), least), 1e9)
     limit = LIMIT * (1 + YOUNG_POINTS / seen.count)
     return Score(distance / (distance + limit), view, actual, nearest, distance, limit)

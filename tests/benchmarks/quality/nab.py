@@ -29,7 +29,9 @@ def main(data: Path, out: Path) -> None:
             name, timestamp, value = row["series"], row["timestamp"], row["value"]
             at_ms = round(datetime.fromisoformat(timestamp).replace(tzinfo=UTC).timestamp() * 1000)
             score = update(states.setdefault(name, DetectorState()), at_ms, float(value)).score
-            lines.setdefault(name, ["timestamp,value,anomaly_score\n"]).append(f"{timestamp},{value},{score!r}\n")
+            lines.setdefault(name, ["timestamp,value,anomaly_score\n"]).append(
+                f"{timestamp},{value},{score!r}\n"
+            )
     for name, scored in lines.items():
         path = out / name
         path.parent.mkdir(parents=True, exist_ok=True)
