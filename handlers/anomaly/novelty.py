@@ -2,7 +2,7 @@
 
 The distance to the nearest neighbour is the oldest distribution-free outlier score (Knorr, Ng, Tucakov:
 "Distance-based outliers", VLDB Journal 2000). In one dimension the nearest of all earlier values is found by
-bisection, and a few dozen representatives stand for the whole history.
+bisection, and a hundred representatives stand for the whole history.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Final
 
 import msgspec
 
-MAX_REPRESENTATIVES: Final = 64
-GRAIN: Final = 0.01
+MAX_REPRESENTATIVES: Final = 128
+GRAIN: Final = 0.03
 """A value nearer to a representative than this share of the spread is that representative again."""
 
 

@@ -45,8 +45,6 @@ LINEAR_SHARE: Final = 0.1
 """Values below this share of the typical magnitude count as zero on the logarithmic scale."""
 RESOLUTION: Final = 1e-3
 """Smallest spread, as a share of the typical magnitude: a series that was constant is not perfectly so."""
-LEAST_LOG: Final = 1.0
-"""Smallest spread of the unrest and of the standstill, so that only a change by a third or more is new."""
 LARGEST: Final = 1e100
 """Largest magnitude of a value: the square of it is still a number."""
 ALARM: Final = 0.5
@@ -62,6 +60,8 @@ VIEWS: Final = {
     "unrest": f"log of the standard deviation of {RECENT_POINTS} log values",
     "standstill": f"log of 1 + the points without a change / {LAG_POINTS}",
 }
+LEAST: Final = {"unrest": 1.0, "standstill": 1.0}
+"""Smallest spread of these views, so that only a change by a third or more is new."""
 UPWARD: Final = ("floor", "standstill")
 """Views of which only a value above all earlier ones is a surprise: one low value makes a low floor, and the
 other views judge it."""
@@ -238,9 +238,7 @@ def _judge(state: DetectorState, at_ms: int, value: float) -> Score:
 
 def _surprise(view: str, actual: float, seen: Seen, typical: float) -> Score:
     nearest = min(actual, seen.largest()) if view in UPWARD else seen.nearest(actual)
-    least = {"level": RESOLUTION * typical, "unrest": LEAST_LOG, "standstill": LEAST_LOG}.get(
-        view, RESOLUTION
-    )
+    least = RESOLUTION * typical if view == "level" else LEAST.get(view, RESOLUTION)
     distance = min(abs(actual - nearest) / max(seen.spread(), least), 1e9)
     limit = LIMIT * (1 + YOUNG_POINTS / seen.count)
     return Score(distance / (distance + limit), view, actual, nearest, distance, limit)

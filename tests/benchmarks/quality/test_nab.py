@@ -1,4 +1,4 @@
-"""The runner of the anomaly benchmark: a row for each row, in the same order, judged by the detector alone."""
+"""The runner of the anomaly benchmark: a row for each row, in the same order, judged by the detector."""
 
 from __future__ import annotations
 

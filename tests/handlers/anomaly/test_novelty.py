@@ -38,7 +38,7 @@ def test_the_extremes_are_kept_and_the_rest_is_bounded_and_in_order(values: list
 def test_the_nearest_of_few_values_is_exact_up_to_the_grain(values: list[int], probe: int) -> None:
     seen = seen_of([float(value) for value in values])
     exact = min(abs(value - probe) for value in values)
-    assert abs(abs(seen.nearest(probe) - probe) - exact) <= 0.01 * (max(values) - min(values))
+    assert abs(abs(seen.nearest(probe) - probe) - exact) <= 0.03 * (max(values) - min(values))
 
 
 def test_of_many_values_a_gap_between_two_clusters_stays_a_gap() -> None:
