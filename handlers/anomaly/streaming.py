@@ -60,8 +60,9 @@ VIEWS: Final = {
     "unrest": f"log of the standard deviation of {RECENT_POINTS} log values",
     "standstill": f"log of 1 + the points without a change / {LAG_POINTS}",
 }
-LEAST: Final = {"unrest": 1.0, "standstill": 1.0}
-"""Smallest spread of these views, so that only a change by a third or more is new."""
+LEAST: Final = {"unrest": 0.5, "standstill": 1.0}
+"""Smallest spread of these views: only a standard deviation that changes by a sixth or more, and a standstill
+that is longer by a third or more, are new."""
 UPWARD: Final = ("floor", "standstill")
 """Views of which only a value above all earlier ones is a surprise: one low value makes a low floor, and the
 other views judge it."""

@@ -34,6 +34,14 @@ def test_the_extremes_are_kept_and_the_rest_is_bounded_and_in_order(values: list
     assert known == sorted(set(known))
 
 
+@given(st.permutations(range(3 * MAX_REPRESENTATIVES)))
+def test_the_extremes_are_kept_of_more_values_than_representatives(order: list[int]) -> None:
+    values = [1.1**index for index in order]
+    known = seen_of(values).representatives
+    assert (known[0], known[-1]) == (min(values), max(values))
+    assert len(known) <= MAX_REPRESENTATIVES
+
+
 @given(st.lists(st.integers(-1000, 1000), min_size=1, max_size=MAX_REPRESENTATIVES), st.integers(-2000, 2000))
 def test_the_nearest_of_few_values_is_exact_up_to_the_grain(values: list[int], probe: int) -> None:
     seen = seen_of([float(value) for value in values])

@@ -231,6 +231,58 @@ def test_faults(kind: str, fault: Callable[[list[float], int], list[float]], wit
     assert sum(found) >= 4
 
 
+def processor(points: int, seed: int) -> list[float]:
+    """A quiet level with peaks of any height in every fifth point."""
+    random = Random(seed)
+    peaks = [random.uniform(20, 70) if random.random() < 0.2 else 0.0 for _ in range(points)]
+    return [quiet + peak for quiet, peak in zip(noise(points, 20.0, 0.03, seed), peaks, strict=True)]
+
+
+def raised(values: list[float], at: int) -> list[float]:
+    """The quiet level is higher, the peaks are as before."""
+    return values[:at] + [max(value, 26 + i % 7 / 5) for i, value in enumerate(values[at:])]
+
+
+def to_and_fro(values: list[float], at: int) -> list[float]:
+    """Neither higher nor lower than before, but never in between."""
+    return values[:at] + [88.0 + 24 * (i % 2) + i % 5 for i in range(len(values) - at)]
+
+
+def slightly(values: list[float], at: int) -> list[float]:
+    return values[:at] + [1.1 * value for value in values[at:]]
+
+
+def dip(values: list[float], at: int) -> list[float]:
+    return [*values[:at], 0.75 * 100, *values[at + 1 :]]
+
+
+def by_night(values: list[float], at: int) -> list[float]:
+    at = 11 * DAY
+    return [*values[:at], values[at] + 150, *values[at + 1 :]]
+
+
+@pytest.mark.parametrize(
+    ("kind", "fault", "view"),
+    [
+        pytest.param(KINDS["latency"], spike, "level", id="level: a spike"),
+        pytest.param(KINDS["season"], by_night, "deviation", id="deviation: a value of the day by night"),
+        pytest.param(KINDS["latency"], dip, "deviation", id="deviation, not floor: one low value"),
+        pytest.param(KINDS["latency"], slightly, "mean deviation", id="mean deviation: a tenth more"),
+        pytest.param(processor, raised, "floor", id="floor: a level that rises below its peaks"),
+        pytest.param(KINDS["latency"], to_and_fro, "unrest", id="unrest: to and fro between usual values"),
+        pytest.param(KINDS["bursts"], stop, "standstill", id="standstill: bursts that stop"),
+    ],
+)
+def test_each_view_sees_what_it_is_for(
+    kind: Callable[[int, int], list[float]], fault: Callable[[list[float], int], list[float]], view: str
+) -> None:
+    seen = []
+    for seed in range(1, 6):
+        scores = scores_of(fault(kind(3400, seed), 2600))
+        seen.append([scores[i].view for i in alarms(scores) if i >= 2600])
+    assert sum(view in views for views in seen) >= 4
+
+
 def test_what_is_normal_by_day_is_an_anomaly_by_night() -> None:
     values = season(3400)
     at = 11 * DAY
