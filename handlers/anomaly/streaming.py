@@ -5,7 +5,7 @@ value that the side ever showed, in units of that side's own spread (handlers/an
 verdict names a side, a value, the nearest earlier one and a limit. The last few points are not history yet: a
 slow change is measured against what was before it. What was alarmed is learned in the end: the same value is
 new only once. After an alarm the detector holds its peace, unless something far more surprising comes. It
-looks at no later point, and a point costs constant time and no memory.
+looks at no later point; a point costs constant time, and the state has a bounded size.
 
 The sides: a spike or a collapse shows in the level, what is wrong for the time of day in the deviation, a
 slow drift or a level shift in the mean deviation, a sustained rise below passing peaks in the floor, flapping
@@ -42,7 +42,7 @@ HOUR_POINTS: Final = 50
 HOUR_DAYS: Final = 4
 """Memory of an hour of the day: as many points, or as many days where these hold more points."""
 LINEAR_SHARE: Final = 0.1
-"""Values below this share of the typical magnitude count as zero on the logarithmic scale."""
+"""Below this share of the typical magnitude the logarithmic scale (an inverse hyperbolic sine) is linear."""
 RESOLUTION: Final = 1e-3
 """Smallest spread, as a share of the typical magnitude: a series that was constant is not perfectly so."""
 LARGEST: Final = 1e100
@@ -61,8 +61,8 @@ VIEWS: Final = {
     "standstill": f"log of 1 + the points without a change / {LAG_POINTS}",
 }
 LEAST: Final = {"unrest": 0.5, "standstill": 1.0}
-"""Smallest spread of these views: only a standard deviation that changes by a sixth or more, and a standstill
-that is longer by a third or more, are new."""
+"""Smallest spread of these views: only a standard deviation that changes by a fifth or more, and a standstill
+that is longer by two fifths or more, are new."""
 UPWARD: Final = ("floor", "standstill")
 """Views of which only a value above all earlier ones is a surprise: one low value makes a low floor, and the
 other views judge it."""

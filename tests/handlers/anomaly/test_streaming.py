@@ -292,6 +292,34 @@ def test_what_is_normal_by_day_is_an_anomaly_by_night() -> None:
     assert scores[alarms(scores)[-1]].view in {"deviation", "mean deviation"}
 
 
+def test_a_point_is_compared_with_its_hour_from_the_second_day_on() -> None:
+    scores = scores_of(season(DAY + 2 * LEARN_POINTS))
+    assert {score.view for score in scores[: DAY + LEARN_POINTS]} <= {
+        "",
+        "level",
+        "floor",
+        "unrest",
+        "standstill",
+    }
+    assert "deviation" in {score.view for score in scores[DAY + LEARN_POINTS :]}
+
+
+@pytest.mark.parametrize(
+    ("step_ms", "points"),
+    [
+        pytest.param(3_600_000, 50, id="a point an hour: fifty days"),
+        pytest.param(300_000, 50, id="a point every five minutes: fifty points"),
+        pytest.param(60_000, 240, id="a point a minute: four days"),
+        pytest.param(1000, 14_400, id="a point a second: four days"),
+        pytest.param(0, 4 * 3_600_000, id="all at one time: no more than a point a millisecond"),
+    ],
+)
+def test_the_memory_of_an_hour(step_ms: int, points: int) -> None:
+    state = DetectorState()
+    scores_of(noise(LEARN_POINTS), state, step_ms=step_ms)
+    assert state.hour_points == points
+
+
 def test_missing_points_change_no_verdict_on_a_season() -> None:
     random = Random(5)
     values = season(4000)
