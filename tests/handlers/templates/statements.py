@@ -1,0 +1,437 @@
+"""Made-up logs whose grouping is known: each line is printed by one statement, with values drawn at random.
+
+The statements are written in the style of kernels, schedulers, clouds, phones and desktops; none is copied.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Final
+
+Draw = Callable[[random.Random], str]
+
+
+def _word(*words: str) -> Draw:
+    return lambda r: r.choice(words)
+
+
+def _hex(r: random.Random, digits: int) -> str:
+    return f"{r.getrandbits(4 * digits):0{digits}x}"
+
+
+def _ip(r: random.Random) -> str:
+    return ".".join(str(r.randrange(1, 255)) for _ in range(4))
+
+
+def _uuid(r: random.Random) -> str:
+    return f"{_hex(r, 8)}-{_hex(r, 4)}-{_hex(r, 4)}-{_hex(r, 4)}-{_hex(r, 12)}"
+
+
+def _size(r: random.Random) -> str:
+    number = r.randrange(0, 90_000)
+    return f"{number} bytes" if number < 1024 else f"{number} bytes ({number / 1024:.1f} KB)"
+
+
+_USERS: Final = (
+    "root admin guest test news cyrus oracle mysql www-data nobody jane ftp backup git nagios postgres"
+)
+_DAEMONS: Final = (
+    "klogd syslogd crond sshd xinetd cups portmap gpm atd httpd named dhcpd smartd ntpd rpc.statd nfslock"
+)
+_PROGRAMS: Final = "Safari Mail Finder Dock kernel_task WindowServer QQ Preview Calendar iTunes"
+_PACKAGES: Final = (
+    "com.android.systemui com.android.phone android com.tencent.mm com.google.maps com.example.app_two"
+)
+
+DRAWS: Final[dict[str, Draw]] = {
+    "n": lambda r: str(r.randrange(10 ** r.randrange(1, 7))),
+    "neg": lambda r: str(r.randrange(-99, 99)),
+    "float": lambda r: f"{r.random() * 100:.3f}",
+    "hex": lambda r: f"0x{_hex(r, r.choice((2, 8, 16)))}",
+    "word_hex": lambda r: _hex(r, 8),
+    "uuid": _uuid,
+    "ip": _ip,
+    "ips": lambda r: ",".join(_ip(r) for _ in range(r.choice((1, 1, 2)))),
+    "addr": lambda r: f"{_ip(r)}:{r.randrange(1024, 65536)}",
+    "mac": lambda r: ":".join(_hex(r, 2) for _ in range(6)),
+    "host": lambda r: r.choice(
+        ("mesos-slave-07", "msra-sa-41", "bglio11", "tbird-admin1", "calvisitor-10-105-160-95", "node-128")
+    ),
+    "fqdn": lambda r: r.choice(("proxy.cse.cuhk.edu.hk", "dl.dropbox.com", "www.qq.com", "mail.example.org")),
+    "name": _word("", "", "mail.example.org", "24-54-76-216.bflony.adelphia.net", "familymart.example.com.tw"),
+    "fqdnport": lambda r: f"{r.choice(('proxy.cse.cuhk.edu.hk', 'google.com', _ip(r)))}:{r.choice((80, 443, 5070))}",
+    "user": _word(*_USERS.split()),
+    "daemon": _word(*_DAEMONS.split()),
+    "program": _word(*_PROGRAMS.split()),
+    "package": _word(*_PACKAGES.split()),
+    "bool": _word("true", "false"),
+    "boolnull": _word("null", "true", "false"),
+    "path": lambda r: "/" + "/".join(r.choice(("var", "p", "gb1", "lib", "tmp", "a-b")) for _ in range(r.randrange(1, 6))),
+    "winpath": lambda r: "C:\\Windows\\" + "\\".join(r.choice(("winsxs", "Logs", "x86_a~31b", "CBS")) for _ in range(2)),
+    "class": _word("org.apache.hadoop.JobImpl", "org.apache.hadoop.TaskImpl", "org.x.Y$Z"),
+    "enum": _word("RUNNING", "NEW", "KILLED"),
+    "time": lambda r: f"Sat Jul {r.randrange(1, 29):2d} {r.randrange(24):02d}:{r.randrange(60):02d}:{r.randrange(60):02d} 2005",
+    "iso": lambda r: f"2015-10-{r.randrange(10, 29)} 18:{r.randrange(10, 60)}:47,{r.randrange(100, 999)}",
+    "clock": lambda r: r.choice(("<1 sec", "00:01", "01:12:33", "00:45")),
+    "size": _size,
+    "ints": lambda r: " ".join(str(r.randrange(5000)) for _ in range(r.randrange(2, 7))),
+    "nodes": lambda r: " ".join(f"node-{r.randrange(256)} {hex(r.getrandbits(36))} <ok>" for _ in range(r.randrange(1, 5))),
+    "url": lambda r: f"http://{_ip(r)}/{r.choice(('a', 'b/c', 'd.html?q=1'))}",
+    "tag": _word("View Lock", "RILJ_ACK_WL", "*launch*", "AudioMix", "WindowManager", "*alarm*"),
+    "action": _word(*(f"android.intent.action.{a}" for a in ("SCREEN_ON", "TIME_TICK", "BATTERY_CHANGED", "SCREEN_OFF"))),
+    "kb": lambda r: f"Package_for_KB{r.randrange(10**6, 10**7)}~31bf3856ad364e35~amd64~~6.1.1.{r.randrange(4)}",
+    "container": lambda r: f"container_{r.randrange(10**12)}_00{r.randrange(10, 30)}_01_{r.randrange(10**6):06d}",
+    "attempt": lambda r: f"attempt_{r.randrange(10**12)}_00{r.randrange(10, 30)}_m_{r.randrange(10**6):06d}_0",
+    "steps": lambda r: "##".join(str(r.randrange(10**7)) for _ in range(6)),
+    "core": lambda r: f"core.{r.randrange(30000)}",
+    "loc": lambda r: f"R{r.randrange(80):02d}-M{r.randrange(2)}-N{_hex(r, 1)}-C:J{r.randrange(10, 18)}-U{r.randrange(10, 99)}",
+    "iface": _word("eth0", "eth1", "alt0", "en0", "lo"),
+    "views": lambda r: ",".join(r.sample(("yarn", "curi", "hdfs", "spark"), r.randrange(1, 4))),
+    "blocks": lambda r: "[" + ", ".join(r.sample(("alpha", "beta", "gamma", "delta"), r.randrange(2, 5))) + "]",
+    "tree": _word("Interconnect-0T00:00:0:0", "Interconnect-1N02:00:1:3", "Interconnect-0N03"),
+    "quoted": _word('"stdout"', '"stderr"', '"main loop"', '"gfx"', '"audio"'),
+    "ns": _word("default", "kube-system", "shop", "monitoring"),
+    "svc": _word("cart", "checkout", "frontend", "payment", "redis", "email", "ads", "catalog"),
+    "pod": lambda r: f"{r.choice(('cart', 'checkout', 'frontend', 'payment'))}-{_hex(r, 9)}-{''.join(r.choices('bcdfghjklmnpqrstvwxz', k=5))}",
+    "knode": lambda r: f"ip-10-0-{r.randrange(255)}-{r.randrange(255)}.eu-west-1.compute.internal",
+    "image": lambda r: f"registry.example.com/shop/{r.choice(('cart', 'ads', 'email'))}:v{r.randrange(9)}.{r.randrange(9)}",
+    "go": lambda r: r.choice(("1.3s", "912.44ms", "1m2.5s", "0:00:02.113")),
+    "table": _word("orders", "customers", "order_items", "payments", "sessions", "audit"),
+    "column": _word("id", "name", "price", "createdAt", "total", "map", "length", "items", "sku"),
+    "prog": _word("psql", "pgbouncer", "rails", "[unknown]"),
+    "char": _word("<", "u", "}", "o", ","),
+    "type": _word("NoneType", "str", "int", "Order", "dict", "list"),
+    "status": _word("on on", "off on", "on off"),
+}
+
+LOGS: Final[dict[str, tuple[tuple[int, str], ...]]] = {
+    "scheduler": (
+        (200, "{attempt} TaskAttempt Transitioned from NEW to UNASSIGNED"),
+        (150, "{attempt} TaskAttempt Transitioned from UNASSIGNED to ASSIGNED"),
+        (120, "{attempt} TaskAttempt Transitioned from ASSIGNED to RUNNING"),
+        (60, "task_{n} Task Transitioned from NEW to SCHEDULED"),
+        (300, "Retrying connect to server: {host}:{n}. Already tried {n} time(s); maxRetries={n}"),
+        (200, "Address change detected. Old: {host}/{addr} New: {host}:{n}"),
+        (250, "Failed to renew lease for [DFSClient_NONMAPREDUCE_{n}_1] for {n} seconds.  Will retry shortly ..."),
+        (200, "ERROR IN CONTACTING RM. "),
+        (150, "Recalculating schedule, headroom=<memory:{n}, vCores:{neg}>"),
+        (150, "Reduce slow start threshold not met. completedMapsForReduceSlowstart {n}"),
+        (80, "Progress of TaskAttempt {attempt} is : {float}"),
+        (50, "Assigned container {container} to {attempt}"),
+        (40, "Launching {attempt}"),
+        (40, "KILLING {attempt}"),
+        (40, "Registering class {class} for class {class}"),
+        (40, "After Scheduling: PendingReds:{n} ScheduledMaps:{n} ScheduledReds:{n} AssignedMaps:{n}"),
+        (30, "Opening proxy : {host}:{n}"),
+        (20, "ATTEMPT_START {attempt}"),
+        (20, "Task succeeded with attempt {attempt}"),
+        (10, "Executing with tokens:"),
+        (10, "Scheduled snapshot period at {n} second(s)."),
+        (10, "Http request log for http.requests.mapreduce is not defined"),
+        (10, "Added filter AM_PROXY_FILTER (class={class}) to context mapreduce"),
+        (5, "adding path spec: {path}/*"),
+        (5, "Kind: YARN_AM_RM_TOKEN, Service: , Ident: (appAttemptId {{ application_id {{ id: {n} }} attemptId: {n} }} keyId: {neg})"),
+    ),
+    "dataflow": (
+        (400, "Found block rdd_{n}_{n} locally"),
+        (300, "Finished task {float} in stage {float} (TID {n}). {n} bytes result sent to driver"),
+        (300, "Running task {float} in stage {float} (TID {n})"),
+        (200, "Got assigned task {n}"),
+        (200, "Block broadcast_{n}_piece{n} stored as bytes in memory (estimated size {float} KB, free {float} MB)"),
+        (150, "Block broadcast_{n} stored as values in memory (estimated size {float} B, free {float} KB)"),
+        (100, "Times: total = {n}, boot = {neg}, init = {n}, finish = {n}"),
+        (80, "Started reading broadcast variable {n}"),
+        (80, "Reading broadcast variable {n} took {n} ms"),
+        (50, "Input split: hdfs://{addr}{path}:{n}+{n}"),
+        (20, "Changing view acls to: {views}"),
+        (20, "Changing modify acls to: {views}"),
+        (10, "SecurityManager: authentication disabled; ui acls disabled; users with view permissions: Set({views}); users with modify permissions: Set({views})"),
+        (10, "Connecting to driver: spark://CoarseGrainedScheduler@{addr}"),
+        (10, "Successfully started service 'sparkExecutor' on port {n}."),
+        (10, "Successfully started service 'org.apache.network' on port {n}."),
+        (10, "mapred.{n} is deprecated. Instead, use mapreduce.task.id"),
+        (10, "Created local directory at {path}"),
+        (10, "MemoryStore started with capacity {float} GB"),
+        (10, "Registered BlockManager"),
+        (10, "Trying to register BlockManager"),
+    ),
+    "supercomputer": (
+        (300, "generating {core}"),
+        (200, "instruction cache parity error corrected"),
+        (150, "ciod: failed to read message prefix on control stream (CioStream socket to {addr}"),
+        (150, "{n} double-hummer alignment exceptions"),
+        (100, "CE sym {n}, at {hex}, mask {hex}"),
+        (80, "total of {n} ddr error(s) detected and corrected"),
+        (60, "iar {word_hex} dear {word_hex}"),
+        (50, "ciod: LOGIN chdir({path}) failed: No such file or directory"),
+        (50, "data TLB error interrupt"),
+        (50, "data storage interrupt"),
+        (50, "program interrupt"),
+        (30, "rts: kernel terminated for reason {n}"),
+        (30, "r{n}={hex} r{n}={hex} r{n}={hex} r{n}={hex}"),
+        (30, "Lustre mount FAILED : {host} : block_id : location"),
+        (30, "ciod: Error creating node map from file {path}: Permission denied"),
+        (30, "ciod: Error creating node map from file {path}: No child processes"),
+        (20, "Node card VPD check: missing {loc} node, VPD ecid {n}"),
+        (20, "critical input interrupt (unit={hex} bit={hex}): warning for {loc} wire"),
+        (20, "machine check: i-fetch......................{n}"),
+        (20, "floating point unavailable...............{n}"),
+        (20, "{hex} microseconds spent in the rbs signal handler during {n} calls. {n} microseconds was the maximum time for a single instance of a correctable ddr."),
+        (10, "MidplaneSwitchController performing bit sparing on {loc} bit {n}"),
+        (10, "Node card status: no ALERTs are active. Clock Mode is Low. Clock Select is Midplane. Phy JTAG Reset is asserted."),
+        (10, "idoproxydb hit ASSERT condition: ASSERT expression={n} Source file={path} Source line={n} Function={user}"),
+    ),
+    "cluster": (
+        (300, "PSU status ( {status} )"),
+        (250, "Fan speeds ( {ints} )"),
+        (200, "ambient={n}"),
+        (150, "boot (command {n})"),
+        (100, "Temperature ({n}C) exceeds warning threshold"),
+        (100, "Link error on broadcast tree {tree}"),
+        (80, "Component State Change: Component \\042alt0\\042 is in the unavailable state (HWID={n})"),
+        (60, "node {host} has detected an available network connection on network {ip} via interface {iface}"),
+        (60, "Targeting domains:{host} and nodes:node-[{n}-{n}] child of command {n}"),
+        (50, "inconsistent nodesets {nodes}"),
+        (50, "halt (command {n} Error: machine check"),
+        (50, "ClusterFileSystem: There is no server for ServerFileSystem domain storage{n}"),
+        (40, "ServerFileSystem: An ServerFileSystem domain panic has occurred on storage{n}"),
+        (30, "risBoot (command {n})"),
+        (30, "wait (command {n})"),
+        (20, "Linkerror event interval expired"),
+        (20, "running running"),
+        (20, "configured out"),
+        (10, "not responding"),
+        (10, "closing"),
+    ),
+    "syslog": (
+        (300, "authentication failure; logname= uid=0 euid=0 tty=NODEVssh ruser= rhost={ip} "),
+        (250, "check pass; user unknown"),
+        (450, "connection from {ip} ({name}) at {time}"),
+        (150, "session opened for user {user} by (uid={n})"),
+        (150, "session closed for user {user}"),
+        (100, "{daemon} startup succeeded"),
+        (60, "{daemon} shutdown succeeded"),
+        (60, "ALERT exited abnormally with [{n}]"),
+        (60, "({user}) CMD (run-parts {path})"),
+        (50, "Kerberos authentication failed"),
+        (50, "Authentication failed from {ip} ({ip}): Permission denied in replay cache code"),
+        (40, "DHCPDISCOVER from {mac} via {iface}"),
+        (40, "DHCPDISCOVER from {mac} via {iface}: network A_net: no free leases"),
+        (40, "ANONYMOUS FTP LOGIN FROM {ip}, (anonymous)"),
+        (30, "Out of Memory: Killed process {n} ({daemon})."),
+        (30, "data_thread() got not answer from any [Thunderbird_A{n}] datasource"),
+        (30, "synchronized to {ip}, stratum {n}"),
+        (20, "kernel time sync disabled {word_hex}"),
+        (20, "kernel time sync enabled {word_hex}"),
+        (15, "to=<{user}@{fqdn}>, delay={n}:{n}:{n}, mailer=esmtp, relay={fqdn}. [{ip}], dsn={n}.{n}.0, stat=Sent"),
+        (10, "Linux version {n}.{n}.5-1.358 (bhcompile@bugs.build.redhat.com) (gcc version {n}.3) #1 {time}"),
+        (10, "BIOS-e820: {word_hex}{word_hex} - {word_hex}{word_hex} (usable)"),
+        (10, "Memory: {n}k/{n}k available ({n}k kernel code, {n}k reserved, {n}k data)"),
+        (10, "CPU{n}: Physical Processor ID: {n}"),
+        (5, "Initializing CPU#{n}"),
+        (5, "ACPI disabled because your bios is from 2000 and too old"),
+        (5, "usbcore: registered new driver usbfs"),
+        (5, "usbcore: registered new driver hub"),
+    ),
+    "installer": (
+        (400, "Loaded Servicing Stack v6.1.7601.{n} with Core: {winpath}\\cbscore.dll"),
+        (300, "SQM: Initializing online with Windows opt-in: False"),
+        (200, "SQM: Cleaning up report files older than {n} days."),
+        (200, "SQM: Failed to start upload with file pattern: {winpath}\\*_std.sqm, flags: {hex} [HRESULT = {hex} - E_FAIL]"),
+        (200, "Read out cached package applicability for package: {kb}, ApplicableState: {n}, CurrentState:{n}"),
+        (150, "Session: {n}_{n} initialized by client WindowsUpdateAgent."),
+        (100, "Warning: Unrecognized packageExtended attribute."),
+        (100, "Expecting attribute name [HRESULT = {hex} - CBS_E_MANIFEST_INVALID_ITEM]"),
+        (100, "Failed to get next element [HRESULT = {hex} - CBS_E_MANIFEST_INVALID_ITEM]"),
+        (80, "Starting TrustedInstaller initialization."),
+        (80, "Ending TrustedInstaller initialization."),
+        (60, "Starting TrustedInstaller finalization."),
+        (60, "Ending TrustedInstaller finalization."),
+        (60, "Starting the TrustedInstaller main loop."),
+        (60, "Ending the TrustedInstaller main loop."),
+        (50, "No startup processing required, TrustedInstaller service was not set as autostart, or else a reboot is still pending."),
+        (50, "{word_hex}@{iso} CSI Transaction @{hex} initialized for deployment engine {{{uuid}}} with flags {word_hex} and client id [{n}]"),
+        (20, "Reboot mark refs: {n}"),
+        (10, "Performing {n} operations; {n} are not lock/unlock and follow:"),
+    ),
+    "phone": (
+        (250, 'acquire lock={n}, flags={hex}, tag="{tag}", name={package}, ws=null, uid={n}, pid={n}'),
+        (250, 'release:lock={n}, flg={hex}, tag="{tag}", name={package}", ws=WorkSource{{{n}}}, uid={n}, pid={n}'),
+        (200, "setSystemUiVisibility vis={word_hex} mask={word_hex} oldVal={word_hex} newVal={word_hex} diff={n}"),
+        (150, "animateCollapsePanels:flags={n}, force={bool}, delayed={bool}, mExpandedVisible={bool}"),
+        (150, "Skipping AppWindowToken{{{word_hex} token=Token{{{word_hex} ActivityRecord{{{word_hex} u0 {package}/.Main t{n}}}}}}} -- going to hide"),
+        (100, "getRunningAppProcesses: caller {n} does not hold REAL_GET_TASKS; limiting output"),
+        (100, "cancelNotification,cancelNotificationLocked,callingUid = {n},callingPid = {n}"),
+        (80, "userActivityNoUpdateLocked: eventTime={n}, event={n}, flags={hex}, uid={n}"),
+        (80, "ready={bool},policy={n},wakefulness={n},wksummary={hex},uasummary={hex},bootcompleted={bool}"),
+        (60, "setLightsOn({bool})"),
+        (50, "applyOptions id={n},bright={n},dim={bool}"),
+        (50, "interceptKeyTq keycode={n} interactive={bool} keyguardActive={bool} policyFlags={word_hex} down {bool} canceled {bool}"),
+        (40, "HBM brightnessIn ={n}"),
+        (40, "HBM brightnessOut ={n}"),
+        (30, "visible is system.time.showampm"),
+        (30, "visible is system.charge.show"),
+        (30, "startAnimation begin"),
+        (30, "startAnimation end"),
+        (20, "Acquiring suspend blocker {quoted}."),
+        (20, "Releasing suspend blocker {quoted}."),
+        (10, "The mWindowToken of {package} is removed"),
+    ),
+    "health": (
+        (400, "onStandStepChanged {n}"),
+        (300, "onExtend:{n} {n} {n} {n}"),
+        (300, "getTodayTotalDetailSteps = {steps}"),
+        (300, "setTodayTotalDetailSteps={steps}"),
+        (200, "calculateCaloriesWithCache totalCalories={n}"),
+        (200, "calculateAltitudeWithCache totalAltitude={n}"),
+        (200, "REPORT : {ints}"),
+        (100, "processHandleBroadcastAction action:{action}"),
+        (60, "onReceive action: {action}"),
+        (50, "flush sensor data"),
+        (40, "upLoadHealthDataPeriod"),
+        (40, "screen status unknown,think screen on"),
+        (20, "insertHiHealthData() bulkSaveDetailHiHealthData fail errorCode = {n},errorMessage = ERR_DATA_INSERT"),
+        (20, "aggregateHiHealthData() HiAggregateOption startTime={n} endTime={n}"),
+        (10, "needAutoSync autoSyncSwitchState = {n}"),
+        (10, "saveRealTimeHealthDatasStat() totalTime={n},saveCount={n}"),
+    ),
+    "proxy": (
+        (900, "{fqdnport} close, {size} sent, {size} received, lifetime {clock}"),
+        (800, "{fqdnport} open through proxy {fqdnport} HTTPS"),
+        (40, "{fqdnport} open through proxy {fqdnport} SOCKS5"),
+        (100, "{fqdnport} error : Could not connect through proxy {fqdnport} - Proxy server cannot establish a connection with the target, status code {n}"),
+        (30, "{fqdnport} error : A connection request was canceled before the completion. "),
+        (20, "open through proxy {fqdnport} failed"),
+    ),
+    "cloud": (
+        (450, '{ips} "GET {path}/{uuid}/servers/detail HTTP/1.1" status: {n} len: {n} time: {float}'),
+        (100, '{ip} "POST /v2/{word_hex}/os-server-external-events HTTP/1.1" status: {n} len: {n} time: {float}'),
+        (50, '{ip} "DELETE /v2/{word_hex}/servers/{uuid} HTTP/1.1" status: {n} len: {n} time: {float}'),
+        (150, "[instance: {uuid}] VM Started (Lifecycle Event)"),
+        (150, "[instance: {uuid}] VM Paused (Lifecycle Event)"),
+        (150, "[instance: {uuid}] VM Resumed (Lifecycle Event)"),
+        (100, "image {uuid} at ({path}): checking"),
+        (100, "image {uuid} at ({path}): in use: on this node {n} local, {n} on other nodes sharing this instance storage"),
+        (80, "[instance: {uuid}] Took {float} seconds to build instance."),
+        (80, "[instance: {uuid}] Took {float} seconds to spawn the instance on the hypervisor."),
+        (60, "[instance: {uuid}] Attempting claim: memory {n} MB, disk {n} GB, vcpus {n} CPU"),
+        (60, "[instance: {uuid}] memory limit: {float} MB, free: {float} MB"),
+        (60, "[instance: {uuid}] Total memory: {n} MB, used: {float} MB"),
+        (60, "[instance: {uuid}] Total disk: {n} GB, used: {float} GB"),
+        (40, "Active base files: {path}"),
+        (30, "Removable base files: {path} {path}"),
+        (20, "Running instance usage audit for host {host} from {iso} to {iso}. {n} instances."),
+        (10, "Unknown base file: {path}"),
+        (10, "Auditing locally available compute resources for node {host}.apt.emulab.net"),
+        (10, "HTTP exception thrown: No instances found for any event"),
+    ),
+    "cluster manager": (
+        (200, 'pod "{pod}" in namespace "{ns}" is waiting to start: ContainerCreating'),
+        (200, "Successfully assigned {ns}/{pod} to {knode}"),
+        (150, 'Pulling image "{image}"'),
+        (150, 'Successfully pulled image "{image}" in {go}'),
+        (150, "Started container {svc}"),
+        (150, "Created container {svc}"),
+        (100, "Readiness probe failed: HTTP probe failed with statuscode: {n}"),
+        (100, "Liveness probe failed: Get \"{url}\": dial tcp {addr}: connect: connection refused"),
+        (80, "Back-off restarting failed container"),
+        (60, "Scaled up replica set {svc}-{word_hex} to {n}"),
+        (60, "Scaled down replica set {svc}-{word_hex} to {n}"),
+        (40, "MountVolume.SetUp failed for volume \"{svc}-config\" : configmap \"{svc}-config\" not found"),
+        (40, "Node {knode} status is now: NodeNotReady"),
+        (40, "Node {knode} status is now: NodeReady"),
+        (20, "0/{n} nodes are available: {n} Insufficient cpu."),
+        (20, "0/{n} nodes are available: {n} Insufficient memory."),
+        (20, "Killing container with id docker://{svc}:Need to kill Pod"),
+    ),
+    "database": (
+        (200, 'duplicate key value violates unique constraint "{table}_pkey"'),
+        (200, "checkpoint starting: time"),
+        (200, "checkpoint complete: wrote {n} buffers ({float}%); {n} WAL file(s) added, {n} removed; write={float} s, sync={float} s"),
+        (150, "could not receive data from client: Connection reset by peer"),
+        (150, 'relation "{table}" does not exist at character {n}'),
+        (100, 'column "{column}" of relation "{table}" does not exist'),
+        (100, "process {n} still waiting for ShareLock on transaction {n} after {float} ms"),
+        (100, "process {n} acquired ShareLock on transaction {n} after {float} ms"),
+        (80, 'automatic vacuum of table "shop.public.{table}": index scans: {n}'),
+        (80, 'automatic analyze of table "shop.public.{table}" system usage: CPU {float}s/{float}u sec'),
+        (60, 'password authentication failed for user "{user}"'),
+        (60, 'database "{table}" does not exist'),
+        (40, "deadlock detected"),
+        (40, "canceling statement due to statement timeout"),
+        (40, "canceling autovacuum task"),
+        (20, "connection authorized: user={user} database={table} application_name={prog}"),
+        (20, "connection received: host={ip} port={n}"),
+        (20, "disconnection: session time: {go} user={user} database={table} host={ip} port={n}"),
+    ),
+    "service": (
+        (200, "Cannot read properties of undefined (reading '{column}')"),
+        (150, "connect ECONNREFUSED {addr}"),
+        (100, "connect ETIMEDOUT {addr}"),
+        (100, "getaddrinfo ENOTFOUND {fqdn}"),
+        (100, "Request failed with status code {n}"),
+        (100, "{column} is not defined"),
+        (80, "{column} is not a function"),
+        (80, "ENOENT: no such file or directory, open '{path}'"),
+        (80, "EACCES: permission denied, open '{path}'"),
+        (60, "Unexpected token {char} in JSON at position {n}"),
+        (60, "No module named '{svc}'"),
+        (60, "cannot import name '{column}' from '{svc}' ({path})"),
+        (50, "'{type}' object has no attribute '{column}'"),
+        (50, "unsupported operand type(s) for +: '{type}' and '{type}'"),
+        (40, "invalid literal for int() with base 10: '{column}'"),
+        (40, "could not convert string to float: '{column}'"),
+        (30, "list index out of range"),
+        (30, "string index out of range"),
+        (20, "Maximum call stack size exceeded"),
+        (20, "order {uuid} of customer {user} was rejected: card declined"),
+        (20, "order {uuid} of customer {user} was rejected: out of stock"),
+        (10, "maximum recursion depth exceeded while calling a Python object"),
+    ),
+    "desktop": (
+        (200, "ARPT: {float}: wl{n}: wl_update_tcpkeep_seq: Original Seq: {n}, Ack: {n}, Win size: {n}"),
+        (150, "Thermal pressure state: {n} Memory pressure state: {n}"),
+        (150, "AirPort: Link Down on awdl{n}. Reason {n} (Unspecified)."),
+        (100, "en{n}: BSSID changed to {mac}"),
+        (100, "IOThunderboltSwitch<{n}>({hex})::listenerCallback - Thunderbolt HPD packet for route = {hex} port = {n} unplug = {n}"),
+        (100, "ImportBailout.Error: Asked to exit for Diskarb"),
+        (80, "Unexpected payload found for message {n}, dataLen {n}"),
+        (80, "Successfully verified connectivity for {program}"),
+        (60, "{program}: unable to obtain authorization"),
+        (60, "assertion failed: 15G1510: {program} + {n} [{uuid}]: {hex}"),
+        (60, "notify name \"{package}\" has been registered {n} times - this may be a leak"),
+        (50, "Previous sleep cause: {n}"),
+        (50, "RTC: PowerByCalendarDate setting ignored"),
+        (40, "PM response took {n} ms ({n}, {program})"),
+        (40, "Failed to connect (statusBarWindow) outlet from (UIWindow) to (NSObject): missing setter"),
+        (40, "Failed to connect (view) outlet from (NSApplication) to (NSColorPicker): missing setter"),
+        (30, "network changed: v4(en0-:{ip}) DNS- Proxy-"),
+        (30, "network changed: v4(en0+:{ip}) DNS+ Proxy+ SMB"),
+        (30, "{program}[{n}] triggered unnest of range {hex}->{hex} of DYLD shared region in VM map {hex}"),
+        (20, "Setting hostname to \"{host}.local\""),
+        (20, "hibernate_page_list_setall found pageCount {n}"),
+        (20, "hibernate image path: {path}"),
+        (10, "NETWORK: requery, {n}, {n}, {n}, {n}, items, fQueryRetries, {n}, fLastRetryTimestamp, {float}"),
+        (10, "tcp_connection_tls_session_error_callback_imp {n} __tcp_connection_tls_session_callback_write_block_invoke.{n} error {n}"),
+    ),
+}  # fmt: skip
+
+
+def drawn(name: str, lines: int, seed: int) -> list[tuple[int, str]]:
+    """Lines of one made-up log as (number of the statement, message)."""
+    rng = random.Random(seed)  # noqa: S311
+    statements = LOGS[name]
+    weights = [weight for weight, _ in statements]
+    messages = []
+    for number in rng.choices(range(len(statements)), weights, k=lines):
+        messages.append((number, statements[number][1].format_map(_Draws(rng))))
+    return messages
+
+
+class _Draws(dict[str, str]):
+    def __init__(self, rng: random.Random) -> None:
+        self._rng = rng
+
+    def __missing__(self, name: str) -> str:
+        return DRAWS[name](self._rng)
