@@ -1,6 +1,11 @@
-"""Templates of messages: what is masked in each message alone, and which words are learned to vary."""
+"""Templates of messages, in two steps.
+
+`masked` replaces what looks like a value by `<*>`: a pure function of one message. `Grouping` learns, from the
+masked templates it is given, which words vary as well, and unites their groups under the name of the oldest.
+There is one setting for all logs: nothing here knows a program by name.
+"""
 
 from handlers.templates.grouping import Grouping, TemplateBook
-from handlers.templates.masking import MAX_MESSAGE_CHARS, masked
+from handlers.templates.masking import MAX_TEMPLATE_CHARS, masked
 
-__all__ = ["MAX_MESSAGE_CHARS", "Grouping", "TemplateBook", "masked"]
+__all__ = ["MAX_TEMPLATE_CHARS", "Grouping", "TemplateBook", "masked"]

@@ -1,164 +1,145 @@
-"""Groups of templates: a word at a place where many words were seen is learned to be a variable."""
+"""Groups of templates: a name once given stays, groups only ever unite, and the older name wins."""
 
 from __future__ import annotations
 
-import re
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
 
-from handlers.templates.masking import collapsed
+from handlers.templates.evidence import Parts, Places, in_parts, varying_places, with_variables
+from handlers.templates.masking import MARK, VARIABLE
 
-_VAR: Final = "\0"
-_WORDS: Final = re.compile(
-    r'("[^"\0]{1,80}"|\0|[^\s\0,;:=()\[\]{}"\'<>|]+(?:,[^\s\0,;:=()\[\]{}"\'<>|]+)*)'
-)
+MAX_TEMPLATES: Final = 2_000
 _MAX_PARTS: Final = 121
-_MAX_HOLES: Final = 3
+"""A template of more than 60 words is a group of its own."""
+_MAX_ALIKE: Final = 256
+"""The newest templates of the same separators that a new one is compared with."""
+_MAX_CACHED: Final = 10_000
 
-Parts = list[str]
-"""A template cut into separator, word, separator, word, ..., separator."""
 
-
-class TemplateBook(msgspec.Struct):
-    """What was learned of the templates of a log."""
+class TemplateBook(msgspec.Struct, frozen=True):
+    """What a `Grouping` has learned, to be stored."""
 
     groups: dict[str, str] = {}
-    """Template -> the template that names its group, the one of the group that was seen first. In the order
-    in which they were learned."""
-    patterns: list[str] = []
-    """Those of them in which a word was learned to be a variable."""
+    """Template -> name of its group, which is the template of the group that was seen first. In the order in
+    which they were learned."""
+    variables: dict[str, tuple[str, Places]] = {}
+    """Template with learned variables -> the template that they were learned from, and where in it they are.
+    In the order in which they were learned."""
 
 
 class Grouping:
-    def __init__(self, book: TemplateBook, *, max_templates: int = 4000) -> None:
-        self._max = max_templates
+    """Names the group of each template, and learns.
+
+    The names depend on the order of the templates when they are seen first, not on how often they are seen or
+    in how many calls, nor on whether the book was stored and loaded in between.
+    """
+
+    def __init__(self, book: TemplateBook | None = None) -> None:
         self._groups: dict[str, str] = {}
         self._age: dict[str, int] = {}
-        self._parts: dict[str, Parts] = {}
-        self._patterns: set[str] = set()
-        self._shapes: dict[int, list[tuple[int, ...]]] = defaultdict(list)
-        self._alike: dict[tuple[str, ...], list[Parts]] = defaultdict(list)
+        self._alike: dict[tuple[str, ...], list[Parts]] = {}
+        self._variables: dict[str, tuple[str, Places]] = {}
+        self._places: dict[int, dict[Places, None]] = {}
+        """Places of the learned variables by number of parts."""
         self._cache: dict[str, str] = {}
+        if book is not None:
+            self._load(book)
 
     def group(self, template: str) -> str:
-        leaf = template.replace("<*>", _VAR)
-        known = self._groups.get(leaf)
-        if known is None:
-            via = self._cache.get(leaf)
-            if via is None:
-                via = self._place(leaf)
-                if len(self._cache) > 20000:
+        """The name of the group of a template that `masked` made.
+
+        A name that was given before is answered with the name of the group that it has become part of.
+        """
+        template = template.replace(VARIABLE, MARK)
+        name = self._groups.get(template)
+        if name is None:
+            known = self._cache.get(template)
+            if known is None:
+                known = self._cache[template] = self._place(template)
+                if len(self._cache) > _MAX_CACHED:
                     self._cache.clear()
-                self._cache[leaf] = via
-            known = self._groups.get(via, via)
-        return known.replace(_VAR, "<*>")
+            name = self._groups.get(known, known)
+        return name.replace(MARK, VARIABLE)
 
-    canonical = group
+    def widest(self, name: str) -> str:
+        """The template of a group with the variables that were learned last, to be shown to people."""
+        name = _in(name)
+        of_group = (template for template in reversed(self._variables) if self._groups[template] == name)
+        return _out(next(of_group, name))
 
-    def _matching(self, parts: Parts) -> list[str]:
-        texts = [_holed(parts, shape) for shape in self._shapes.get(len(parts), ())]
-        return [text for text in texts if text in self._patterns]
+    def book(self) -> TemplateBook:
+        return TemplateBook(
+            {_out(template): _out(name) for template, name in self._groups.items()},
+            {_out(template): (_out(of), places) for template, (of, places) in self._variables.items()},
+        )
 
-    def _place(self, leaf: str) -> str:
-        parts = _WORDS.split(leaf)
-        found = self._matching(parts)
-        if found:
-            self._unite(found)
-            return found[0]
-        if len(self._groups) < self._max:
-            self._add(leaf, parts)
-        return leaf
+    def _load(self, book: TemplateBook) -> None:
+        for template, name in book.groups.items():
+            self._remember(_in(template), _in(name))
+        for template, (of, places) in book.variables.items():
+            self._learn(_in(template), _in(of), places)
 
-    def _add(self, leaf: str, parts: Parts) -> None:
-        self._groups[leaf] = leaf
-        self._age[leaf] = len(self._age)
-        self._parts[leaf] = parts
+    def _remember(self, template: str, name: str) -> Parts:
+        self._groups[template] = name
+        self._age[template] = len(self._age)
+        parts = in_parts(template)
+        if len(parts) <= _MAX_PARTS:
+            self._alike.setdefault(tuple(parts[::2]), []).append(parts)
+        return parts
+
+    def _learn(self, template: str, of: str, places: Places) -> None:
+        self._variables[template] = of, places
+        self._places.setdefault(len(in_parts(of)), {})[places] = None
+        # A template that was found to belong elsewhere may belong here as well.
+        self._cache.clear()
+
+    def _place(self, template: str) -> str:
+        """A template that names the group of this one: one with learned variables, else itself."""
+        if fitting := self._fitting(in_parts(template)):
+            self._unite(fitting)
+            return fitting[0]
+        if len(self._groups) < MAX_TEMPLATES:
+            self._add(template)
+        return template
+
+    def _fitting(self, parts: Parts) -> list[str]:
+        candidates = (with_variables(parts, places) for places in self._places.get(len(parts), ()))
+        return [candidate for candidate in candidates if candidate in self._variables]
+
+    def _add(self, template: str) -> None:
+        parts = self._remember(template, template)
         if len(parts) > _MAX_PARTS:
             return
+        *others, _ = self._alike[tuple(parts[::2])]
+        for places in list(varying_places(parts, others[-_MAX_ALIKE:], self._groups)):
+            wider = with_variables(parts, places)
+            if wider not in self._variables:
+                # What is as wide and was not stored has had its name from these.
+                names = self._fitting(in_parts(wider))
+                self._learn(wider, template, places)
+                if wider not in self._groups:
+                    self._add(wider)
+                self._unite([wider, *names, *self._covered(parts, places)])
+
+    def _covered(self, parts: Parts, places: Places) -> list[str]:
+        fixed = [i for i in range(1, len(parts), 2) if i not in places]
         alike = self._alike[tuple(parts[::2])]
-        holes = list(self._learned(parts, alike))
-        alike.append(parts)
-        for shape in holes:
-            self._open(parts, shape)
-
-    def _learned(self, parts: Parts, alike: list[Parts]) -> Iterator[tuple[int, ...]]:
-        words = range(1, len(parts), 2)
-        constants = sum(map(_is_content, parts[1::2]))
-        by_holes: dict[tuple[int, ...], list[Parts]] = defaultdict(list)
-        for other in alike:
-            if len(differing := tuple(i for i in words if other[i] != parts[i])) <= _MAX_HOLES:
-                by_holes[differing].append(other)
-        for i in words:
-            if not _may_vary(parts[i]):
-                continue
-            values = {o[i] for o in by_holes.get((i,), ()) if _may_vary(o[i])} | {parts[i]}
-            if _VAR not in values and _holed(parts, (i,)) in self._groups:
-                values.add(_VAR)
-            weight = sum(map(_weight, values))
-            if weight >= _needed(constants - _is_content(parts[i])):
-                yield (i,)
-        for holes in by_holes:
-            if len(holes) < 2 or constants - len(holes) < len(holes):
-                continue
-            rows = [parts] + [o for d, os in by_holes.items() if set(d) <= set(holes) for o in os]
-            if len(rows) >= 6 and all(sum(map(_weight, {r[i] for r in rows if _may_vary(r[i])})) >= 4 for i in holes):
-                yield holes
-
-    def _open(self, parts: Parts, shape: tuple[int, ...]) -> None:
-        pattern = _holed(parts, shape)
-        if pattern in self._patterns:
-            return
-        self._cache.clear()
-        self._patterns.add(pattern)
-        if shape not in self._shapes[len(parts)]:
-            self._shapes[len(parts)].append(shape)
-        covered = [t for t, p in self._parts.items() if len(p) == len(parts) and _holed(p, shape) == pattern]
-        new = pattern not in self._groups
-        if new:
-            self._add(pattern, _WORDS.split(pattern))
-        self._unite([*covered, pattern])
+        return ["".join(other) for other in alike if all(other[i] == parts[i] for i in fixed)]
 
     def _unite(self, templates: Iterable[str]) -> None:
-        names = {self._groups[t] for t in templates}
-        if len(names) == 1:
-            return
-        oldest = min(names, key=self._age.__getitem__)
-        for t, name in self._groups.items():
-            if name in names:
-                self._groups[t] = oldest
+        names = {self._groups[template] for template in templates}
+        if len(names) > 1:
+            oldest = min(names, key=self._age.__getitem__)
+            for template, name in self._groups.items():
+                if name in names:
+                    self._groups[template] = oldest
 
 
-def _holed(parts: Parts, shape: tuple[int, ...]) -> str:
-    filled = list(parts)
-    for i in shape:
-        filled[i] = '"\0"' if parts[i][0] == '"' else _VAR
-    return collapsed("".join(filled))
+def _in(template: str) -> str:
+    return template.replace(VARIABLE, MARK)
 
 
-def _is_word(word: str) -> bool:
-    return any(map(str.isalpha, word))
-
-
-_STOP = frozenset("a an and are as at be by for from has have in into is it its no not of on or out the this that to up was were will with".split())
-def _is_content(word: str) -> bool:
-    return word.lower() not in _STOP and _is_word(word)
-
-
-def _may_vary(word: str) -> bool:
-    """A word in capitals is a state or the name of an error: another one is another template."""
-    return word == _VAR or word[0] == '"' or (_is_word(word) and not word.isupper())
-
-
-def _weight(word: str) -> float:
-    if word == _VAR:
-        return 3
-    if word[0] == '"' or re.search(r"[^\W_][._/$@,-]\w", word):
-        return 1.4
-    return 1
-
-
-def _needed(constants: int) -> float:
-    return {0: 99, 1: 8, 2: 5}.get(constants, 4)
+def _out(template: str) -> str:
+    return template.replace(MARK, VARIABLE)

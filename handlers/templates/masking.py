@@ -1,99 +1,116 @@
-"""Masks the variables of one message: a pure function, the same for every log."""
+"""Masks the values in one message: a pure function, the same for every log."""
 
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import Final
 
-MAX_MESSAGE_CHARS: Final = 600
-"""What comes after is not looked at."""
 VARIABLE: Final = "<*>"
-_VAR: Final = "\0"
-"""Stands for a variable while a message is masked: one character, which is in no pattern by accident."""
+MARK: Final = "\0"
+"""Stands for a variable inside this package: one character, so that patterns stay short and linear."""
+MAX_TEMPLATE_CHARS: Final = 300
+"""Counted with one character a variable."""
+_MAX_MESSAGE_CHARS: Final = 1000
 
-_STOP: Final = r"\s\0,;:=()\[\]{}\"'<>|`"
+_END: Final = r"\s\0,;:=()\[\]{}\"'`<>|"
 """Characters that end a value."""
-_MONTHS: Final = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}"
-_UNITS: Final = (
-    r"[KMGTP]?i?B|[kmgt]b|bytes?|[KMG]?bps|[kKMG]?Hz|%|[nuµm]?s|[mun]?secs?|(?:milli|micro|nano)?seconds?"
-    r"|min(?:ute)?s?|h|hrs?|hours?|days?|AM|PM"
+_MONTH: Final = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}"
+_DAY: Final = r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6}"
+_CLOCK: Final = r"\d\d?:\d\d(?::\d\d(?:[.,]\d+)?)?"
+_UNIT: Final = (
+    r"(?:[KMGTP]?i?B|[kmg]b|bytes?|[KMG]?bps|[kKMG]?Hz|%|[nuµm]?s|[mun]?secs?|(?:milli|micro|nano)?seconds?"
+    r"|min(?:ute)?s?|h|hrs?|hours?|days?|AM|PM)(?:/s)?"
 )
-_HOST_ENDS: Final = "com|net|org|edu|gov|mil|int|info|local|internal|localdomain|lan|arpa|[a-z][a-z]"
+_TOP_LEVEL: Final = "com|net|org|edu|gov|mil|int|info|local|internal|localdomain|lan|arpa|[a-z][a-z]"
 
-_FIRST: Final = (
-    # (only where this is in the message, pattern)
-    ("://", re.compile(r"\b[A-Za-z][A-Za-z+.-]{1,20}://[^\s\0\"'<>,;()\[\]{}]*[^\s\0\"'<>,;:.()\[\]{}]")),
-    ("@", re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@\w[\w-]*(?:\.[\w-]+)+")),
-    ("\\", re.compile(r"(?:(?<!\w)[A-Za-z]:|\\\\)\\?[^\s\0\"'<>,;|()]*")),
-    ("/", re.compile(r"(?<![\w.*\0)\]/-])/(?:[^\s\0\"'<>,;|()\[\]{}]*[^\s\0\"'<>,;:.|()\[\]{}])?(?!>)")),
-    (".", re.compile(rf"(?<![\w.@$-])(?!com\.|org\.|net\.|java)(?:[a-z0-9][a-z0-9_-]*\.){{2,}}(?:{_HOST_ENDS})\.?(?![\w.$(-])")),
-    (".", re.compile(r"(?<![\w.@$-])[a-z0-9][a-z0-9_-]*\.(?:com|net|org|edu|gov)(?![\w.$(-])")),
+_NAMED: Final = tuple(
+    (hint, re.compile(pattern))
+    for hint, pattern in (
+        # (what a message with such a value has in it, the value); one with digits has its own masks below.
+        ("://", rf"\b[A-Za-z][A-Za-z+.-]{{1,20}}://[^{_END}]*(?:[:=|][^{_END}]+)*"),
+        ("@", r"(?<![\w.+-])[\w.+-]{1,64}@\w[\w-]{0,63}(?:\.[\w-]{1,63}){1,9}"),
+        ("\\", rf"(?:(?<!\w)[A-Za-z]:\\|\\\\)[^{_END}]*"),
+        ("/", rf"(?<![\w.*\0)\]/-])/(?!>)[^{_END}]*(?:[:=][^{_END}]+)*"),
+        ("/", r"(?<![\w.@/-])[\w.@-]{1,100}/(?:[\w@%+~-]*\.\w[\w.@%+~/-]*|[\w.@%+~-]+/[\w.@%+~/-]*)"),
+        ("/", r"(?<![\w.@/-])[\w-]{1,64}(?:\.[\w-]{1,64}){1,9}/[\w.@%+~-]+"),
+        (
+            ".",
+            r"(?<![\w.@$-])(?!(?:com|org|net|java)\.)"
+            rf"[a-z0-9][a-z0-9_-]{{0,63}}(?:\.[a-z0-9][a-z0-9_-]{{0,63}}){{1,9}}\.(?:{_TOP_LEVEL})\.?"
+            rf"(?![\w.$(-])(?:/[^{_END}]*)?",
+        ),
+        (".", rf"(?<![\w.@$-])[a-z0-9][a-z0-9_-]{{0,63}}\.(?:com|net|org|edu|gov)(?![\w.$(-])(?:/[^{_END}]*)?"),
+    )
 )
-_OF_DIGITS: Final = (
+_WITH_DIGITS: Final = (
     re.compile(
-        rf"\b(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{{0,6}},? )?(?:\d\d? )?{_MONTHS},? +\d{{1,4}}\b"
-        r"(?:(?:,? \d{4})?(?: \d\d?:\d\d(?::\d\d(?:[.,]\d+)?)?)?(?: [A-Z]{3,4}\b)?(?: \d{4}\b)?)?"
+        rf"\b(?:{_DAY},? )?(?:\d\d? )?{_MONTH},? +\d{{1,4}}\b"
+        rf"(?:,? \d{{4}})?(?: {_CLOCK})?(?: [A-Z]{{3,4}}\b)?(?: \d{{4}}\b)?"
     ),
-    # Hardware and IPv6 addresses: their groups may be letters alone.
-    re.compile(r"(?<![\w:])(?=[a-fA-F:]*\d)[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,}(?![\w:])"),
-    re.compile(rf"(?:<(?![^\s<>]*>))?(?<![^{_STOP}])[^{_STOP}\d]*\d[^{_STOP}]*"),
-    re.compile(rf"\0 ?(?:{_UNITS})(?:/s)?(?![\w/])"),
+    # Hardware and IPv6 addresses: a group of them may be letters alone.
+    re.compile(r"(?<![\w:.])(?=[a-fA-F:]*\d)[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){1,20}:[0-9a-fA-F]{1,4}(?![\w:])"),
+    # Whatever has a digit. "<1 sec" is a duration, "<5>" is not.
+    re.compile(rf"(?:<(?![^\s<>]*>))?(?<![^{_END}])[^{_END}\d]*\d[^{_END}]*"),
+    re.compile(rf"\0 ?{_UNIT}(?![\w/])"),
+    # Host lists of clusters: node-[1-3,7].
+    re.compile(r"(?<![\w.-])[\w.-]{1,64}-\[\0\]"),
 )
-_HEX_WORD: Final = re.compile(r"(?<![\w-])[0-9a-f]{8,}(?![\w-])")
-_LITERAL: Final = re.compile(r"([=:(\[,] ?)(?:null|nil|none|nan)(?=[\s,;)\]}]|$)", re.IGNORECASE)
-_TRUTH: Final = re.compile(r"(?<![\w.'-])(?:[Tt]rue|[Ff]alse|TRUE|FALSE)(?![\w'-])")
-_EMPTY_PAIR: Final = re.compile(r"(?<=\s)\(\)")
-_LEADER: Final = re.compile(r"\.{3,}|\.\.(?!/)")
-_HOST_LIST: Final = re.compile(r"(?<![\w.-])[\w.-]*-\[\0\]")
-_EMPTY: Final = re.compile(r"(?<=\w)=(?=[\s,;)\]}]|$)")
-_WORD_LIST: Final = re.compile(r"\[[\w.\0-]+(?:, ?[\w.\0-]+)+\]")
-_OBJECT: Final = re.compile(r"\{[^{}]*[:=,][^{}]*\}")
-_RUN: Final = re.compile(r"\0(?:[\s:,/.|@#+&_~*-]*\0)+")
-_AGAIN: Final = re.compile(r"\0 ?\(\0\)")
-_SPACES: Final = re.compile(r"\s+")
 _DIGIT: Final = re.compile(r"\d")
+_HEX_LETTERS: Final = re.compile(r"(?<![\w-])[a-f]{8,}(?![\w-])")
+_TRUTH: Final = re.compile(r"(?<![\w.'-])(?:[Tt]rue|[Ff]alse|TRUE|FALSE)(?![\w'-])")
+_NOTHING: Final = re.compile(r"([=:(\[,] ?)(?:null|nil|none|nan)(?=[\s,;)\]}]|$)", re.IGNORECASE)
+_LEADER: Final = re.compile(r"\.{3,}|\.\.(?!/)")
+_NO_VALUE: Final = re.compile(r"(?<=\w)=(?=[\s,;)\]}]|$)")
+_WORD_LIST: Final = re.compile(r"\[[\w.\0-]+(?:, ?[\w.\0-]+)+\]")
+_OBJECT: Final = re.compile(r"\{[^{}:=,]*[:=,][^{}]*\}")
+_SPACES: Final = re.compile(r"\s+")
+_RUN: Final = re.compile(r"\0(?:[\s:;=,/.|@#+&_~*-]*\0)+")
+_OTHER_FORM: Final = re.compile(r"\0\s?\(\0\)")
 
 
 def masked(message: str) -> str:
     """The first line of a message with `<*>` for each value: number, id, time, address, path, host, list.
 
-    A quantity is one value with its unit, a list of alike items is one value.
+    A quantity is one value with its unit, a list of alike items is one value. A word with a digit in it is a
+    value: `node-7`, `blk_12`, but also `utf8`.
     """
-    return masked_line(message).replace(_VAR, VARIABLE)
+    return _masked(message)[:MAX_TEMPLATE_CHARS].replace(MARK, VARIABLE)
 
 
-def masked_line(message: str) -> str:
-    line = message.lstrip()[:MAX_MESSAGE_CHARS].partition("\n")[0].replace(_VAR, " ").replace(VARIABLE, _VAR)
+def _masked(message: str) -> str:
+    line = message.lstrip().partition("\n")[0]
+    if len(line) > _MAX_MESSAGE_CHARS:
+        # Not within a value: half of it may look like a word.
+        line = line[:_MAX_MESSAGE_CHARS].rpartition(" ")[0] or line[:_MAX_MESSAGE_CHARS]
+    line = line.replace(MARK, " ").replace(VARIABLE, MARK)
     if ".." in line:
+        # "enabled.......0": the dots would tie the word to the value.
         line = _LEADER.sub(" ... ", line)
-    for hint, pattern in _FIRST:
+    for hint, pattern in _NAMED:
         if hint in line:
-            line = pattern.sub(_VAR, line)
+            line = pattern.sub(MARK, line)
     if _DIGIT.search(line):
-        for pattern in _OF_DIGITS:
-            line = pattern.sub(_VAR, line)
-        if "-[" in line:
-            line = _HOST_LIST.sub(_VAR, line)
-    line = _HEX_WORD.sub(_VAR, line)
-    line = _TRUTH.sub(_VAR, line)
-    line = _LITERAL.sub(r"\1" + _VAR, line)
-    if " ()" in line:
-        line = _EMPTY_PAIR.sub("(" + _VAR + ")", line)
+        for pattern in _WITH_DIGITS:
+            line = pattern.sub(MARK, line)
+    line = _HEX_LETTERS.sub(MARK, _TRUTH.sub(MARK, _NOTHING.sub(r"\1" + MARK, line)))
     if "=" in line:
-        line = _EMPTY.sub("=" + _VAR, line)
+        line = _NO_VALUE.sub("=" + MARK, line)
     if "{" in line:
-        line = _OBJECT.sub("{" + _VAR + "}", line)
+        line = _OBJECT.sub("{" + MARK + "}", line)
     if "[" in line:
-        line = _WORD_LIST.sub("[" + _VAR + "]", line)
+        line = _WORD_LIST.sub("[" + MARK + "]", line)
+    line = line.replace(" ()", f" ({MARK})")
     return collapsed(_SPACES.sub(" ", line)).strip()
 
 
 def collapsed(line: str) -> str:
-    """A run of variables is one, and so is a value with another form of it in parentheses."""
-    if line.count(_VAR) < 2:
+    """A run of variables is one, and so is a value with another form of it in parentheses: 2048 (2 KB).
+
+    Of alike items, each with a variable, the first is kept: "node 1 ok node 2 ok" is "node <*> ok".
+    """
+    if line.count(MARK) < 2:
         return line
-    line = _AGAIN.sub(_VAR, _RUN.sub(_VAR, line))
-    pieces = line.split(_VAR)
-    kept = [pieces[0]]
-    kept += [piece for before, piece in zip(pieces, pieces[1:], strict=False) if piece.strip() != before.strip()]
-    return _VAR.join(kept)
+    pieces = _OTHER_FORM.sub(MARK, _RUN.sub(MARK, line)).split(MARK)
+    others = (there for here, there in pairwise(pieces) if there.strip() != here.strip() or not there.strip())
+    return MARK.join((pieces[0], *others))

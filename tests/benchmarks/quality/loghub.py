@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from handlers.templates import Grouping, TemplateBook, masked
+from handlers.templates import Grouping, masked
 
 
 class Line(msgspec.Struct):
@@ -29,12 +29,13 @@ def main(data: Path, out: Path) -> None:
             sets[line.dataset].append(line)
     with out.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(("dataset", "line", "group"))
+        writer.writerow(("dataset", "line", "group", "template"))
         for name, messages in sets.items():
-            grouping = Grouping(TemplateBook())
+            grouping = Grouping()
             groups = [grouping.group(masked(line.message)) for line in messages]
-            for line, group in zip(messages, groups, strict=True):
-                writer.writerow((name, line.line, grouping.canonical(group)))
+            for line, named in zip(messages, groups, strict=True):
+                group = grouping.group(named)
+                writer.writerow((name, line.line, group, grouping.widest(group)))
 
 
 if __name__ == "__main__":
