@@ -1,7 +1,7 @@
 """Templates of messages, in two steps.
 
-`masked` replaces what looks like a value by `<*>`: a pure function of one message. `Grouping` learns, from the
-masked templates it is given, which words vary as well, and unites their groups under the name of the oldest.
+`masked` replaces what looks like a value by `<*>`: a pure function of one message. `Grouping` learns from the
+masked templates that it is given which words vary as well, and unites their groups under the oldest name.
 There is one setting for all logs: nothing here knows a program by name.
 """
 

@@ -14,26 +14,28 @@ Parts = Sequence[str]
 Places = tuple[int, ...]
 """Indices of words in the parts."""
 
-_WORD: Final = re.compile(
-    r'("[^"\0]{1,80}"|\0|[^\s\0,;:=()\[\]{}"\'`<>|]+(?:,[^\s\0,;:=()\[\]{}"\'`<>|]+)*)'
-)
+_CHAR: Final = r"""[^\s\0,;:=()\[\]{}"'`<>|]"""
+_WORD: Final = re.compile(rf'("[^"\0]{{1,80}}"|\0|{_CHAR}+(?:,{_CHAR}+)*)')
+"""A quoted text is one word, and so is a list without spaces."""
 _MAX_VARYING: Final = 3
 """So many words may vary together."""
 _ENOUGH: Final = {1: 8.0, 2: 5.0}
 """Different words that make a place a variable, by the number of other words in the template; `_ENOUGH_ELSE`
 for more of them. Without any other word nothing holds the group together."""
 _ENOUGH_ELSE: Final = 4.0
-_ENOUGH_ROWS: Final = 6
-"""Templates that make two or three places variables at once."""
+_ENOUGH_ROWS: Final = 5
+"""Other templates that make two or three places variables at once."""
 _OF_A_VARIABLE: Final = 3.0
 """What it counts that a masked value was seen at the place: as much as three words."""
 _OF_A_NAME: Final = 1.4
 """What a quoted text counts, or a name of more than one part such as `java.io.File`."""
 _NAME: Final = re.compile(r"[^\W_][._/$@,-]\w")
-_FUNCTION_WORDS: Final = frozenset(
-    "a an and are as at be by for from has have in into is it its no not of on or out the this that to up was"
-    " were will with".split()
+_FUNCTION_WORD: Final = re.compile(
+    r"an?|and|are|a[st]|b[ey]|for|from|ha[sv]e?|in|into|i[st]|its|not?|o[fn]|or|out|that|the|this|to|up|was|were"
+    r"|will|with",
+    re.IGNORECASE,
 )
+"""They say nothing of what a message is about."""
 
 
 def in_parts(template: str) -> Parts:
@@ -60,18 +62,18 @@ def varying_places(parts: Parts, others: Sequence[Parts], known: dict[str, str])
             differing.setdefault(places, []).append(other)
     content = sum(map(_is_content, parts[1::2]))
     for place in range(1, len(parts), 2):
-        if _may_vary(parts[place]):
-            values = {other[place] for other in differing.get((place,), ())} | {parts[place]}
-            if MARK not in values and with_variables(parts, (place,)) in known:
-                values.add(MARK)
-            if _is_enough(parts, place, values, content - _is_content(parts[place])):
-                yield (place,)
+        values = {other[place] for other in differing.get((place,), ())} | {parts[place]}
+        if MARK not in values and with_variables(parts, (place,)) in known:
+            values.add(MARK)
+        if _may_vary(parts[place]) and _is_enough(parts, place, values, content - _is_content(parts[place])):
+            yield (place,)
     for places in differing:
         fixed = content - len(places)
         if len(places) > 1 and fixed >= len(places):
-            rows = [parts, *(row for some, rows in differing.items() if set(some) <= set(places) for row in rows)]
+            rows = [row for some, rows in differing.items() if set(some) <= set(places) for row in rows]
             if len(rows) >= _ENOUGH_ROWS and all(
-                _is_enough(parts, place, {row[place] for row in rows}, fixed) for place in places
+                _is_enough(parts, place, {parts[place], *(row[place] for row in rows)}, fixed)
+                for place in places
             ):
                 yield places
 
@@ -97,7 +99,7 @@ def _weight(word: str) -> float:
 
 
 def _is_content(word: str) -> bool:
-    return word.lower() not in _FUNCTION_WORDS and _has_letter(word)
+    return _has_letter(word) and _FUNCTION_WORD.fullmatch(word) is None
 
 
 def _has_letter(word: str) -> bool:

@@ -24,24 +24,23 @@ _UNIT: Final = (
 )
 _TOP_LEVEL: Final = "com|net|org|edu|gov|mil|int|info|local|internal|localdomain|lan|arpa|[a-z][a-z]"
 
-_NAMED: Final = tuple(
-    (hint, re.compile(pattern))
-    for hint, pattern in (
-        # (what a message with such a value has in it, the value); one with digits has its own masks below.
-        ("://", rf"\b[A-Za-z][A-Za-z+.-]{{1,20}}://[^{_END}]*(?:[:=|][^{_END}]+)*"),
-        ("@", r"(?<![\w.+-])[\w.+-]{1,64}@\w[\w-]{0,63}(?:\.[\w-]{1,63}){1,9}"),
-        ("\\", rf"(?:(?<!\w)[A-Za-z]:\\|\\\\)[^{_END}]*"),
-        ("/", rf"(?<![\w.*\0)\]/-])/(?!>)[^{_END}]*(?:[:=][^{_END}]+)*"),
-        ("/", r"(?<![\w.@/-])[\w.@-]{1,100}/(?:[\w@%+~-]*\.\w[\w.@%+~/-]*|[\w.@%+~-]+/[\w.@%+~/-]*)"),
-        ("/", r"(?<![\w.@/-])[\w-]{1,64}(?:\.[\w-]{1,64}){1,9}/[\w.@%+~-]+"),
-        (
-            ".",
-            r"(?<![\w.@$-])(?!(?:com|org|net|java)\.)"
-            rf"[a-z0-9][a-z0-9_-]{{0,63}}(?:\.[a-z0-9][a-z0-9_-]{{0,63}}){{1,9}}\.(?:{_TOP_LEVEL})\.?"
-            rf"(?![\w.$(-])(?:/[^{_END}]*)?",
+_LABEL: Final = r"[a-z0-9][a-z0-9_-]{0,63}"
+_NAMED: Final = (
+    # (what a message with such a value has in it, the value); what has a digit is masked below.
+    ("://", re.compile(rf"\b[A-Za-z][A-Za-z+.-]{{1,20}}://[^{_END}]*(?:[:=|][^{_END}]+)*")),
+    ("@", re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@\w[\w-]{0,63}(?:\.[\w-]{1,63}){1,9}")),
+    ("\\", re.compile(rf"(?:(?<!\w)[A-Za-z]:\\|\\\\)[^{_END}]*")),
+    ("/", re.compile(rf"(?<![\w.*\0)\]/-])/(?!>)[^{_END}]*(?:[:=][^{_END}]+)*")),
+    ("/", re.compile(r"(?<![\w.@/-])[\w.@-]{1,100}/(?:[\w@%+~-]*\.\w|[\w.@%+~-]+/)[\w.@%+~/-]*")),
+    ("/", re.compile(r"(?<![\w.@/-])[\w-]{1,64}(?:\.[\w-]{1,64}){1,9}/[\w.@%+~-]+")),
+    (
+        ".",
+        re.compile(
+            rf"(?<![\w.@$-])(?!(?:com|org|net|java)\.){_LABEL}(?:\.{_LABEL}){{1,9}}\.(?:{_TOP_LEVEL})\.?"
+            rf"(?![\w.$(-])(?:/[^{_END}]*)?"
         ),
-        (".", rf"(?<![\w.@$-])[a-z0-9][a-z0-9_-]{{0,63}}\.(?:com|net|org|edu|gov)(?![\w.$(-])(?:/[^{_END}]*)?"),
-    )
+    ),
+    (".", re.compile(rf"(?<![\w.@$-]){_LABEL}\.(?:com|net|org|edu|gov)(?![\w.$(-])(?:/[^{_END}]*)?")),
 )
 _WITH_DIGITS: Final = (
     re.compile(
@@ -49,12 +48,14 @@ _WITH_DIGITS: Final = (
         rf"(?:,? \d{{4}})?(?: {_CLOCK})?(?: [A-Z]{{3,4}}\b)?(?: \d{{4}}\b)?"
     ),
     # Hardware and IPv6 addresses: a group of them may be letters alone.
-    re.compile(r"(?<![\w:.])(?=[a-fA-F:]*\d)[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){1,20}:[0-9a-fA-F]{1,4}(?![\w:])"),
+    re.compile(
+        r"(?<![\w:.])(?=[a-fA-F:]*\d)[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){1,20}:[0-9a-fA-F]{1,4}(?![\w:])"
+    ),
     # Whatever has a digit. "<1 sec" is a duration, "<5>" is not.
-    re.compile(rf"(?:<(?![^\s<>]*>))?(?<![^{_END}])[^{_END}\d]*\d[^{_END}]*"),
+    re.compile(rf"(?:<(?![^\s<>]{0, 64}>))?(?<![^{_END}])[^{_END}\d]*\d[^{_END}]*"),
     re.compile(rf"\0 ?{_UNIT}(?![\w/])"),
     # Host lists of clusters: node-[1-3,7].
-    re.compile(r"(?<![\w.-])[\w.-]{1,64}-\[\0\]"),
+    re.compile(r"(?<![\w.-])[\w.-]{1,64}-\[\0(?:[ ,]+\0)*\]"),
 )
 _DIGIT: Final = re.compile(r"\d")
 _HEX_LETTERS: Final = re.compile(r"(?<![\w-])[a-f]{8,}(?![\w-])")
@@ -63,7 +64,8 @@ _NOTHING: Final = re.compile(r"([=:(\[,] ?)(?:null|nil|none|nan)(?=[\s,;)\]}]|$)
 _LEADER: Final = re.compile(r"\.{3,}|\.\.(?!/)")
 _NO_VALUE: Final = re.compile(r"(?<=\w)=(?=[\s,;)\]}]|$)")
 _WORD_LIST: Final = re.compile(r"\[[\w.\0-]+(?:, ?[\w.\0-]+)+\]")
-_OBJECT: Final = re.compile(r"\{[^{}:=,]*[:=,][^{}]*\}")
+_OBJECT: Final = re.compile(r"\{(?:\0|[^{}:=,]*[:=,][^{}]*)\}")
+_MAX_DEPTH: Final = 4
 _SPACES: Final = re.compile(r"\s+")
 _RUN: Final = re.compile(r"\0(?:[\s:;=,/.|@#+&_~*-]*\0)+")
 _OTHER_FORM: Final = re.compile(r"\0\s?\(\0\)")
@@ -97,7 +99,8 @@ def _masked(message: str) -> str:
     if "=" in line:
         line = _NO_VALUE.sub("=" + MARK, line)
     if "{" in line:
-        line = _OBJECT.sub("{" + MARK + "}", line)
+        for _ in range(_MAX_DEPTH):
+            line = _OBJECT.sub(MARK, line)
     if "[" in line:
         line = _WORD_LIST.sub("[" + MARK + "]", line)
     line = line.replace(" ()", f" ({MARK})")

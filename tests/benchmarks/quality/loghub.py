@@ -1,6 +1,10 @@
-"""Groups the messages of labelled public logs by template.
+"""How well messages of many kinds of logs are grouped by template, with one setting for all of them.
 
     python -m tests.benchmarks.quality.loghub DATA OUT.csv
+
+DATA is a folder with lines.jsonl.gz (a line an object with `dataset`, `line` and `message`). OUT.csv gets the
+group of each line as it is after the last line of its log, and the template that people are shown for it. Each
+log is read once, in order, as a stream would be.
 """
 
 from __future__ import annotations
@@ -23,18 +27,18 @@ class Line(msgspec.Struct):
 
 
 def main(data: Path, out: Path) -> None:
-    sets: dict[str, list[Line]] = defaultdict(list)
-    with gzip.open(data / "lines.jsonl.gz") as lines:
-        for line in msgspec.json.Decoder(Line).decode_lines(lines.read()):
-            sets[line.dataset].append(line)
-    with out.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
+    logs: dict[str, list[Line]] = defaultdict(list)
+    with gzip.open(data / "lines.jsonl.gz") as file:
+        for line in msgspec.json.Decoder(Line).decode_lines(file.read()):
+            logs[line.dataset].append(line)
+    with out.open("w", newline="", encoding="utf-8") as file_out:
+        writer = csv.writer(file_out)
         writer.writerow(("dataset", "line", "group", "template"))
-        for name, messages in sets.items():
+        for name, lines in logs.items():
             grouping = Grouping()
-            groups = [grouping.group(masked(line.message)) for line in messages]
-            for line, named in zip(messages, groups, strict=True):
-                group = grouping.group(named)
+            first_names = [grouping.group(masked(line.message)) for line in lines]
+            for line, first_name in zip(lines, first_names, strict=True):
+                group = grouping.group(first_name)
                 writer.writerow((name, line.line, group, grouping.widest(group)))
 
 
