@@ -3,8 +3,8 @@
     python -m tests.benchmarks.quality.loghub DATA OUT.csv
 
 DATA is a folder with lines.jsonl.gz (a line an object with `dataset`, `line` and `message`). OUT.csv gets the
-group of each line as it is after the last line of its log, and the template that people are shown for it. Each
-log is read once, in order, as a stream would be.
+group of each line as it is after the last line of its log, and the template that people are shown for it.
+Each log is read once, in order, as a stream would be.
 """
 
 from __future__ import annotations

@@ -20,12 +20,19 @@ from tests.handlers.templates.made_up import LOGS, drawn, grouping_accuracy
 
 CONDUCTOR = Path(__file__).parents[2] / "data/conductor"
 
-words = st.lists(
-    st.sampled_from(["disk", "user", "bob", "eve", "amy", "FULL", "io.x", "<*>"]), min_size=3, max_size=6
-)
-messages = st.lists(
-    st.tuples(words, st.sampled_from([" ", "=", ": "])).map(lambda w: w[1].join(w[0])), max_size=60
-)
+
+def sentences(seed: int) -> list[str]:
+    """Few frames, and words that vary at up to three places of each: what is learned overlaps."""
+    rng = random.Random(seed)
+    values = rng.sample(
+        ["bob", "eve", "amy", "joe", "io.x", "FULL", "<*>", "dan", "a.b", "ann"], rng.randint(4, 10)
+    )
+    frames = [
+        "unit {} lost its lock on {} while {} slept",
+        "unit {} lost its lock",
+        "lock on={} by={}: {} refused",
+    ]
+    return [rng.choice(frames).format(*rng.choices(values, k=3)) for _ in range(rng.randint(20, 150))]
 
 
 def stored_and_loaded(grouping: Grouping) -> Grouping:
@@ -87,41 +94,61 @@ def test_two_words_that_vary_together_are_variables() -> None:
     assert {grouping.group(name) for name in names} == {names[0]}
 
 
-@given(messages)
-def test_a_message_stays_in_its_group_when_the_group_grows(templates: list[str]) -> None:
+@pytest.mark.parametrize("seeds", [range(i, i + 50) for i in range(0, 300, 50)], ids=str)
+def test_a_message_stays_in_its_group_when_the_group_grows(seeds: range) -> None:
+    for seed in seeds:
+        grouping = Grouping()
+        first_names: dict[str, str] = {}
+        for template in sentences(seed):
+            name = grouping.group(template)
+            before = first_names.setdefault(template, name)
+            assert name == grouping.group(before)
+        ages = {template: age for age, template in enumerate(first_names)}
+        for template, before in first_names.items():
+            name = grouping.group(template)
+            assert name == grouping.group(before) == grouping.group(name)
+            assert ages[name] <= ages[before] <= ages[template]
+
+
+def test_a_message_that_was_never_stored_stays_in_its_group_when_it_is_learned_as_a_template() -> None:
     grouping = Grouping()
-    given_names: dict[str, str] = {}
-    ages: dict[str, int] = {}
-    for template in templates:
-        ages.setdefault(template, len(ages))
-        name = grouping.group(template)
-        before = given_names.setdefault(template, name)
-        assert name == grouping.group(before)
-    for template, before in given_names.items():
-        name = grouping.group(template)
-        assert name == grouping.group(before) == grouping.group(name)
-        assert ages[name] <= ages[before] <= ages[template]
+    for name in ("bob", "eve", "amy", "dan"):
+        grouping.group(f"unit {name} lost its <*> lock")
+    before = grouping.group("unit joe lost its <*> lock")
+    assert before == "unit bob lost its <*> lock"
+    for word in ("red", "big", "old", "wet"):
+        grouping.group(f"unit joe lost its {word} lock")
+    assert grouping.group("unit joe lost its <*> lock") == grouping.group(before) == before
+    assert grouping.group("unit joe lost its red lock") == before
 
 
-@given(messages, st.integers(0, 60))
-def test_storing_and_loading_in_between_changes_nothing(templates: list[str], at: int) -> None:
-    straight, interrupted = Grouping(), Grouping()
-    expected = [straight.group(template) for template in templates]
-    found = [interrupted.group(template) for template in templates[:at]]
-    interrupted = stored_and_loaded(interrupted)
-    found += [interrupted.group(template) for template in templates[at:]]
-    assert found == expected
-    assert interrupted.book() == straight.book()
+def test_names_do_unite_in_those_sentences() -> None:
+    """Without this the test above could not fail."""
+    grouping = Grouping()
+    names = {grouping.group(template) for template in sentences(0)}
+    assert len({grouping.group(name) for name in names}) < len(names)
 
 
-@given(messages)
-def test_seeing_a_message_again_changes_nothing(templates: list[str]) -> None:
-    once, often = Grouping(), Grouping()
-    for template in templates:
-        for _ in range(3):
-            often.group(template)
-        once.group(template)
-    assert once.book() == often.book()
+@pytest.mark.parametrize("seeds", [range(50), range(50, 100)], ids=str)
+def test_storing_and_loading_in_between_changes_nothing(seeds: range) -> None:
+    for seed in seeds:
+        straight, interrupted = Grouping(), Grouping()
+        for number, template in enumerate(sentences(seed)):
+            if number % 7 == seed % 7:
+                interrupted = stored_and_loaded(interrupted)
+            assert interrupted.group(template) == straight.group(template)
+        assert interrupted.book() == straight.book()
+
+
+def test_any_text_has_a_name_that_stays() -> None:
+    grouping = Grouping()
+
+    @given(st.text())
+    def check(text: str) -> None:
+        name = grouping.group(masked(text))
+        assert grouping.group(masked(text)) == grouping.group(name) == name
+
+    check()
 
 
 def test_what_is_learned_is_bounded_and_the_names_stay_when_it_is_full() -> None:
