@@ -1,0 +1,117 @@
+"""Which transitions between events are the process, and which are errors that happened to be learned with it.
+
+The training holds both. A transition of the process has a probability of its own, large or small; errors
+(skipped, inserted, moved, repeated steps) jump from anywhere to anywhere at a rate that is about the same
+everywhere. So how often a transition was seen, given how often its two ends were, has one of two distributions:
+
+- process: beta-binomial with Jeffreys' prior, Beta(1/2, 1/2), among the occurrences of the rarer end;
+- error: Gamma-Poisson (negative binomial) whose mean is the number of jumps between two such ends by chance.
+
+The rate of jumps and the share of transitions that are errors are learned by expectation-maximization. That puts
+the boundary right for a clean training as well as for one in which a third of the runs are wrong.
+"""
+
+from __future__ import annotations
+
+from math import exp, expm1, lgamma, log, log1p, pi
+from typing import Final
+
+import msgspec
+
+End = str | tuple[str, str]
+"""An event, or two that are neighbours."""
+Transition = tuple[End, End]
+
+NEW_RATE: Final = 1e-3
+"""Errors per transition that are possible even after a training without one."""
+_SHAPE: Final = 0.35
+"""Of the Gamma: how uneven the rates of errors are. Skipping the next step is likelier than a far jump."""
+_FIRST_RATE: Final = 0.1
+_MAX_RATE: Final = 0.25
+_ROUNDS: Final = 25
+
+
+class Transitions(msgspec.Struct, frozen=True):
+    """What is known of the transitions between two kinds of ends."""
+
+    odds: dict[Transition, float]
+    """Natural log of error : process for each transition seen; above 0 it is rather an error."""
+    seen: dict[Transition, int]
+    ends: tuple[dict[End, int], dict[End, int]]
+    """How often each end was left, and reached."""
+    unused: tuple[dict[End, float], dict[End, float]]
+    """Probability that a transition of the process that leaves, or reaches, an end is a new one (Good-Turing)."""
+    rate: float
+    """Errors per transition."""
+
+    def odds_of(self, source: End, target: End) -> float:
+        """As `odds`; also for one never seen, by how often the process shows new ones at its ends."""
+        known = self.odds.get((source, target))
+        if known is not None:
+            return known
+        new = max(self.unused[0].get(source, 0.0), self.unused[1].get(target, 0.0))
+        return log(max(self.rate, NEW_RATE) / new) if new else 0.0
+
+
+def separated(seen: dict[Transition, int]) -> Transitions:
+    """Tells process from errors among transitions (-> how often seen, at least once)."""
+    ends: tuple[dict[End, int], dict[End, int]] = ({}, {})
+    for transition, times in seen.items():
+        for total, end in zip(ends, transition, strict=True):
+            total[end] = total.get(end, 0) + times
+    process = {(a, b): _log_process(n, min(ends[0][a], ends[1][b])) for (a, b), n in seen.items()}
+    everything = sum(seen.values())
+    rate, share = _FIRST_RATE, 0.5
+    strangers: tuple[set[End], set[End]] = (set(), set())
+    odds: dict[Transition, float] = {}
+    for _ in range(_ROUNDS):
+        # An end that the process never uses is reached and left by errors only.
+        jumps = [
+            {end: n if end in strange else n * rate for end, n in side.items()}
+            for side, strange in zip(ends, strangers, strict=True)
+        ]
+        prior = log(share / (1 - share))
+        odds = {
+            (a, b): prior + _log_error(n, jumps[0][a] * jumps[1][b] / (rate * everything)) - process[a, b]
+            for (a, b), n in seen.items()
+        }
+        before = (rate, strangers)
+        wrong = {transition: probability(value) for transition, value in odds.items()}
+        rate = min((1 + sum(wrong[each] * n for each, n in seen.items())) / (1 + everything), _MAX_RATE)
+        share = (0.5 + sum(wrong.values())) / (1 + len(wrong))
+        used = [transition for transition, value in odds.items() if value <= 0]
+        strangers = (set(ends[0]) - {a for a, _ in used}, set(ends[1]) - {b for _, b in used})
+        if strangers == before[1] and abs(log(rate / before[0])) < 0.01:
+            break
+    once = [transition for transition, n in seen.items() if n == 1 and odds[transition] <= 0]
+    overall = (len(once) + 0.5) / (everything + 1)
+    return Transitions(odds, seen, ends, (_unused(ends, once, overall, 0), _unused(ends, once, overall, 1)), rate)
+
+
+def probability(odds: float) -> float:
+    """Of what has these log odds."""
+    return 1 / (1 + exp(-odds)) if odds > -700 else 0.0
+
+
+def _unused(
+    ends: tuple[dict[End, int], dict[End, int]], once: list[Transition], overall: float, side: int
+) -> dict[End, float]:
+    new = dict.fromkeys(ends[side], overall)
+    for transition in once:
+        new[transition[side]] += 1
+    return {end: value / (ends[side][end] + 1) for end, value in new.items()}
+
+
+def _log_process(times: int, of: int) -> float:
+    """log P(times | times ≥ 1) of the beta-binomial."""
+    some = lgamma(times + 0.5) - lgamma(times + 1) + lgamma(of - times + 0.5) - lgamma(of - times + 1) - log(pi)
+    none = lgamma(of + 0.5) - lgamma(of + 1) - 0.5 * log(pi)
+    return some - log(-expm1(none))
+
+
+def _log_error(times: int, mean: float) -> float:
+    """log P(times | times ≥ 1) of the Gamma-Poisson."""
+    mean = max(mean, 1e-12)
+    none = -_SHAPE * log1p(mean / _SHAPE)
+    some = lgamma(times + _SHAPE) - lgamma(_SHAPE) - lgamma(times + 1) + none
+    return some + times * log(mean / (_SHAPE + mean)) - log(-expm1(none))
