@@ -9,8 +9,9 @@ from typing import Final
 import msgspec
 
 from handlers.anomaly.sequence_model import SequenceModel
-from handlers.anomaly.transitions import NEW_RATE
 
+ODD_RUNS: Final = 0.01
+"""Share of runs with an event or a count never seen that is possible even after a training without one."""
 _GAP: Final = 10.0
 """So many times rarer than all the rest is a class of its own."""
 _RARE: Final = 0.02
@@ -36,8 +37,10 @@ class CountRange(msgspec.Struct, frozen=True):
             sum(n for at, n in self.runs.items() if at <= step),
             sum(n for at, n in self.runs.items() if at >= step),
         )
-        odds = log(NEW_RATE / max(further / total, self.new))
-        return min(odds, -0.1)*3-5 if self.least <= step <= self.most else max(odds, 0.1)
+        odds = log(ODD_RUNS / max(further / total, self.new))
+        if self.least <= step <= self.most:
+            return min(odds, 0.0) * 3 - 5
+        return max(odds, 0.1) if further else odds
 
 
 def count_ranges(model: SequenceModel) -> dict[str, CountRange]:

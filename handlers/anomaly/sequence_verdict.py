@@ -8,9 +8,9 @@ from typing import Final, Literal
 
 import msgspec
 
-from handlers.anomaly.count_range import count_ranges
+from handlers.anomaly.count_range import ODD_RUNS, count_ranges
 from handlers.anomaly.sequence_model import END, START, SequenceModel, padded_of, profile_of
-from handlers.anomaly.transitions import NEW_RATE, End, Transition, probability, separated
+from handlers.anomaly.transitions import End, Transition, probability, separated
 
 VerdictKind = Literal["none", "unknown", "extra", "missing", "repeated", "out-of-order"]
 
@@ -110,7 +110,7 @@ class SequenceJudge:
         for event, step in profile.items():
             known = self._ranges.get(event)
             if known is None:
-                odds = log(max(NEW_RATE, self.error_rate) / self._new_event)
+                odds = log(ODD_RUNS / self._new_event)
             else:
                 odds = known.odds_of(step)
             if odds > worst.odds:

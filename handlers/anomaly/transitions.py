@@ -22,12 +22,13 @@ End = str | tuple[str, str]
 """An event, or two that are neighbours."""
 Transition = tuple[End, End]
 
-NEW_RATE: Final = 1e-3
+NEW_RATE: Final = 1e-4
 """Errors per transition that are possible even after a training without one."""
 _SHAPE: Final = 0.35
 """Of the Gamma: how uneven the rates of errors are. Skipping the next step is likelier than a far jump."""
-_FIRST_RATE: Final = 0.1
+_FIRST_RATES: Final = (0.25, 0.1)
 _MAX_RATE: Final = 0.25
+"""Of errors per transition. More would be no minority: whatever reaches it has taken the process for errors."""
 _ROUNDS: Final = 25
 
 
@@ -53,6 +54,13 @@ class Transitions(msgspec.Struct, frozen=True):
         return log(max(self.rate, NEW_RATE) / new) if new else 0.0
 
 
+class _Split(msgspec.Struct, frozen=True):
+    odds: dict[Transition, float]
+    rate: float
+    likelihood: float
+    """Natural log."""
+
+
 def separated(seen: dict[Transition, int]) -> Transitions:
     """Tells process from errors among transitions (-> how often seen, at least once)."""
     ends: tuple[dict[End, int], dict[End, int]] = ({}, {})
@@ -60,32 +68,47 @@ def separated(seen: dict[Transition, int]) -> Transitions:
         for total, end in zip(ends, transition, strict=True):
             total[end] = total.get(end, 0) + times
     process = {(a, b): _log_process(n, min(ends[0][a], ends[1][b])) for (a, b), n in seen.items()}
+    splits = [_split(seen, ends, process, rate) for rate in _FIRST_RATES]
+    best = max(splits, key=lambda split: (split.rate < _MAX_RATE, split.likelihood))
+    once = [transition for transition, n in seen.items() if n == 1 and best.odds[transition] <= 0]
+    overall = (len(once) + 0.5) / (sum(seen.values()) + 1)
+    unused = (_unused(ends[0], [a for a, _ in once], overall), _unused(ends[1], [b for _, b in once], overall))
+    return Transitions(best.odds, seen, ends, unused, best.rate)
+
+
+def _split(
+    seen: dict[Transition, int],
+    ends: tuple[dict[End, int], dict[End, int]],
+    process: dict[Transition, float],
+    rate: float,
+) -> _Split:
+    """Expectation-maximization from a first rate of errors; it ends in the nearest of several optima."""
     everything = sum(seen.values())
-    rate, share = _FIRST_RATE, 0.5
+    share = 0.5
     strangers: tuple[set[End], set[End]] = (set(), set())
-    odds: dict[Transition, float] = {}
     for _ in range(_ROUNDS):
-        # An end that the process never uses is reached and left by errors only.
-        jumps = [
+        # An end that the process never uses is left and reached by errors only.
+        left, reached = (
             {end: n if end in strange else n * rate for end, n in side.items()}
             for side, strange in zip(ends, strangers, strict=True)
-        ]
+        )
         prior = log(share / (1 - share))
         odds = {
-            (a, b): prior + _log_error(n, jumps[0][a] * jumps[1][b] / (rate * everything)) - process[a, b]
+            (a, b): prior + _log_error(n, left[a] * reached[b] / (rate * everything)) - process[a, b]
             for (a, b), n in seen.items()
         }
-        before = (rate, strangers)
+        likelihood = len(seen) * log(1 - share) + sum(
+            process[each] + log1p(exp(min(value, 700.0))) for each, value in odds.items()
+        )
         wrong = {transition: probability(value) for transition, value in odds.items()}
+        before = (rate, strangers)
         rate = min((1 + sum(wrong[each] * n for each, n in seen.items())) / (1 + everything), _MAX_RATE)
         share = (0.5 + sum(wrong.values())) / (1 + len(wrong))
         used = [transition for transition, value in odds.items() if value <= 0]
         strangers = (set(ends[0]) - {a for a, _ in used}, set(ends[1]) - {b for _, b in used})
         if strangers == before[1] and abs(log(rate / before[0])) < 0.01:
             break
-    once = [transition for transition, n in seen.items() if n == 1 and odds[transition] <= 0]
-    overall = (len(once) + 0.5) / (everything + 1)
-    return Transitions(odds, seen, ends, (_unused(ends, once, overall, 0), _unused(ends, once, overall, 1)), rate)
+    return _Split(odds, rate, likelihood)
 
 
 def probability(odds: float) -> float:
@@ -93,13 +116,11 @@ def probability(odds: float) -> float:
     return 1 / (1 + exp(-odds)) if odds > -700 else 0.0
 
 
-def _unused(
-    ends: tuple[dict[End, int], dict[End, int]], once: list[Transition], overall: float, side: int
-) -> dict[End, float]:
-    new = dict.fromkeys(ends[side], overall)
-    for transition in once:
-        new[transition[side]] += 1
-    return {end: value / (ends[side][end] + 1) for end, value in new.items()}
+def _unused(ends: dict[End, int], once: list[End], overall: float) -> dict[End, float]:
+    new = dict.fromkeys(ends, overall)
+    for end in once:
+        new[end] += 1
+    return {end: value / (ends[end] + 1) for end, value in new.items()}
 
 
 def _log_process(times: int, of: int) -> float:
