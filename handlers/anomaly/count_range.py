@@ -15,7 +15,7 @@ ODD_RUNS: Final = 0.01
 _GAP: Final = 10.0
 """So many times rarer than all the rest is a class of its own."""
 _RARE: Final = 0.02
-_VARIATION: Final = 0.01
+_VARIATION: Final = 0.015
 """Healthy runs vary that much: if fewer than this share are rare in any way, the training is not doubted."""
 
 

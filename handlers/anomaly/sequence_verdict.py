@@ -10,12 +10,15 @@ import msgspec
 
 from handlers.anomaly.count_range import ODD_RUNS, count_ranges
 from handlers.anomaly.sequence_model import END, START, SequenceModel, padded_of, profile_of
-from handlers.anomaly.transitions import End, Transition, probability, separated
+from handlers.anomaly.transitions import MAX_RATE, End, Transition, probability, separated
 
 VerdictKind = Literal["none", "unknown", "extra", "missing", "repeated", "out-of-order"]
 
 _SCALE: Final = 10.0
 """Decimal orders of magnitude between a score of 1 and one of 2."""
+_TWICE: Final = 2.0
+"""A wrong transition between two events shows in two longer contexts; contexts that are wrong more often than
+that are not errors but events that run at the same time and come in many orders."""
 _EXPECTED: Final = 3
 
 
@@ -59,7 +62,9 @@ class SequenceJudge:
             if second != START:
                 before_two[first, (second, third)] = times
         self._runs = model.runs
-        self._pairs, self._after_two, self._before_two = map(separated, (pairs, after_two, before_two))
+        self._pairs = separated(pairs)
+        most = min(_TWICE * self._pairs.rate, MAX_RATE)
+        self._after_two, self._before_two = separated(after_two, most), separated(before_two, most)
         self._ranges = count_ranges(model)
         self._absent = sorted(
             ((known.odds_of(0), event) for event, known in self._ranges.items()), reverse=True

@@ -27,7 +27,7 @@ NEW_RATE: Final = 1e-4
 _SHAPE: Final = 0.35
 """Of the Gamma: how uneven the rates of errors are. Skipping the next step is likelier than a far jump."""
 _FIRST_RATES: Final = (0.25, 0.1)
-_MAX_RATE: Final = 0.25
+MAX_RATE: Final = 0.25
 """Of errors per transition. More would be no minority: whatever reaches it has taken the process for errors."""
 _ROUNDS: Final = 25
 
@@ -61,19 +61,25 @@ class _Split(msgspec.Struct, frozen=True):
     """Natural log."""
 
 
-def separated(seen: dict[Transition, int]) -> Transitions:
-    """Tells process from errors among transitions (-> how often seen, at least once)."""
+def separated(seen: dict[Transition, int], most: float = MAX_RATE) -> Transitions:
+    """Tells process from errors among transitions (-> how often seen, at least once).
+
+    At most the share `most` of all transitions are errors: if more look like it, all are doubted alike.
+    """
     ends: tuple[dict[End, int], dict[End, int]] = ({}, {})
     for transition, times in seen.items():
         for total, end in zip(ends, transition, strict=True):
             total[end] = total.get(end, 0) + times
     process = {(a, b): _log_process(n, min(ends[0][a], ends[1][b])) for (a, b), n in seen.items()}
     splits = [_split(seen, ends, process, rate) for rate in _FIRST_RATES]
-    best = max(splits, key=lambda split: (split.rate < _MAX_RATE, split.likelihood))
-    once = [transition for transition, n in seen.items() if n == 1 and best.odds[transition] <= 0]
+    best = max(splits, key=lambda split: (split.rate < MAX_RATE, split.likelihood))
+    odds, rate = best.odds, best.rate
+    if rate > most:
+        odds, rate = {each: value + log(most / rate) for each, value in odds.items()}, most
+    once = [transition for transition, n in seen.items() if n == 1 and odds[transition] <= 0]
     overall = (len(once) + 0.5) / (sum(seen.values()) + 1)
     unused = (_unused(ends[0], [a for a, _ in once], overall), _unused(ends[1], [b for _, b in once], overall))
-    return Transitions(best.odds, seen, ends, unused, best.rate)
+    return Transitions(odds, seen, ends, unused, rate)
 
 
 def _split(
@@ -102,7 +108,7 @@ def _split(
         )
         wrong = {transition: probability(value) for transition, value in odds.items()}
         before = (rate, strangers)
-        rate = min((1 + sum(wrong[each] * n for each, n in seen.items())) / (1 + everything), _MAX_RATE)
+        rate = min((1 + sum(wrong[each] * n for each, n in seen.items())) / (1 + everything), MAX_RATE)
         share = (0.5 + sum(wrong.values())) / (1 + len(wrong))
         used = [transition for transition, value in odds.items() if value <= 0]
         strangers = (set(ends[0]) - {a for a, _ in used}, set(ends[1]) - {b for _, b in used})
