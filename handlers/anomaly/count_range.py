@@ -12,9 +12,12 @@ from handlers.anomaly.sequence_model import SequenceModel
 
 ODD_RUNS: Final = 0.01
 """Share of runs with an event or a count never seen that is possible even after a training without one."""
-_GAP: Final = 10.0
-"""So many times rarer than all the rest is a class of its own."""
-_RARE: Final = 0.02
+_NORMAL: Final = 2 * log(ODD_RUNS)
+"""Most log odds of what is in range."""
+_GAP: Final = 5.0
+"""So many times rarer than all else is a class of its own."""
+_RARE: Final = 0.05
+"""Most that a class of rarities can be of the runs."""
 _VARIATION: Final = 0.015
 """Healthy runs vary that much: if fewer than this share are rare in any way, the training is not doubted."""
 
@@ -39,12 +42,12 @@ class CountRange(msgspec.Struct, frozen=True):
         )
         odds = log(ODD_RUNS / max(further / total, self.new))
         if self.least <= step <= self.most:
-            return min(odds, 0.0) * 3 - 5
+            return min(odds, 0.0) + _NORMAL  # the rarer, the nearer to an anomaly
         return max(odds, 0.1) if further else odds
 
 
 def count_ranges(model: SequenceModel) -> dict[str, CountRange]:
-    """All that was seen is in range, unless a class of rarities stands out that is too large for healthy runs."""
+    """All that was seen is in range, unless a class of rarities stands out that healthy runs cannot have."""
     steps_of = {event: {0: model.runs - sum(n.values()), **n} for event, n in model.counts.items()}
     usual = {event: max(steps, key=lambda at: (steps[at], at)) for event, steps in steps_of.items()}
     limit = _limit(model, steps_of, usual)
@@ -80,7 +83,8 @@ def _limit(model: SequenceModel, steps_of: dict[str, dict[int, int]], usual: dic
         if 0 < runs <= limit
     }
     hit = sum(runs for profile, runs in model.profiles.items() if _is_rare(profile, rare, usual))
-    return limit if _VARIATION * model.runs <= hit <= model.runs / 2 else 0
+    # One rarity is a path of its own, errors come in many kinds.
+    return limit if max(_VARIATION * model.runs, 2 * limit) <= hit <= model.runs / 2 else 0
 
 
 def _is_rare(profile: str, rare: set[tuple[str, int]], usual: dict[str, int]) -> bool:

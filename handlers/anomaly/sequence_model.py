@@ -1,8 +1,9 @@
 """What is counted of the runs of a sequence that nobody declared.
 
-Three neighbouring events hold all that is judged of the order: what follows one or two events, what precedes one
-or two (directly-follows relations of first and second order; van der Aalst, Process Mining, 2016). How often each
-event occurs in a run is the rest. Both are sums: runs can be learned in any order and models can be added.
+Three neighbouring events hold all that is judged of the order: what follows one or two events, and what
+precedes one or two (directly-follows relations of first and second order; van der Aalst, Process Mining,
+2016). How often each event occurs in a run is the rest. All are sums: as long as there is room, runs can be
+learned in any order and models can be added.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ class SequenceModel(msgspec.Struct):
     trigrams: dict[str, int] = {}
     """Three neighbours joined by tabs, `START` or `END` where a run has none -> how often."""
     counts: dict[str, dict[int, int]] = {}
-    """Event -> how often it occurs in a run (see `profile_of`) -> runs. In all the others it does not occur."""
+    """Event -> how often it occurs in a run (see `profile_of`) -> runs. The other runs are without it."""
     profiles: dict[str, int] = {}
     """All events of a run with how often each occurs, in one text -> runs."""
     dropped: int = 0
@@ -35,7 +36,7 @@ class SequenceModel(msgspec.Struct):
 
 
 def learn(model: SequenceModel, path: tuple[str, ...], runs: int = 1) -> None:
-    """Adds `runs` runs that took `path`: its events in order of start, which hold no tab, `START` or `END`."""
+    """Adds `runs` runs that took `path`, its events in order of start; none holds a tab, `START` or `END`."""
     model.runs += runs
     padded = padded_of(path)
     for trigram in zip(padded, padded[1:], padded[2:], strict=False):

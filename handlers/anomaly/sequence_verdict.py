@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from math import log
+from math import inf, log
 from typing import Final, Literal
 
 import msgspec
 
 from handlers.anomaly.count_range import ODD_RUNS, count_ranges
 from handlers.anomaly.sequence_model import END, START, SequenceModel, padded_of, profile_of
-from handlers.anomaly.transitions import MAX_RATE, End, Transition, probability, separated
+from handlers.anomaly.transitions import MAX_RATE, End, Transition, Transitions, probability, separated
 
 VerdictKind = Literal["none", "unknown", "extra", "missing", "repeated", "out-of-order"]
 
@@ -44,7 +43,8 @@ class _Worst(msgspec.Struct, frozen=True):
     odds: float
     position: int
     count_of: str = ""
-    """The event that occurs too often or too rarely; else the order is what is wrong."""
+    """The event that occurs too often or too rarely; empty if it is the order."""
+    why: str = ""
 
 
 class SequenceJudge:
@@ -65,6 +65,13 @@ class SequenceJudge:
         self._pairs = separated(pairs)
         most = min(_TWICE * self._pairs.rate, MAX_RATE)
         self._after_two, self._before_two = separated(after_two, most), separated(before_two, most)
+        used = sorted(
+            (-pairs[a, b], str(a), str(b)) for (a, b), odds in self._pairs.odds.items() if odds <= 0
+        )
+        self._followers: dict[str, list[str]] = {}
+        for _, source, target in used:
+            self._followers.setdefault(source, []).append(target)
+        self._reached = {target for _, _, target in used}
         self._ranges = count_ranges(model)
         self._absent = sorted(
             ((known.odds_of(0), event) for event, known in self._ranges.items()), reverse=True
@@ -88,36 +95,37 @@ class SequenceJudge:
         if worst.odds < 0:
             return Verdict(score, "none", 0, "", (), f"as the {self._runs} runs learned", sure)
         if worst.count_of:
-            kind, event, expected, why = self._wrong_count(worst.count_of, profile)
-        else:
-            kind, event, expected, why = self._wrong_order(path, profile, worst.position)
-        return Verdict(score, kind, worst.position, event, expected, why, sure)
+            kind, expected, why = self._wrong_count(worst.count_of, profile)
+            return Verdict(score, kind, worst.position, worst.count_of, expected, why, sure)
+        kind, position, event, expected = self._wrong_order(path, profile, worst.position)
+        return Verdict(score, kind, position, event, expected, worst.why, sure)
 
     def _order(self, path: tuple[str, ...]) -> _Worst:
         padded = padded_of(path)
-        worst = _Worst(-1e9, 0)
+        worst: tuple[float, int, Transitions, Transition] | None = None
         for at in range(len(path) + 1):
             first, source, target = padded[at : at + 3]
             if any(event not in self._ranges for event in path[max(at - 1, 0) : at + 1]):
-                continue  # an unknown event is found by its count
-            odds = self._pairs.odds_of(source, target)
-            # A context never seen says nothing: how it came about was judged one step before.
+                continue  # an unknown event is told by its count
+            judged: list[tuple[Transitions, Transition]] = [(self._pairs, (source, target))]
+            # A context never seen says nothing: how it came about was judged a step before.
             if (first, source) in self._after_two.ends[0]:
-                odds = max(odds, self._after_two.odds_of((first, source), target))
+                judged.append((self._after_two, ((first, source), target)))
             if target != END and (target, padded[at + 3]) in self._before_two.ends[1]:
-                odds = max(odds, self._before_two.odds_of(source, (target, padded[at + 3])))
-            if odds > worst.odds:
-                worst = _Worst(odds, at)
-        return worst
+                judged.append((self._before_two, (source, (target, padded[at + 3]))))
+            for known, transition in judged:
+                odds = known.odds_of(*transition)
+                if worst is None or odds > worst[0]:
+                    worst = odds, at, known, transition
+        if worst is None:
+            return _Worst(-inf, 0)
+        return _Worst(worst[0], worst[1], why=_seldom(worst[2], worst[3]) if worst[0] >= 0 else "")
 
     def _times(self, path: tuple[str, ...], profile: dict[str, int]) -> _Worst:
-        worst = _Worst(-1e9, 0)
+        worst = _Worst(-inf, 0)
         for event, step in profile.items():
             known = self._ranges.get(event)
-            if known is None:
-                odds = log(ODD_RUNS / self._new_event)
-            else:
-                odds = known.odds_of(step)
+            odds = known.odds_of(step) if known is not None else max(log(ODD_RUNS / self._new_event), 0.0)
             if odds > worst.odds:
                 worst = _Worst(odds, path.index(event), event)
         for odds, event in self._absent:
@@ -127,52 +135,42 @@ class SequenceJudge:
                 return _Worst(odds, len(path), event)
         return worst
 
-    def _wrong_count(
-        self, event: str, profile: dict[str, int]
-    ) -> tuple[VerdictKind, str, tuple[str, ...], str]:
+    def _wrong_count(self, event: str, profile: dict[str, int]) -> tuple[VerdictKind, tuple[str, ...], str]:
         known, times = self._ranges.get(event), profile.get(event, 0)
         if known is None:
-            return "unknown", event, (), f"{event} occurs in none of the {self._runs} runs learned"
-        usual = f"in the runs learned {known.least} to {known.most} times" if known.most else "rarely at all"
-        why = f"{event} occurs {times} times, {usual}"
+            return "unknown", (), f"{event} occurs in none of the {self._runs} runs learned"
+        share = known.runs.get(times, 0) / self._runs
+        why = f"{event} occurs {times} times, usually {known.usual}; so in {share:.2%} of the runs learned"
         if times < known.least:
-            return "missing", event, (event,), why
-        return ("repeated" if known.usual else "extra"), event, (), why
+            return "missing", (event,), why
+        return ("repeated" if known.usual else "extra"), (), why
 
     def _wrong_order(
         self, path: tuple[str, ...], profile: dict[str, int], at: int
-    ) -> tuple[VerdictKind, str, tuple[str, ...], str]:
-        padded = padded_of(path)
-        source, target = padded[at + 1], padded[at + 2]
-        followers = self._followers(source)
+    ) -> tuple[VerdictKind, int, str, tuple[str, ...]]:
+        source, target = padded_of(path)[at + 1 : at + 3]
+        followers = self._followers.get(source, [])
         expected = tuple("" if event == END else event for event in followers[:_EXPECTED])
-        seen = self._pairs.seen.get((source, target), 0)
-        why = (
-            f"{_named(target)} follows {_named(source)} in {seen} of {self._pairs.ends[0].get(source, 0)} cases,"
-            f" expected {' or '.join(map(_named, followers[:_EXPECTED])) or 'nothing'}"
-        )
-        event = "" if target == END else target
-        if not followers or not self._leads_to(target):
-            return "extra", (source if not followers else event), expected, why
-        known = self._ranges.get(event)
-        if known is not None and event in path[:at] and profile[event] > max(known.usual, 1):
-            return "repeated", event, expected, why
-        lacking = [each for each in followers if each != END and each not in profile]
-        if lacking and len(lacking) == len([each for each in followers if each != END]):
-            return "missing", lacking[0], expected, why
-        return "out-of-order", event, expected, why
-
-    def _followers(self, source: str) -> list[str]:
-        found = [
-            (-self._pairs.seen[source, target], target)
-            for (a, target), odds in self._pairs.odds.items()
-            if a == source and odds <= 0 and isinstance(target, str)
-        ]
-        return [target for _, target in sorted(found)]
-
-    def _leads_to(self, target: str) -> bool:
-        return any(b == target and odds <= 0 for (_, b), odds in self._pairs.odds.items())
+        strange = next((each for each in path if each not in self._reached), None)
+        if strange is not None:
+            return "extra", path.index(strange), strange, ()
+        for each in (target, source):
+            if each in profile and profile[each] > max(self._ranges[each].usual, 1):
+                return "repeated", at, each, expected
+        awaited = [each for each in followers if each != END]
+        if awaited and not any(each in profile for each in awaited):
+            return "missing", at, awaited[0], expected
+        return "out-of-order", at, "" if target == END else target, expected
 
 
-def _named(event: str) -> str:
-    return {START: "the start", END: "the end"}.get(event, event)
+def _seldom(known: Transitions, transition: Transition) -> str:
+    source, target = transition
+    seen = known.seen.get(transition, 0)
+    if isinstance(target, tuple):
+        return f"{_named(source)} precedes {_named(target)} in {seen} of {known.ends[1].get(target, 0)} cases"
+    return f"{_named(target)} follows {_named(source)} in {seen} of {known.ends[0].get(source, 0)} cases"
+
+
+def _named(end: End) -> str:
+    events = end if isinstance(end, tuple) else (end,)
+    return ", ".join({START: "the start", END: "the end"}.get(event, event) for event in events)

@@ -2,13 +2,13 @@
 
 The training holds both. A transition of the process has a probability of its own, large or small; errors
 (skipped, inserted, moved, repeated steps) jump from anywhere to anywhere at a rate that is about the same
-everywhere. So how often a transition was seen, given how often its two ends were, has one of two distributions:
+everywhere. How often a transition was seen, given how often its two ends were, has one of two distributions:
 
 - process: beta-binomial with Jeffreys' prior, Beta(1/2, 1/2), among the occurrences of the rarer end;
 - error: Gamma-Poisson (negative binomial) whose mean is the number of jumps between two such ends by chance.
 
-The rate of jumps and the share of transitions that are errors are learned by expectation-maximization. That puts
-the boundary right for a clean training as well as for one in which a third of the runs are wrong.
+The rate of jumps and the share of transitions that are errors are learned by expectation-maximization. That
+puts the boundary right for a clean training as well as for one in which a third of the runs are wrong.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _SHAPE: Final = 0.35
 """Of the Gamma: how uneven the rates of errors are. Skipping the next step is likelier than a far jump."""
 _FIRST_RATES: Final = (0.25, 0.1)
 MAX_RATE: Final = 0.25
-"""Of errors per transition. More would be no minority: whatever reaches it has taken the process for errors."""
+"""Of errors per transition. More is no minority: what reaches it has taken the process for errors."""
 _ROUNDS: Final = 25
 
 
@@ -41,7 +41,7 @@ class Transitions(msgspec.Struct, frozen=True):
     ends: tuple[dict[End, int], dict[End, int]]
     """How often each end was left, and reached."""
     unused: tuple[dict[End, float], dict[End, float]]
-    """Probability that a transition of the process that leaves, or reaches, an end is a new one (Good-Turing)."""
+    """Probability that a transition of the process that leaves, or reaches, an end is new (Good-Turing)."""
     rate: float
     """Errors per transition."""
 
@@ -78,7 +78,10 @@ def separated(seen: dict[Transition, int], most: float = MAX_RATE) -> Transition
         odds, rate = {each: value + log(most / rate) for each, value in odds.items()}, most
     once = [transition for transition, n in seen.items() if n == 1 and odds[transition] <= 0]
     overall = (len(once) + 0.5) / (sum(seen.values()) + 1)
-    unused = (_unused(ends[0], [a for a, _ in once], overall), _unused(ends[1], [b for _, b in once], overall))
+    unused = (
+        _unused(ends[0], [a for a, _ in once], overall),
+        _unused(ends[1], [b for _, b in once], overall),
+    )
     return Transitions(odds, seen, ends, unused, rate)
 
 
@@ -131,7 +134,9 @@ def _unused(ends: dict[End, int], once: list[End], overall: float) -> dict[End, 
 
 def _log_process(times: int, of: int) -> float:
     """log P(times | times ≥ 1) of the beta-binomial."""
-    some = lgamma(times + 0.5) - lgamma(times + 1) + lgamma(of - times + 0.5) - lgamma(of - times + 1) - log(pi)
+    some = (
+        lgamma(times + 0.5) - lgamma(times + 1) + lgamma(of - times + 0.5) - lgamma(of - times + 1) - log(pi)
+    )
     none = lgamma(of + 0.5) - lgamma(of + 1) - 0.5 * log(pi)
     return some - log(-expm1(none))
 

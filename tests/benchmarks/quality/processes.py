@@ -1,8 +1,8 @@
 """Labelled event logs of random processes: what the sequence model is measured on.
 
 A process is a random block structure (sequence, choice, loop, parallel); its choices have the uneven
-probabilities of half-normal draws. Anomalous cases are made from normal ones by the five kinds of Nolle et al.
-(BINet, Information Systems 2019): skip, insert, rework, early, late.
+probabilities of half-normal draws. Anomalous cases are made from normal ones by the five kinds of Nolle et
+al. (BINet, Information Systems 2019): skip, insert, rework, early, late.
 """
 
 from __future__ import annotations

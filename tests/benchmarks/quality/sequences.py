@@ -1,7 +1,9 @@
-"""Scores sessions by the learned model of sequences: `python -m tests.benchmarks.quality.sequences TRAIN TEST OUT`.
+"""Scores sessions by the learned model of sequences.
 
-TRAIN and TEST hold one session a line, its event names separated by blanks; TRAIN `-` learns from TEST itself.
-OUT gets one score a line, in order of TEST; from 1.0 on a session is an anomaly.
+    python -m tests.benchmarks.quality.sequences TRAIN TEST OUT
+
+TRAIN and TEST hold one session a line, its event names separated by blanks; TRAIN `-` learns from TEST
+itself, anomalies included. OUT gets one score a line, in order of TEST; from 1.0 on a session is an anomaly.
 """
 
 from __future__ import annotations
@@ -17,7 +19,9 @@ from handlers.anomaly.sequence_verdict import SequenceJudge
 def main(train: str, test: str, out: str) -> None:
     """Learns, judges each distinct session once and writes the scores."""
     sessions = Path(test).read_text(encoding="utf-8").splitlines()
-    judge = judge_of(Counter(sessions if train == "-" else Path(train).read_text(encoding="utf-8").splitlines()))
+    judge = judge_of(
+        Counter(sessions if train == "-" else Path(train).read_text(encoding="utf-8").splitlines())
+    )
     scores = {session: f"{judge.judge(tuple(session.split())).score!r}\n" for session in set(sessions)}
     with Path(out).open("w", encoding="utf-8") as file:
         file.writelines(scores[session] for session in sessions)

@@ -1,8 +1,9 @@
-"""Labelled sessions of simulated services, each of whose events come from machines that work at the same time.
+"""Labelled sessions of simulated services whose events come from machines that work at the same time.
 
 `storage_sessions` imitates a distributed file system that writes blocks to three replicas, reads, verifies,
-moves and deletes them (after the fault classes of Xu et al., SOSP 2009); `machine_sessions` a cloud controller
-that starts, polls and ends virtual machines. Both are seeded programs, not samples of any published log.
+moves and deletes them (after the fault classes of Xu et al., SOSP 2009); `machine_sessions` a cloud
+controller that starts, polls and ends virtual machines. Both are seeded programs, no samples of a published
+log.
 """
 
 from __future__ import annotations
@@ -24,7 +25,14 @@ _STORAGE_FAULTS: Final = {
     "replica lost": 2,
     "transfer fails": 1,
 }
-_MACHINE_FAULTS: Final = ("no network", "start times out", "stuck", "out of order", "claim twice", "not ended")
+_MACHINE_FAULTS: Final = (
+    "no network",
+    "start times out",
+    "stuck",
+    "out of order",
+    "claim twice",
+    "not ended",
+)
 
 
 def storage_sessions(seed: int, sessions: int, anomalous: float = 0.03) -> list[Case]:
@@ -42,11 +50,23 @@ def _block(rng: random.Random, fault: str) -> Path:
     if fault == "write never starts":
         return tuple(interleaved(rng, [["receiving"] * rng.choice((1, 1, 2)), ["allocate"]]))
     if fault == "write fails":
-        receivers = [["receiving", *rng.choice((["write-exception"], ["receive-exception", "responder-exception"], ["responder-interrupted", "terminating"]))]
-                     for _ in range(rng.randint(1, 3))]
+        failures = (
+            ["write-exception"],
+            ["receive-exception", "responder-exception"],
+            ["responder-interrupted", "terminating"],
+        )
+        receivers = [["receiving", *rng.choice(failures)] for _ in range(rng.randint(1, 3))]
         return tuple(interleaved(rng, [*receivers, ["allocate"]]))
-    receivers = [["receiving"] for _ in range(3)]
-    acks = [["terminating", "received"] if rng.random() < 0.9 else ["received", "terminating"] for _ in range(3)]
+    write, finish = _written(rng, fault)
+    if fault == "deleted at once":
+        return tuple(write + interleaved(rng, [finish, ["invalidated"], ["deleting"]]))
+    return tuple(write + finish + interleaved(rng, _life(rng, fault)) + _deletion(rng, fault))
+
+
+def _written(rng: random.Random, fault: str) -> tuple[list[str], list[str]]:
+    acks = [
+        ["terminating", "received"] if rng.random() < 0.9 else ["received", "terminating"] for _ in range(3)
+    ]
     stored = ["stored"] * 3
     if fault == "replica lost":
         acks.pop()
@@ -57,21 +77,13 @@ def _block(rng: random.Random, fault: str) -> Path:
         stored.append("stored-redundant")
     if fault == "owner unknown":
         stored[rng.randint(1, 2)] = "stored-orphan"
-    write = interleaved(rng, [*receivers, ["allocate"]])
+    write = interleaved(rng, [["receiving"], ["receiving"], ["receiving"], ["allocate"]])
     if write[0] == "allocate" and rng.random() < 0.8:
         write[0], write[1] = write[1], write[0]
-    finish = interleaved(rng, [*acks, stored])
-    deletion: list[str] = []
-    if fault == "deleted at once":
-        return tuple(write + interleaved(rng, [finish, ["invalidated"], ["deleting"]]))
-    if rng.random() < 0.5 or fault in {"delete fails", "block is gone"}:
-        each = [["deleting"] for _ in range(3)]
-        if fault == "delete fails":
-            each = [["delete-unexpected"] if rng.random() < 0.5 else ["deleting"] for _ in range(2)]
-            each.append(["delete-unexpected"])
-        if fault == "block is gone":
-            each[0] = ["deleting", "delete-unexpected"]
-        deletion = ["invalidated"] * 3 + interleaved(rng, each)
+    return write, interleaved(rng, [*acks, stored])
+
+
+def _life(rng: random.Random, fault: str) -> list[list[str]]:
     life: list[list[str]] = []
     if rng.random() < 0.3:
         life.append(["verified"] * min(1 + int(rng.expovariate(1.2)), 5))
@@ -87,7 +99,19 @@ def _block(rng: random.Random, fault: str) -> Path:
         life.append(moved)
     if rng.random() < 0.0004:
         life.append(["already-exists"])
-    return tuple(write + finish + interleaved(rng, life) + deletion)
+    return life
+
+
+def _deletion(rng: random.Random, fault: str) -> list[str]:
+    if rng.random() >= 0.5 and fault not in {"delete fails", "block is gone"}:
+        return []
+    each = [["deleting"] for _ in range(3)]
+    if fault == "delete fails":
+        each = [["delete-unexpected"] if rng.random() < 0.5 else ["deleting"] for _ in range(2)]
+        each.append(["delete-unexpected"])
+    if fault == "block is gone":
+        each[0] = ["deleting", "delete-unexpected"]
+    return ["invalidated"] * 3 + interleaved(rng, each)
 
 
 def machine_sessions(seed: int, sessions: int, anomalous: float = 0.1) -> list[Case]:
