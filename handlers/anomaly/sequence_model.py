@@ -19,6 +19,7 @@ MAX_TRIGRAMS: Final = 50_000
 """Distinct triples of neighbours kept of a sequence, about 5 MB; new ones beyond them are only counted."""
 MAX_PROFILES: Final = 10_000
 _EXACT: Final = 8
+_MILLION: Final = 1_000_000
 
 
 class SequenceModel(msgspec.Struct):
@@ -27,6 +28,9 @@ class SequenceModel(msgspec.Struct):
     runs: int = 0
     trigrams: dict[str, int] = {}
     """Three neighbours joined by tabs, `START` or `END` where a run has none -> how often."""
+    shares: dict[str, int] = {}
+    """The same -> what part of its run each was, summed, in millionths: an error is likelier at any one place of
+    a short run than of a long one."""
     counts: dict[str, dict[int, int]] = {}
     """Event -> how often it occurs in a run (see `profile_of`) -> runs. The other runs are without it."""
     profiles: dict[str, int] = {}
@@ -39,8 +43,11 @@ def learn(model: SequenceModel, path: tuple[str, ...], runs: int = 1) -> None:
     """Adds `runs` runs that took `path`, its events in order of start; none holds a tab, `START` or `END`."""
     model.runs += runs
     padded = padded_of(path)
+    share = runs * (_MILLION // (len(path) + 1))
     for trigram in zip(padded, padded[1:], padded[2:], strict=False):
-        model.dropped += _add(model.trigrams, "\t".join(trigram), runs, MAX_TRIGRAMS)
+        text = "\t".join(trigram)
+        model.dropped += _add(model.trigrams, text, runs, MAX_TRIGRAMS)
+        _add(model.shares, text, share, MAX_TRIGRAMS)
     profile = profile_of(path)
     for event, step in profile.items():
         steps = model.counts.setdefault(event, {})
@@ -55,6 +62,7 @@ def merge(into: SequenceModel, other: SequenceModel) -> None:
     into.dropped += other.dropped
     for trigram, times in other.trigrams.items():
         into.dropped += _add(into.trigrams, trigram, times, MAX_TRIGRAMS)
+        _add(into.shares, trigram, other.shares[trigram], MAX_TRIGRAMS)
     for profile, runs in other.profiles.items():
         into.dropped += _add(into.profiles, profile, runs, MAX_PROFILES)
     for event, steps in other.counts.items():

@@ -9,7 +9,7 @@ import msgspec
 
 from handlers.anomaly.count_range import ODD_RUNS, count_ranges
 from handlers.anomaly.sequence_model import END, START, SequenceModel, padded_of, profile_of
-from handlers.anomaly.transitions import MAX_RATE, End, Transition, Transitions, probability, separated
+from handlers.anomaly.transitions import End, Transition, Transitions, probability, separated
 
 VerdictKind = Literal["none", "unknown", "extra", "missing", "repeated", "out-of-order"]
 
@@ -54,17 +54,22 @@ class SequenceJudge:
         pairs: dict[Transition, int] = {}
         after_two: dict[Transition, int] = {}
         before_two: dict[Transition, int] = {}
+        parts: tuple[dict[Transition, int], ...] = ({}, {}, {})
         for text, times in model.trigrams.items():
             first, second, third = text.split("\t")
             if second != END:
                 pairs[second, third] = pairs.get((second, third), 0) + times
                 after_two[(first, second), third] = times
+                parts[0][second, third] = parts[0].get((second, third), 0) + model.shares[text]
+                parts[1][(first, second), third] = model.shares[text]
             if second != START:
                 before_two[first, (second, third)] = times
+                parts[2][first, (second, third)] = model.shares[text]
         self._runs = model.runs
-        self._pairs = separated(pairs)
-        most = min(_TWICE * self._pairs.rate, MAX_RATE)
-        self._after_two, self._before_two = separated(after_two, most), separated(before_two, most)
+        self._pairs = separated(pairs, parts[0], model.runs)
+        most = _TWICE * self._pairs.rate
+        self._after_two = separated(after_two, parts[1], model.runs, most)
+        self._before_two = separated(before_two, parts[2], model.runs, most)
         used = sorted(
             (-pairs[a, b], str(a), str(b)) for (a, b), odds in self._pairs.odds.items() if odds <= 0
         )

@@ -26,9 +26,9 @@ NEW_RATE: Final = 1e-4
 """Errors per transition that are possible even after a training without one."""
 _SHAPE: Final = 0.35
 """Of the Gamma: how uneven the rates of errors are. Skipping the next step is likelier than a far jump."""
-_FIRST_RATES: Final = (0.25, 0.1)
-MAX_RATE: Final = 0.25
-"""Of errors per transition. More is no minority: what reaches it has taken the process for errors."""
+_FIRST_RATES: Final = (1.0, 0.4)
+MAX_RATE: Final = 2.0
+"""Of errors per run. More is no minority: what reaches it has taken the process for errors."""
 _ROUNDS: Final = 25
 
 
@@ -57,13 +57,17 @@ class Transitions(msgspec.Struct, frozen=True):
 class _Split(msgspec.Struct, frozen=True):
     odds: dict[Transition, float]
     rate: float
+    """Errors per run."""
     likelihood: float
     """Natural log."""
 
 
-def separated(seen: dict[Transition, int], most: float = MAX_RATE) -> Transitions:
+def separated(
+    seen: dict[Transition, int], shares: dict[Transition, int], runs: int, most: float = 1.0
+) -> Transitions:
     """Tells process from errors among transitions (-> how often seen, at least once).
 
+    `shares` says what part of its run each was, summed, in any unit: errors are spread over runs, not steps.
     At most the share `most` of all transitions are errors: if more look like it, all are doubted alike.
     """
     ends: tuple[dict[End, int], dict[End, int]] = ({}, {})
@@ -71,9 +75,14 @@ def separated(seen: dict[Transition, int], most: float = MAX_RATE) -> Transition
         for total, end in zip(ends, transition, strict=True):
             total[end] = total.get(end, 0) + times
     process = {(a, b): _log_process(n, min(ends[0][a], ends[1][b])) for (a, b), n in seen.items()}
-    splits = [_split(seen, ends, process, rate) for rate in _FIRST_RATES]
+    exposed: tuple[dict[End, float], dict[End, float]] = ({}, {})
+    unit = runs / sum(shares.values())
+    for transition, part in shares.items():
+        for total_exposed, end in zip(exposed, transition, strict=True):
+            total_exposed[end] = total_exposed.get(end, 0.0) + part * unit
+    splits = [_split(seen, ends, exposed, process, first, runs) for first in _FIRST_RATES]
     best = max(splits, key=lambda split: (split.rate < MAX_RATE, split.likelihood))
-    odds, rate = best.odds, best.rate
+    odds, rate = best.odds, best.rate * runs / sum(seen.values())
     if rate > most:
         odds, rate = {each: value + log(most / rate) for each, value in odds.items()}, most
     once = [transition for transition, n in seen.items() if n == 1 and odds[transition] <= 0]
@@ -88,22 +97,23 @@ def separated(seen: dict[Transition, int], most: float = MAX_RATE) -> Transition
 def _split(
     seen: dict[Transition, int],
     ends: tuple[dict[End, int], dict[End, int]],
+    exposed: tuple[dict[End, float], dict[End, float]],
     process: dict[Transition, float],
     rate: float,
+    runs: int,
 ) -> _Split:
     """Expectation-maximization from a first rate of errors; it ends in the nearest of several optima."""
-    everything = sum(seen.values())
     share = 0.5
     strangers: tuple[set[End], set[End]] = (set(), set())
     for _ in range(_ROUNDS):
         # An end that the process never uses is left and reached by errors only.
         left, reached = (
-            {end: n if end in strange else n * rate for end, n in side.items()}
-            for side, strange in zip(ends, strangers, strict=True)
+            {end: n if end in strange else visited[end] * rate for end, n in side.items()}
+            for side, visited, strange in zip(ends, exposed, strangers, strict=True)
         )
         prior = log(share / (1 - share))
         odds = {
-            (a, b): prior + _log_error(n, left[a] * reached[b] / (rate * everything)) - process[a, b]
+            (a, b): prior + _log_error(n, left[a] * reached[b] / (rate * runs)) - process[a, b]
             for (a, b), n in seen.items()
         }
         likelihood = len(seen) * log(1 - share) + sum(
@@ -111,7 +121,7 @@ def _split(
         )
         wrong = {transition: probability(value) for transition, value in odds.items()}
         before = (rate, strangers)
-        rate = min((1 + sum(wrong[each] * n for each, n in seen.items())) / (1 + everything), MAX_RATE)
+        rate = min((1 + sum(wrong[each] * n for each, n in seen.items())) / (1 + runs), MAX_RATE)
         share = (0.5 + sum(wrong.values())) / (1 + len(wrong))
         used = [transition for transition, value in odds.items() if value <= 0]
         strangers = (set(ends[0]) - {a for a, _ in used}, set(ends[1]) - {b for _, b in used})
