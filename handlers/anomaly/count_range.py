@@ -46,11 +46,15 @@ class CountRange(msgspec.Struct, frozen=True):
         return max(odds, 0.1) if further else odds
 
 
-def count_ranges(model: SequenceModel) -> dict[str, CountRange]:
-    """All that was seen is in range, unless a class of rarities stands out that healthy runs cannot have."""
+def count_ranges(model: SequenceModel, errors: float) -> dict[str, CountRange]:
+    """All that was seen is in range, unless a class of rarities stands out that healthy runs cannot have.
+
+    `errors` is the number of errors per run that the order of the events has told already: as long as they
+    explain the rarities, what is rare and yet in order is a rare path.
+    """
     steps_of = {event: {0: model.runs - sum(n.values()), **n} for event, n in model.counts.items()}
     usual = {event: max(steps, key=lambda at: (steps[at], at)) for event, steps in steps_of.items()}
-    limit = _limit(model, steps_of, usual)
+    limit = _limit(model, steps_of, usual, errors)
     ranges: dict[str, CountRange] = {}
     for event, steps in steps_of.items():
         seen, middle = [at for at, runs in steps.items() if runs], usual[event]
@@ -67,7 +71,9 @@ def _sides(steps: dict[int, int], middle: int) -> tuple[int, int]:
     return sum(n for at, n in steps.items() if at < middle), sum(n for at, n in steps.items() if at > middle)
 
 
-def _limit(model: SequenceModel, steps_of: dict[str, dict[int, int]], usual: dict[str, int]) -> int:
+def _limit(
+    model: SequenceModel, steps_of: dict[str, dict[int, int]], usual: dict[str, int], errors: float
+) -> int:
     """Runs up to which a deviation from the usual count is a rarity; 0 if none stands out."""
     sides = sorted(runs for event, steps in steps_of.items() for runs in _sides(steps, usual[event]) if runs)
     limit = 0
@@ -84,7 +90,9 @@ def _limit(model: SequenceModel, steps_of: dict[str, dict[int, int]], usual: dic
     }
     hit = sum(runs for profile, runs in model.profiles.items() if _is_rare(profile, rare, usual))
     # One rarity is a path of its own, errors come in many kinds.
-    return limit if max(_VARIATION * model.runs, 2 * limit) <= hit <= model.runs / 2 else 0
+    return (
+        limit if max(_VARIATION * model.runs, errors * model.runs, 2 * limit) <= hit <= model.runs / 2 else 0
+    )
 
 
 def _is_rare(profile: str, rare: set[tuple[str, int]], usual: dict[str, int]) -> bool:

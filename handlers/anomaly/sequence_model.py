@@ -29,8 +29,8 @@ class SequenceModel(msgspec.Struct):
     trigrams: dict[str, int] = {}
     """Three neighbours joined by tabs, `START` or `END` where a run has none -> how often."""
     shares: dict[str, int] = {}
-    """The same -> what part of its run each was, summed, in millionths: an error is likelier at any one place of
-    a short run than of a long one."""
+    """The same -> what part of its run each was, summed, in millionths: an error is likelier at any one place
+    of a short run than of a long one."""
     counts: dict[str, dict[int, int]] = {}
     """Event -> how often it occurs in a run (see `profile_of`) -> runs. The other runs are without it."""
     profiles: dict[str, int] = {}

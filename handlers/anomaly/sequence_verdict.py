@@ -77,7 +77,7 @@ class SequenceJudge:
         for _, source, target in used:
             self._followers.setdefault(source, []).append(target)
         self._reached = {target for _, _, target in used}
-        self._ranges = count_ranges(model)
+        self._ranges = count_ranges(model, self._pairs.rate * sum(pairs.values()) / max(model.runs, 1))
         self._absent = sorted(
             ((known.odds_of(0), event) for event, known in self._ranges.items()), reverse=True
         )
