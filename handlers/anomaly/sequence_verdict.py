@@ -67,7 +67,7 @@ class SequenceJudge:
                 parts[2][first, (second, third)] = model.shares[text]
         self._runs = model.runs
         self._pairs = separated(pairs, parts[0], model.runs)
-        most = _TWICE * self._pairs.rate
+        most = _TWICE * self._pairs.errors
         self._after_two = separated(after_two, parts[1], model.runs, most)
         self._before_two = separated(before_two, parts[2], model.runs, most)
         used = sorted(
@@ -77,7 +77,7 @@ class SequenceJudge:
         for _, source, target in used:
             self._followers.setdefault(source, []).append(target)
         self._reached = {target for _, _, target in used}
-        self._ranges = count_ranges(model, self._pairs.rate * sum(pairs.values()) / max(model.runs, 1))
+        self._ranges = count_ranges(model, self._pairs.errors)
         self._absent = sorted(
             ((known.odds_of(0), event) for event, known in self._ranges.items()), reverse=True
         )
@@ -85,9 +85,9 @@ class SequenceJudge:
         self._new_event = (once + 0.5) / (model.runs + 1)
 
     @property
-    def error_rate(self) -> float:
-        """Errors per transition among the runs that were learned."""
-        return self._pairs.rate
+    def errors(self) -> float:
+        """Errors of order per run among those that were learned."""
+        return self._pairs.errors
 
     def judge(self, path: tuple[str, ...]) -> Verdict:
         """Judges a run, its events in order of start, by the worst that it shows."""

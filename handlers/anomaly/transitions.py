@@ -26,9 +26,13 @@ NEW_RATE: Final = 1e-4
 """Errors per transition that are possible even after a training without one."""
 _SHAPE: Final = 0.35
 """Of the Gamma: how uneven the rates of errors are. Skipping the next step is likelier than a far jump."""
-_FIRST_RATES: Final = (1.0, 0.4)
-MAX_RATE: Final = 2.0
-"""Of errors per run. More is no minority: what reaches it has taken the process for errors."""
+_FIRST_RATES: Final = (3.0, 1.0, 0.4)
+MOST_ERRORS: Final = 1.25
+"""Per run: half of the runs with two or three each. More is no minority but the process taken for errors."""
+_USUAL_RUNS: Final = 0.01
+_USUAL_END: Final = 0.25
+"""What is seen once in a hundred runs and is a quarter of all that happens at one of its ends is no error."""
+_NO_ERROR: Final = 20.0
 _ROUNDS: Final = 25
 
 
@@ -44,6 +48,8 @@ class Transitions(msgspec.Struct, frozen=True):
     """Probability that a transition of the process that leaves, or reaches, an end is new (Good-Turing)."""
     rate: float
     """Errors per transition."""
+    errors: float
+    """Errors per run."""
 
     def odds_of(self, source: End, target: End) -> float:
         """As `odds`; also for one never seen, by how often the process shows new ones at its ends."""
@@ -63,35 +69,44 @@ class _Split(msgspec.Struct, frozen=True):
 
 
 def separated(
-    seen: dict[Transition, int], shares: dict[Transition, int], runs: int, most: float = 1.0
+    seen: dict[Transition, int], shares: dict[Transition, int], runs: int, most: float = MOST_ERRORS
 ) -> Transitions:
     """Tells process from errors among transitions (-> how often seen, at least once).
 
     `shares` says what part of its run each was, summed, in any unit: errors are spread over runs, not steps.
-    At most the share `most` of all transitions are errors: if more look like it, all are doubted alike.
+    A run holds at most `most` errors on average: if more look like it, all are doubted alike.
     """
     ends: tuple[dict[End, int], dict[End, int]] = ({}, {})
+    if not seen:
+        return Transitions({}, seen, ends, ({}, {}), 0.0, 0.0)
     for transition, times in seen.items():
         for total, end in zip(ends, transition, strict=True):
             total[end] = total.get(end, 0) + times
-    process = {(a, b): _log_process(n, min(ends[0][a], ends[1][b])) for (a, b), n in seen.items()}
+    process: dict[Transition, float] = {}
+    for (source, target), times in seen.items():
+        rarer = min(ends[0][source], ends[1][target])
+        is_usual = times >= max(_USUAL_RUNS * runs, _USUAL_END * rarer)
+        process[source, target] = _log_process(times, rarer) + (_NO_ERROR if is_usual else 0.0)
     exposed: tuple[dict[End, float], dict[End, float]] = ({}, {})
     unit = runs / sum(shares.values())
     for transition, part in shares.items():
         for total_exposed, end in zip(exposed, transition, strict=True):
             total_exposed[end] = total_exposed.get(end, 0.0) + part * unit
     splits = [_split(seen, ends, exposed, process, first, runs) for first in _FIRST_RATES]
-    best = max(splits, key=lambda split: (split.rate < MAX_RATE, split.likelihood))
-    odds, rate = best.odds, best.rate * runs / sum(seen.values())
-    if rate > most:
-        odds, rate = {each: value + log(most / rate) for each, value in odds.items()}, most
+    believable = [split for split in splits if split.rate <= most]
+    if believable:
+        best = max(believable, key=lambda split: split.likelihood)
+    else:
+        best = min(splits, key=lambda split: split.rate)
+    errors, doubt = min(best.rate, most), log(min(most / best.rate, 1.0))
+    odds = {transition: value + doubt for transition, value in best.odds.items()}
     once = [transition for transition, n in seen.items() if n == 1 and odds[transition] <= 0]
     overall = (len(once) + 0.5) / (sum(seen.values()) + 1)
     unused = (
         _unused(ends[0], [a for a, _ in once], overall),
         _unused(ends[1], [b for _, b in once], overall),
     )
-    return Transitions(odds, seen, ends, unused, rate)
+    return Transitions(odds, seen, ends, unused, errors * runs / sum(seen.values()), errors)
 
 
 def _split(
@@ -121,7 +136,7 @@ def _split(
         )
         wrong = {transition: probability(value) for transition, value in odds.items()}
         before = (rate, strangers)
-        rate = min((1 + sum(wrong[each] * n for each, n in seen.items())) / (1 + runs), MAX_RATE)
+        rate = (1 + sum(wrong[each] * n for each, n in seen.items())) / (1 + runs)
         share = (0.5 + sum(wrong.values())) / (1 + len(wrong))
         used = [transition for transition, value in odds.items() if value <= 0]
         strangers = (set(ends[0]) - {a for a, _ in used}, set(ends[1]) - {b for _, b in used})
