@@ -1,1 +1,1 @@
-"""Runs the product's own verdicts on labelled public data, for scorers that know the labels."""
+"""Runs the product's own verdicts on labelled data, for scorers that know the labels."""
