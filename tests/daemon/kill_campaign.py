@@ -135,7 +135,7 @@ class KillCampaign:
     def _steps(self) -> Iterator[str]:
         """One rotation by rename or by copytruncate; what is older moves on, and is compressed once read."""
         self._is_rotating = True
-        numbered = [self._log.with_name(f"app.log.{number}") for number in range(60)]
+        numbered = [self._log.with_name(f"app.log.{number}") for number in range(2_000)]
         for number in range(len(numbered) - 1, 0, -1):
             if numbered[number].exists():
                 numbered[number].rename(numbered[number + 1])
