@@ -126,7 +126,7 @@ class Logs(Section):
     format: Text = "auto"
     """Name of a log format. "auto" recognises it file by file from the first lines; a name forces it."""
     max_line_bytes: Whole = Field(default=1_048_576, ge=1024, le=67_108_864)
-    """Bytes, 1024 to 67108864. A longer line is skipped and counted instead of held in memory."""
+    """Bytes, 1024 to 67108864. A longer line is cut there and counted, instead of held in memory."""
     hot_poll_ms: Whole = Field(default=100, ge=10, le=60_000)
     """Milliseconds, 10 to 60000. How often a file that is being written is looked at: less is sooner, at the
     cost of processor time."""
