@@ -180,7 +180,7 @@ def test_the_service_manager_hears_that_it_is_ready_alive_and_what_it_does(
 def read_uninterrupted(folder: Path, log: bytes) -> tuple[int, int, dict[str, int]]:
     with DaemonProcess(folder) as process:
         process.logs.mkdir(parents=True)
-        process.config.write_text("detect:\n  interval_s: 0.2\n")
+        process.config.write_text("detect: {interval_s: 0.2}\nretention: {windows_h: 87600}\n")
         (process.logs / "app.log").write_bytes(log)
         process.start()
         process.until("all is read", lambda: process.totals().lines == log.count(b"\n"))
