@@ -9,7 +9,8 @@ from typing import Final
 import msgspec
 
 from handlers.formats.base import add_error
-from handlers.formats.conductor_runs import Key, UsualRuns
+from handlers.formats.conductor_beats import Beat, Key, request_parts, text_of
+from handlers.formats.conductor_runs import UsualRuns
 from handlers.formats.error_text import split_error
 from handlers.model import Block, EventKind, OpenError, ParserState, Subject, TelemetryEvents
 
@@ -18,36 +19,10 @@ _BATON: Final = re.compile(
     rb"event=(?P<event>\S{1,500}) handler=(?P<handler>[^\s?]{1,500})"
 )
 _CONTINUATION: Final = re.compile(rb"[ \t]+(?!\d{4}-\d\d-\d\dT)[^\s\xf0\xe2{}][^\n]*\n")
-_MS_DIGITS: Final = len("1795363858813")
 _MAX_FRAMES: Final = 100
 _MAX_HANDLERS: Final = 2_000
 """Handlers remembered: they are part of what every commit stores."""
 _STAMP_BYTES: Final = len("2026-11-22T16:10:58.813")
-
-
-def _text(raw: bytes) -> str:
-    return raw.decode("utf-8", "replace").rstrip()
-
-
-def _request_parts(request_id: str) -> tuple[str, int]:
-    """The sequence and the epoch milliseconds of the play; "" and 0 where the id is of another form."""
-    sequence, *rest = request_id.rsplit("-", 2)
-    known = len(rest) == 2 and len(rest[0]) == _MS_DIGITS and rest[0].isdecimal() and rest[1].isalnum()
-    return (sequence, int(rest[0])) if known else ("", 0)
-
-
-class _Beat:
-    """A beat of a sequence: what is made once and said by millions of events."""
-
-    __slots__ = ("completed", "key", "name", "started")
-
-    def __init__(self, sequence: str, number: int, event: str, key: Key | None = None) -> None:
-        self.name = (number, event)
-        self.key = key
-        """Number and event as the lines have them."""
-        self.started = Subject("beat-started", sequence, event=event, beat=number)
-        self.completed: Subject | None = None
-        """Known once the handler is."""
 
 
 class ConductorReader:
@@ -66,8 +41,8 @@ class ConductorReader:
         self.offset = self.at = 0
         self.end = 0
         """End of the stack that was read last."""
-        self._beats: dict[tuple[str, Key], _Beat] = {}
-        self._open = _Beat(state.sequence, state.beat, state.event) if state.event else None
+        self._beats: dict[tuple[str, Key], Beat] = {}
+        self._open = Beat(state.sequence, state.beat, state.event) if state.event else None
         self._opened_at = 0
         """Where in `data` the open beat begins, or goes on."""
         self._closed_key: Key | None = None
@@ -123,8 +98,8 @@ class ConductorReader:
 
     def _answer_run(self, lines: list[re.Match[bytes]], shift: int) -> bool:
         """Answers the lines of a run at once; False if it is not quite as most runs are."""
-        request_id = _text(lines[1]["request"])
-        sequence, _ = _request_parts(request_id)
+        request_id = text_of(lines[1]["request"])
+        sequence, _ = request_parts(request_id)
         if not sequence or not lines[0]["executing"].strip() or lines[0].start() + shift < self.end:
             return False
         begin = lines[1].start() + shift
@@ -157,10 +132,7 @@ class ConductorReader:
     def _started(self, match: re.Match[bytes]) -> None:
         state = self.state
         key = match.group("number", "started")
-        beat = self._beats.get((state.sequence, key))
-        if beat is None:
-            beat = _Beat(state.sequence, int(key[0]), _text(key[1]), key)
-            self._beats[state.sequence, key] = beat
+        beat = self._beats.get((state.sequence, key)) or self._beat(state.sequence, key)
         if self._open is not None and self._open.name == beat.name:
             return
         self._open = beat
@@ -172,8 +144,18 @@ class ConductorReader:
         self._emit(beat.started)
 
     def _completed_subject(self, sequence: str, key: Key) -> Subject | None:
+        """That of a completed beat; None while its handler is not known."""
+        beat = self._beat(sequence, key)
+        handler = self.state.handlers.get(beat.book_key)
+        if beat.completed is None and handler is not None:
+            beat.completed = beat.ended(handler)
+        return beat.completed
+
+    def _beat(self, sequence: str, key: Key) -> Beat:
         beat = self._beats.get((sequence, key))
-        return beat.completed if beat is not None else None
+        if beat is None:
+            beat = self._beats[sequence, key] = Beat(sequence, int(key[0]), text_of(key[1]), key)
+        return beat
 
     def _duration(self, match: re.Match[bytes]) -> None:
         duration_ms = float(match["duration"])
@@ -188,18 +170,18 @@ class ConductorReader:
         if key == closed:
             self.state.closed = (0, "")
             return
-        name = int(key[0]), _text(key[1])
+        name = int(key[0]), text_of(key[1])
         if name != self.state.closed:
             duration_ms = self.state.duration_ms
             self._complete(self._named(name), float(match["rounded"]) if duration_ms is None else duration_ms)
         self.state.closed = (0, "")
         self._closed_key = None
 
-    def _named(self, name: tuple[int, str]) -> _Beat:
+    def _named(self, name: tuple[int, str]) -> Beat:
         """The open beat under the name that its end has."""
-        return self._open if self._open and self._open.name == name else _Beat(self.state.sequence, *name)
+        return self._open if self._open and self._open.name == name else Beat(self.state.sequence, *name)
 
-    def _complete(self, beat: _Beat, duration_ms: float | None) -> None:
+    def _complete(self, beat: Beat, duration_ms: float | None) -> None:
         state = self.state
         if duration_ms is not None and not state.stamped and state.time is not None:
             state.time += duration_ms / 1000
@@ -213,49 +195,41 @@ class ConductorReader:
         state.beat_failed = False
         state.duration_ms = None
 
-    def _completed(self, beat: _Beat) -> Subject:
+    def _completed(self, beat: Beat) -> Subject:
         state = self.state
-        number, event = beat.name
         handler = self._handler(beat, self.at)
-        subject = Subject(
-            "beat-completed",
-            state.sequence,
-            event=event,
-            handler=handler,
-            beat=number,
-            failed=state.beat_failed,
-        )
+        subject = beat.ended(handler, failed=state.beat_failed)
         if handler and not state.beat_failed:
             if len(state.handlers) < _MAX_HANDLERS:
-                state.handlers[f"{state.sequence}\t{event}"] = handler
+                state.handlers[beat.book_key] = handler
             beat.completed = subject
         return subject
 
-    def _handler(self, beat: _Beat, end: int) -> str:
+    def _handler(self, beat: Beat, end: int) -> str:
         """What answers the open beat: known, or told between its start and `end`."""
         state = self.state
-        if handler := state.handler or state.handlers.get(f"{state.sequence}\t{beat.name[1]}", ""):
+        if handler := state.handler or state.handlers.get(beat.book_key, ""):
             return handler
         if beat is not self._open:
             return ""
         wanted = beat.name[1].encode()
         for baton in _BATON.finditer(self.data, self._opened_at, end):
             if baton["event"] == wanted:
-                return _text(baton["handler"])
+                return text_of(baton["handler"])
         return ""
 
     def _executing(self, match: re.Match[bytes]) -> None:
         self._leave()
-        self.state.sequence = _text(match["executing"])
+        self.state.sequence = text_of(match["executing"])
         self.state.run_failed = False
 
     def _request(self, match: re.Match[bytes]) -> None:
         state = self.state
-        request_id = _text(match["request"])
+        request_id = text_of(match["request"])
         if request_id == state.run or not state.sequence:
             return  # a later movement, or one of a run whose beginning is not in the log: its path is unknown
         state.run, state.event, self._open = request_id, "", None
-        sequence, at_ms = _request_parts(request_id)
+        sequence, at_ms = request_parts(request_id)
         if sequence:
             state.sequence = sequence
             if not state.stamped:
@@ -278,17 +252,17 @@ class ConductorReader:
         self._open = None
 
     def _handler_failed(self, match: re.Match[bytes]) -> None:
-        plugin, _, handler = _text(match["failing"]).rpartition(".")
-        self._open_error(plugin, handler, _text(match["failure"]))
+        plugin, _, handler = text_of(match["failing"]).rpartition(".")
+        self._open_error(plugin, handler, text_of(match["failure"]))
         self.state.handler = handler
         self.state.beat_failed = self.state.run_failed = True
 
     def _beat_failed(self, match: re.Match[bytes]) -> None:
         state = self.state
-        beat = self._named((int(match["bad_number"]), _text(match["bad"])))
+        beat = self._named((int(match["bad_number"]), text_of(match["bad"])))
         state.event = beat.name[1]
         if not state.beat_failed:
-            self._open_error("", self._handler(beat, self.at), _text(match["bad_error"]))
+            self._open_error("", self._handler(beat, self.at), text_of(match["bad_error"]))
         state.beat_failed = state.run_failed = True
         self._complete(beat, state.duration_ms)
         state.closed, self._closed_key = (0, ""), None
@@ -296,21 +270,21 @@ class ConductorReader:
     def _run_failed(self, match: re.Match[bytes]) -> None:
         state = self.state
         if not state.run_failed:
-            self._open_error("", "", _text(match["run_error"]))
+            self._open_error("", "", text_of(match["run_error"]))
         if state.run:
             self._of_run("run-failed")
         self._leave()
 
     def _registered(self, match: re.Match[bytes]) -> None:
-        subject = Subject("registered", _text(match["name"]), sequence_id=_text(match["id"]))
+        subject = Subject("registered", text_of(match["name"]), sequence_id=text_of(match["id"]))
         self.events.add(subject, self.offset + self.at, self._time(self.at))
 
     def _subscribed(self, match: re.Match[bytes]) -> None:
         subject = Subject(
             "registered",
-            sequence_id=_text(match["of"]),
-            event=_text(match["subscribed"]),
-            plugin=_text(match["plugin"]),
+            sequence_id=text_of(match["of"]),
+            event=text_of(match["subscribed"]),
+            plugin=text_of(match["plugin"]),
         )
         self.events.add(subject, self.offset + self.at, self._time(self.at))
 
@@ -321,6 +295,7 @@ class ConductorReader:
         self.state = ParserState(time=self.state.time, stamped=self.state.stamped)
         self._open = self._closed_key = None
         self._beats.clear()  # the program may have been deployed anew, with other handlers
+        self._usual_runs.forget()
 
     def _open_error(self, plugin: str, handler: str, text: str) -> None:
         """Takes the error, then reads its stack as far as the block goes."""
@@ -350,7 +325,7 @@ class ConductorReader:
         while (line := _CONTINUATION.match(self.data, self.end)) is not None:
             self.end = line.end()
             self.matched += 1
-            text = _text(line[0]).strip()
+            text = text_of(line[0]).strip()
             if text.startswith("at ") and len(error.frames) < _MAX_FRAMES:
                 error.frames.append(text)
         if self.end < len(self.data):

@@ -10,10 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from operator import attrgetter
 from typing import Final
 
+from handlers.formats.conductor_beats import Key
 from handlers.model import Subject, WholeRun
-
-Key = tuple[bytes, ...]
-"""Number and event of a beat, as the lines have them."""
 
 _LAST_INDEX: Final = attrgetter("lastindex")
 _USUAL_LINES: Final = ("executing", "request", "started", "duration", "rounded", "ended")
@@ -35,6 +33,10 @@ class UsualRuns:
         self._duration = groups["duration"]
         self._completed = completed
         self._subjects: dict[tuple[str, tuple[Key, ...]], Subject] = {}
+
+    def forget(self) -> None:
+        """Forgets which handlers answer the beats."""
+        self._subjects.clear()
 
     def spans(self, matches: Sequence[re.Match[bytes]]) -> Iterator[tuple[int, int]]:
         """Where in a series of lines there are such runs."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Final
 
 import msgspec
 
-from handlers.metrics import EXAMPLES, add_variant, first_of, slowest_of
+from handlers.metrics import EXAMPLES, add_variant, first_of
 from handlers.model import (
     BeatKey,
     BeatStats,
@@ -23,6 +23,7 @@ from handlers.model import (
     Window,
 )
 from handlers.sketch import add_sorted, bin_of
+from handlers.telemetry.durations import add_duration, add_durations
 
 _MAX_OPEN_RUNS: Final = 10_000
 _MAX_PATH_BEATS: Final = 500
@@ -147,7 +148,7 @@ class _Counter:
             stats.failed += len(indexes)
         else:
             durations_us = [events.durations_us[index] for index in indexes]
-            _add_durations(stats, durations_us, partial(_origin_at, events, indexes))
+            add_durations(stats, durations_us, partial(_origin_at, events, indexes))
 
     def play(self, events: NormalizedEvents, stream: _Stream) -> None:
         """Counts events in their order; of whole runs, those that took the same path at once."""
@@ -199,7 +200,7 @@ class _Counter:
             beats = self._stats(beat)
             beats.started += len(whole)
             beats.completed += len(whole)
-            _add_durations(beats, beat_us, partial(_beat_origin, events, indexes, number))
+            add_durations(beats, beat_us, partial(_beat_origin, events, indexes, number))
 
     def end_unannounced(self, stream: _Stream) -> None:
         for key, run in list(stream.runs.items()):
@@ -256,7 +257,7 @@ class _Counter:
         if subject.failed:
             stats.failed += 1
         else:
-            _count_duration(stats, events, index)
+            add_duration(stats, events.durations_us[index], partial(_origin, events, index))
         if run is not None:
             if subject.event in run.open:
                 run.open.remove(subject.event)
@@ -318,36 +319,6 @@ class _Counter:
             index = bin_of(duration_us)
             stats.bins[index] = stats.bins.get(index, 0) + 1
             add_variant(stats, "\t".join(run.path), 1, (run.started,))
-
-
-def _add_durations(
-    stats: BeatStats, durations_us: Sequence[int | None], origin: Callable[[int], Origin]
-) -> None:
-    """Adds durations of one beat; `origin` tells where the one at a position comes from."""
-    ordered_us = sorted([us for us in durations_us if us is not None])
-    if not ordered_us:
-        return
-    stats.total_us += sum(ordered_us)
-    stats.max_us = max(stats.max_us, ordered_us[-1])
-    add_sorted(stats.bins, ordered_us)
-    least_us = ordered_us[-EXAMPLES:][0]
-    if len(stats.slowest) == EXAMPLES:
-        least_us = max(least_us, stats.slowest[-1][0])
-    if ordered_us[-1] >= least_us:
-        slow = [(us, origin(at)) for at, us in enumerate(durations_us) if us is not None and us >= least_us]
-        stats.slowest = slowest_of((*stats.slowest, *slow))
-
-
-def _count_duration(stats: BeatStats, events: NormalizedEvents, index: int) -> None:
-    duration_us = events.durations_us[index]
-    if duration_us is None:
-        return
-    stats.total_us += duration_us
-    stats.max_us = max(stats.max_us, duration_us)
-    where = bin_of(duration_us)
-    stats.bins[where] = stats.bins.get(where, 0) + 1
-    if len(stats.slowest) < EXAMPLES or duration_us >= stats.slowest[-1][0]:
-        stats.slowest = slowest_of((*stats.slowest, (duration_us, _origin(events, index))))
 
 
 def _origin(events: NormalizedEvents, index: int) -> Origin:

@@ -22,6 +22,7 @@ def lines(draw: st.DrawFn) -> list[str]:
     """Runs that mostly go as runs go, at times across a second, with failures and missing lines."""
     at_ms = draw(st.integers(1_795_363_858_000, 1_795_363_861_000))
     told = []
+    name = "h"
 
     def tell(text: str) -> None:
         nonlocal at_ms
@@ -30,12 +31,15 @@ def lines(draw: st.DrawFn) -> list[str]:
         told.append(f"2026-11-22T16:{second // 60 % 60:02}:{second % 60:02}.{millisecond:03}Z {text}")
 
     for number in range(draw(st.integers(1, 12))):
+        if not draw(st.integers(0, 9)):  # perhaps with other handlers than before
+            tell("🎼 Initializing RenderX Evolution Communication System...")
+            name = f"h{number}"
         tell('🎼 ExecutionQueue: Now executing "Order Save"')
         tell(f"🆔 Request ID: order-save-symphony-{at_ms}-r{number}")
         for beat, event in enumerate(BEATS[: draw(st.integers(1, 3))], 1):
             tell(f"🎵 Beat {beat} Started: Title ({event})")
             if draw(st.integers(0, 2)):
-                tell(f"🎽 DataBaton: No changes | seq=Order Save beat=? event={event} handler=h{beat}")
+                tell(f"🎽 DataBaton: No changes | seq=Order Save beat=? event={event} handler={name}")
             if not draw(st.integers(0, 9)):
                 tell("🧠 PluginManager: Handler execution failed for OrderPlugin.h: TypeError: x")
             tell(f"⏱️ PerformanceTracker: Beat {beat} completed in {draw(st.sampled_from(DURATIONS))}ms")
