@@ -33,12 +33,18 @@ SYSTEM_CONFIG: Final = Path("/etc/selfheald/selfheald.yaml")
 _LIST: Final = 'must be a list, such as ["a", "b"]'
 _NUMBERS: Final = 'must be names with numbers, such as {"Plugin.handler": 5}'
 _FORMATS: Final = 'must be names with patterns, such as {"access": {"pattern": "(?P<event>...)"}}'
-_SHAPES: Final = {"expected_ms": _NUMBERS, "formats": _FORMATS}
+_BY_GLOB: Final = 'must be globs with names, such as {"legacy/*": "%s"}'
+_SHAPES: Final = {
+    "expected_ms": _NUMBERS,
+    "formats": _FORMATS,
+    "logs.format_of": _BY_GLOB % "logfmt",
+    "ingest.timezone_of": _BY_GLOB % "Europe/Berlin",
+}
 """What those settings hold that are neither a list nor a single value."""
 _MESSAGES: Final = {
     "bool_parsing": "must be true or false",
     "bool_type": "must be true or false",
-    "extra_forbidden": "unknown setting; a format has pattern and time_format",
+    "extra_forbidden": "unknown setting; a format has pattern, time_format and duration_unit",
     "finite_number": "must be a finite number",
     "float_parsing": "must be a number",
     "float_type": "must be a number",

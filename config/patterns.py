@@ -22,6 +22,7 @@ class Match(Protocol):
     """What both libraries give for a text that matches."""
 
     def groupdict(self) -> dict[str, str | Any]: ...
+    def end(self) -> int: ...
 
 
 class Pattern(Protocol):

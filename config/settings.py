@@ -9,7 +9,6 @@ from __future__ import annotations
 import difflib
 import zoneinfo
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
@@ -18,6 +17,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from config.patterns import compile_pattern
+from config.time_formats import require_time_format
 
 ENV_PREFIX: Final = "SELFHEALD_"
 ENV_DELIMITER: Final = "__"
@@ -71,19 +71,6 @@ def _require_known_groups(pattern: str) -> str:
     return pattern
 
 
-def _require_time_format(time_format: str | None) -> str | None:
-    if time_format is None:
-        return None
-    moment = datetime(2000, 1, 2, 3, 4, 5, tzinfo=UTC)
-    try:
-        read = datetime.strptime(moment.strftime(time_format), time_format)
-    except ValueError:
-        raise ValueError("must be a format of strptime, such as %d/%b/%Y:%H:%M:%S %z") from None
-    if read.date() != moment.date():
-        raise ValueError("must hold the year, month and day, such as %Y-%m-%d")
-    return time_format
-
-
 def _empty_is_none(value: object) -> object:
     """An environment variable has no other way to say "none"."""
     return None if value == "" else value
@@ -96,6 +83,7 @@ File = Annotated[Path, BeforeValidator(_require_text)]
 Globs = tuple[Text, ...]
 FieldName = Annotated[Text, AfterValidator(_require_field_name)]
 TimeZone = Annotated[Text, AfterValidator(_require_time_zone)]
+DurationUnit = Literal["s", "ms", "us", "ns"]
 PositiveMs = Annotated[Number, Field(gt=0)]
 DAY_S: Final = 86_400
 COMPRESSED_OR_EDITOR: Final = ("*.gz", "*.xz", "*.zst", "*.bz2", "*.zip", "*.swp", "*~")
@@ -125,6 +113,9 @@ class Logs(Section):
     """true or false. Whether links are followed; a link can lead out of the watched directories."""
     format: Text = "auto"
     """Name of a log format. "auto" recognises it file by file from the first lines; a name forces it."""
+    format_of: dict[Text, Text] = {}
+    """Names of log formats, by glob on the path of the file. Those of single files, in place of logs.format;
+    the first glob that matches the path or its end decides, and * stands for slashes too."""
     max_line_bytes: Whole = Field(default=1_048_576, ge=1024, le=67_108_864)
     """Bytes, 1024 to 67108864. A longer line is cut and counted instead of held in memory, and the windows
     around it count for no verdict."""
@@ -136,10 +127,10 @@ class Logs(Section):
 
 
 class Jsonl(Section):
-    """The names under which JSON lines hold what selfheald needs."""
+    """The names under which JSON lines hold what selfheald needs; a.b is b inside of a."""
 
     timestamp: FieldName = "timestamp"
-    """Field name. The time: ISO 8601 text or epoch seconds."""
+    """Field name. The time: ISO 8601 text, or seconds, ms, us or ns since 1970."""
     event: FieldName = "event"
     """Field name. The event of the beat."""
     handler: FieldName = "handler"
@@ -151,13 +142,14 @@ class Jsonl(Section):
     request_id: FieldName = "requestId"
     """Field name. The id that all lines of one run share."""
     duration: FieldName = "duration"
-    """Field name. The duration, in the unit of jsonl.duration_unit."""
+    """Field name. The duration, in the unit of jsonl.duration_unit, or as text with its unit: "12.5ms"."""
     error: FieldName = "error"
     """Field name. The error: a text, or an object with type, message and stack."""
     kind: FieldName = "kind"
     """Field name. The kind of event, such as "beat-started", "beat-completed" or "error"."""
-    duration_unit: Literal["s", "ms", "us", "ns"] = "ms"
-    """One of s, ms, us, ns. The unit of the durations."""
+    duration_unit: Literal["auto", "s", "ms", "us", "ns"] = "auto"
+    """One of auto, s, ms, us, ns. The unit of the durations. "auto" is the one that jsonl.duration ends in,
+    as elapsed_us or tookMs do, else ms."""
 
     @model_validator(mode="after")
     def _require_distinct_names(self) -> Self:
@@ -172,7 +164,8 @@ class DeclaredFormat(Section):
     """A log format of the operator's own."""
 
     pattern: Annotated[Text, AfterValidator(_require_known_groups)]
-    time_format: Annotated[Text | None, AfterValidator(_require_time_format)] = None
+    time_format: Annotated[Text | None, AfterValidator(require_time_format)] = None
+    duration_unit: DurationUnit = "ms"
 
 
 class Ingest(Section):
@@ -194,6 +187,9 @@ class Ingest(Section):
     """Seconds, 0 to 86400. Events that are further in the future than this are counted and kept apart."""
     timezone: TimeZone = "UTC"
     """IANA time zone name. The zone of timestamps that name none."""
+    timezone_of: dict[Text, TimeZone] = {}
+    """IANA time zone names, by glob on the path of the file. Those of single files, in place of
+    ingest.timezone; the first glob that matches the path or its end decides, and * stands for slashes too."""
 
 
 class Detect(Section):
@@ -301,7 +297,7 @@ class Settings(BaseSettings):
     """Log formats of your own, by name. Each has a pattern, a regular expression that finds an event in
     a line by named groups: timestamp, event, handler, sequence, beat, request_id, duration, error,
     kind, which mean what the jsonl settings of these names do. time_format, as in strptime, reads other
-    times than those."""
+    times than those; duration_unit is one of s, ms, us, ns (default: ms)."""
     ingest: Ingest = Ingest()
     detect: Detect = Detect()
     expected_ms: dict[Text, PositiveMs] = {}

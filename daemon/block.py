@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import os
 from typing import Final
 
 import msgspec
@@ -11,7 +10,7 @@ import msgspec
 from handlers.model import FileIdentity
 
 from .checkpoint import Checkpoint
-from .identity import HEAD_BYTES, Mark, digest, identify, mark_at
+from .identity import HEAD_BYTES, Mark, Pread, digest, identify, mark_at
 
 HOLE_STEP_BYTES: Final = 1 << 20
 
@@ -43,7 +42,7 @@ class Block(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_block(
-    descriptor: int, at: Checkpoint, *, max_bytes: int, max_line_bytes: int, flush: bool
+    pread: Pread, at: Checkpoint, *, max_bytes: int, max_line_bytes: int, flush: bool
 ) -> Block | None:
     """The lines from `at.offset` on: as many as `max_bytes` hold, but one at least; None if none is whole.
 
@@ -55,13 +54,13 @@ def read_block(
     wanted = max_bytes
     while True:
         # One read gives the bytes before the offset too: no rewrite can come between check and use.
-        buffer = os.pread(descriptor, before + wanted, start)
+        buffer = pread(before + wanted, start)
         if at.marks and digest(buffer[:before]) != at.marks[-1].digest:
             raise ContentChangedError
         if at.skipping:
             return _rest_of_cut_line(at, buffer, before)
         if buffer[before : before + 1] == b"\0":
-            return _hole(descriptor, at)
+            return _hole(pread, at)
         if wanted > max_bytes:  # the first line alone is longer than asked for
             buffer = buffer[: buffer.find(b"\n", before) + 1 or len(buffer)]
         end = _whole_lines(buffer, before, max_line_bytes)
@@ -132,23 +131,23 @@ def _rest_of_cut_line(at: Checkpoint, buffer: bytes, start: int) -> Block | None
     return msgspec.structs.replace(block, data=b"", lines=0)
 
 
-def _hole(descriptor: int, at: Checkpoint) -> Block | None:
+def _hole(pread: Pread, at: Checkpoint) -> Block | None:
     """Skips zeros, which a writer without O_APPEND leaves behind when its file is truncated (copytruncate).
 
     Zeros up to the end of the file are left alone: they may be space that was reserved for lines to come."""
     end = at.offset
-    while chunk := os.pread(descriptor, HOLE_STEP_BYTES, end):
+    while chunk := pread(HOLE_STEP_BYTES, end):
         text = chunk.lstrip(b"\0")
         end += len(chunk) - len(text)
         if text:
-            head = os.pread(descriptor, min(HEAD_BYTES, end), 0)
+            head = pread(min(HEAD_BYTES, end), 0)
             return Block(
                 source=at.source,
                 offset=at.offset,
                 end=end,
                 data=b"",
                 lines=0,
-                mark=mark_at(descriptor, end),
+                mark=mark_at(pread, end),
                 identity=at.identity
                 if at.offset
                 else identify((at.identity.device, at.identity.inode), head),

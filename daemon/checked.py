@@ -23,10 +23,16 @@ def load_checked(path: Path | None, environ: Mapping[str, str]) -> LoadedSetting
         reason = "is the name of a format that is built in; take another"
         raise SettingsError(tuple(f"{where}: formats.{name}: {reason}" for name in taken))
     names = ("auto", *log_formats(loaded.settings))
-    if loaded.settings.logs.format not in names:
-        where = loaded.origins["logs.format"]
-        given = loaded.settings.logs.format
-        raise SettingsError((f"{where}: logs.format: must be one of {', '.join(names)} (got {given})",))
+    logs = loaded.settings.logs
+    given = [("logs.format", "logs.format", logs.format)]
+    given += [("logs.format_of", f"logs.format_of.{glob}", name) for glob, name in logs.format_of.items()]
+    unknown = tuple(
+        f"{loaded.origins[key]}: {shown}: must be one of {', '.join(names)} (got {name})"
+        for key, shown, name in given
+        if name not in names
+    )
+    if unknown:
+        raise SettingsError(unknown)
     return loaded
 
 

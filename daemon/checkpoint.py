@@ -13,7 +13,7 @@ from .identity import Mark
 MAX_LOSSES: Final = 16
 """Losses that are kept one by one; `bytes_lost` counts all of them."""
 
-FileState = Literal["active", "rotated", "gone"]
+FileState = Literal["active", "rotated", "gone", "archive"]
 
 
 class Loss(msgspec.Struct, frozen=True):
@@ -41,7 +41,8 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
     skipping: bool = False
     """Whether `offset` is inside of a line that was cut, whose rest is to be skipped."""
     state: FileState = "active"
-    """rotated: under another path than its stream. gone: deleted, moved away or overwritten."""
+    """rotated: under another path than its stream. gone: deleted, moved away or overwritten. archive: a
+    compressed file, whose offsets are those of its content; nobody follows it, so it may be gone."""
     bytes_read: int = 0
     lines_read: int = 0
     """Cut ones included."""
@@ -56,6 +57,10 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
     """When nothing was left to read of it for the last time before its last commit; 0 if that never was."""
     losses: tuple[Loss, ...] = ()
     """The latest `MAX_LOSSES`."""
+    ingested: bool = False
+    """Read by `ingest`: kept when it is gone, since it could be named again."""
+    archive_bytes: int = 0
+    """Size of the compressed file when it was read to its end; 0 before."""
 
 
 def with_loss(checkpoint: Checkpoint, loss: Loss) -> Checkpoint:

@@ -21,7 +21,7 @@ from handlers.model import FileIdentity
 
 from .checkpoint import Checkpoint
 from .descriptors import Descriptors
-from .identity import HEAD_BYTES, FileKey, digest, holds, identify
+from .identity import HEAD_BYTES, FileKey, digest, holds, identify, pread_of
 from .ledger import Ledger, key_of
 from .listing import Found
 
@@ -130,7 +130,7 @@ class Copies:
         size = os.fstat(descriptor).st_size
         marks = [mark for mark in known.marks if mark.offset <= size]
         if marks:
-            same = holds(descriptor, marks[-1])
+            same = holds(pread_of(descriptor), marks[-1])
         else:
             same = self._same_bytes.get((file.key, known.source)) == size
         return min(size, known.offset) if same else None

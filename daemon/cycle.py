@@ -17,6 +17,10 @@ AHEAD: Final = (
     "events are dated later than this machine's clock allows (ingest.max_clock_skew_s) and are left out; "
     "set the clock of the machine that writes them, or of this one; selfheald status counts them"
 )
+LATE: Final = (
+    "events came more than ingest.allowed_lateness_s after their window had ended, when it was judged; they "
+    "are judged on their own; raise it if a writer is always so late; selfheald status counts them"
+)
 
 
 def open_store(settings: Settings) -> Store:
@@ -41,17 +45,19 @@ async def read_to_end(
     """
     progress = ReadProgress()
     problems: list[str] = []
-    ahead = 0
+    ahead = late = 0
     try:
         while True:
             parsed = await engine.feed(at_end=at_end)
             progress.batch(parsed)
             after_batch(parsed.more)
             ahead += parsed.ahead
+            # Without lines, what came is a stack trace that waited for more: nobody was late.
+            late += engine.telemetry.late_at_last if parsed.lines else 0
             problems += engine.tail.problems
             problems += parsed.refused
             if not parsed.more:
-                return [*problems, AHEAD] if ahead else problems
+                return [*problems, *([AHEAD] if ahead else []), *([LATE] if late else [])]
     finally:
         progress.done()
 

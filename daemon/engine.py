@@ -32,7 +32,7 @@ from handlers.anomaly.ports import TelemetryHistory
 from handlers.anomaly.sequence import ANOMALY, DetectedAnomalies, detect_anomalies
 from handlers.diagnosis.sequence import DIAGNOSIS, diagnose
 from handlers.formats.registry import log_formats
-from handlers.model import AnyAnomaly, FixRecommendation, StreamState, TelemetryMetrics
+from handlers.model import AnyAnomaly, FixRecommendation, ParserState, StreamState, TelemetryMetrics
 from handlers.stage import Outcome, Performance, Reporter, perform
 from handlers.telemetry.ports import TelemetryCommit
 from handlers.telemetry.sequence import TELEMETRY, ParsedTelemetry, parse_telemetry
@@ -43,6 +43,8 @@ WINDOWS_A_DETECTION: Final = 360
 """Windows judged in one play: a backlog of months is judged in pieces of bounded memory."""
 STACK_QUIET_S: Final = 2.0
 """A stack trace is written at once: what did not follow by then does not belong to it."""
+TRACE_QUIET_S: Final = 60.0
+"""The root span of a trace comes when it ends; one that crashed never does."""
 _HOUR_MS: Final = 3_600_000
 _DAY_MS: Final = 86_400_000
 
@@ -76,6 +78,7 @@ class Engine:
         self._formats = {source.checkpoint.source: source.format for source in sources if source.format}
         self.tail = tail_of(settings, [source.checkpoint for source in sources])
         self._caution = Caution(settings) if store.ended_uncleanly else None
+        self._began = time.monotonic()
         self._read_at: dict[str, float] = {}
         """Monotonic time at which each stream was read last."""
         self._record_id = ""
@@ -166,13 +169,14 @@ class Engine:
         return allowance
 
     def _silent(self) -> list[str]:
-        """Streams with an error at their end whose stack has had the time to be written."""
-        quiet = time.monotonic() - STACK_QUIET_S
-        return [
-            name
-            for name, state in self._streams.items()
-            if state.parser.error is not None and self._read_at.get(name, 0.0) < quiet
-        ]
+        """Streams that wait for lines which have had the time to be written."""
+        return [name for name, state in self._streams.items() if self._is_over(name, state.parser)]
+
+    def _is_over(self, stream: str, waits: ParserState) -> bool:
+        quiet_s = time.monotonic() - self._read_at.get(stream, self._began)
+        if waits.error is not None:
+            return quiet_s > STACK_QUIET_S
+        return quiet_s > TRACE_QUIET_S and any(trace.waiting for trace in waits.traces.values())
 
     async def detect(self, until_ms: int) -> DetectedAnomalies:
         """Judges the next windows that end before `until_ms`; raises what made a beat fail."""

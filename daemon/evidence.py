@@ -16,7 +16,9 @@ import msgspec
 from msgspec.structs import replace
 
 from daemon.checkpoint import Checkpoint
-from daemon.identity import begins_with, holds
+from daemon.content import open_content
+from daemon.identity import Pread, begins_with, holds
+from daemon.unpack import UnpackError
 from handlers.model import Origin
 
 MAX_LINE_BYTES: Final = 1000
@@ -73,38 +75,44 @@ def _in_store(origin: Origin, checkpoints: Mapping[int, Checkpoint]) -> Evidence
 def _in_file(origin: Origin, path: str, expected: Checkpoint | None = None) -> EvidenceLine:
     line = EvidenceLine(path, origin.offset, origin.at_ms)
     try:
-        with _opened(path) as descriptor:
-            if descriptor is None or not (expected is None or _is_same(descriptor, expected)):
+        with _opened(path, expected) as pread:
+            if pread is None or not (expected is None or _is_same(pread, expected)):
                 return replace(line, missing="another file stands there now")
-            return _read(descriptor, line)
+            return _read(pread, line)
     except FileNotFoundError:
         return replace(line, missing="the file is gone")
     except OSError as error:
         return replace(line, missing=f"the file cannot be read ({error.strerror})")
+    except UnpackError as error:
+        return replace(line, missing=f"the file {error}")
 
 
 @contextmanager
-def _opened(path: str) -> Iterator[int | None]:
-    """A descriptor, or None for what is no regular file: a pipe would be waited for, for ever."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+def _opened(path: str, expected: Checkpoint | None) -> Iterator[Pread | None]:
+    """What reads it, or None for what is no regular file: a pipe would be waited for, for ever."""
+    if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 (paths stay strings)
+        yield None
+        return
+    content = open_content(path, unpack=expected is not None and expected.state == "archive")
     try:
-        yield descriptor if stat.S_ISREG(os.fstat(descriptor).st_mode) else None
+        yield content.pread
     finally:
-        os.close(descriptor)
+        content.close()
 
 
-def _is_same(descriptor: int, expected: Checkpoint) -> bool:
-    return begins_with(descriptor, expected.identity) and all(
-        holds(descriptor, mark) for mark in expected.marks[-1:]
+def _is_same(pread: Pread, expected: Checkpoint) -> bool:
+    return begins_with(pread, expected.identity) and (
+        # An archive would be unpacked to its end for it; its head was written once and for all.
+        expected.state == "archive" or all(holds(pread, mark) for mark in expected.marks[-1:])
     )
 
 
-def _read(descriptor: int, line: EvidenceLine) -> EvidenceLine:
+def _read(pread: Pread, line: EvidenceLine) -> EvidenceLine:
     """The line in which the event at `line.offset` stands: indentation and time may come before it."""
-    before = os.pread(descriptor, min(line.offset, MAX_LEAD_BYTES), max(0, line.offset - MAX_LEAD_BYTES))
+    before = pread(min(line.offset, MAX_LEAD_BYTES), max(0, line.offset - MAX_LEAD_BYTES))
     lead = len(before) - before.rfind(b"\n") - 1
     start = line.offset - lead if lead < MAX_LEAD_BYTES else line.offset
-    data, newline, _ = os.pread(descriptor, MAX_LINE_BYTES + 1, start).partition(b"\n")
+    data, newline, _ = pread(MAX_LINE_BYTES + 1, start).partition(b"\n")
     cut = not newline and len(data) > MAX_LINE_BYTES
     # Of a line that is cut, the character at its end may be incomplete: it is left out.
     decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -17,6 +19,9 @@ common origin; less proves nothing, since different programs begin with the same
 
 FileKey = tuple[int, int]
 """(device, inode)."""
+
+Pread = Callable[[int, int], bytes]
+"""Reads at most so many bytes at an offset: of a file, or of what an archive holds."""
 
 
 class Mark(msgspec.Struct, frozen=True, gc=False):
@@ -37,17 +42,20 @@ def identify(key: FileKey, head: bytes) -> FileIdentity:
     return FileIdentity(*key, digest(head) if head else "", len(head))
 
 
-def mark_at(descriptor: int, offset: int) -> Mark:
+def pread_of(descriptor: int) -> Pread:
+    return partial(os.pread, descriptor)
+
+
+def mark_at(pread: Pread, offset: int) -> Mark:
     start = max(0, offset - HEAD_BYTES)
-    return Mark(offset, digest(os.pread(descriptor, offset - start, start)))
+    return Mark(offset, digest(pread(offset - start, start)))
 
 
-def begins_with(descriptor: int, identity: FileIdentity) -> bool:
+def begins_with(pread: Pread, identity: FileIdentity) -> bool:
     """Whether the file still has the head that it was identified by."""
-    head = os.pread(descriptor, identity.head_bytes, 0)
-    return not identity.head_bytes or digest(head) == identity.fingerprint
+    return not identity.head_bytes or digest(pread(identity.head_bytes, 0)) == identity.fingerprint
 
 
-def holds(descriptor: int, mark: Mark) -> bool:
+def holds(pread: Pread, mark: Mark) -> bool:
     """Whether the same bytes stand before the offset of the mark as when it was made."""
-    return mark_at(descriptor, mark.offset) == mark
+    return mark_at(pread, mark.offset) == mark

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from .checkpoint import Checkpoint, FileState, Loss, continued, with_loss, without_losses
 from .copies import Copies
 from .descriptors import Descriptors
-from .identity import HEAD_BYTES, FileKey, begins_with, holds, identify, mark_at
+from .identity import HEAD_BYTES, FileKey, begins_with, holds, identify, mark_at, pread_of
 from .ledger import Ledger, key_of
 from .listing import Found, Listing, LogsSettings, found, list_files
 from .rotation import log_of
@@ -119,8 +119,8 @@ class Inventory:
         """Whether the file still has the content that it was known by. Raises OSError."""
         if file.size < at.offset:
             return False
-        descriptor = self._open.get(file.key, file.path)
-        return begins_with(descriptor, at.identity) and all(holds(descriptor, mark) for mark in at.marks[-1:])
+        pread = pread_of(self._open.get(file.key, file.path))
+        return begins_with(pread, at.identity) and all(holds(pread, mark) for mark in at.marks[-1:])
 
     def _place(self, at: Checkpoint, file: Found) -> None:
         """Follows a file to its new name, unless the old one is still there (a hard link)."""
@@ -196,7 +196,9 @@ class Inventory:
         if kinship:
             self._take_over(kinship.original, file)
         if kinship and kinship.read_bytes:
-            checkpoint = continued(checkpoint, kinship.original, mark_at(descriptor, kinship.read_bytes))
+            checkpoint = continued(
+                checkpoint, kinship.original, mark_at(pread_of(descriptor), kinship.read_bytes)
+            )
             self.notes.append(f"{file.path}: not read again as far as it was read as {kinship.original.path}")
         self._ledger.stage(checkpoint)
         self._copies.add(checkpoint)

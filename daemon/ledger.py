@@ -37,7 +37,7 @@ class Ledger:
         self._sources = {
             key_of(checkpoint): source
             for source, checkpoint in sorted(self._saved.items())
-            if checkpoint.state != "gone" or source in known
+            if checkpoint.state not in {"gone", "archive"} or source in known
         }
 
     def __iter__(self) -> Iterator[Checkpoint]:
@@ -115,7 +115,7 @@ class Ledger:
 
     def expire(self, wanted: Iterable[int]) -> None:
         """Gives up the oldest of the files that are gone, but none of the `wanted` ones."""
-        gone = [source for source, checkpoint in self._saved.items() if checkpoint.state == "gone"]
+        gone = [source for source, at in self._saved.items() if at.state == "gone" and not at.ingested]
         if len(gone) > GONE_KEPT:
             oldest = set(sorted(gone)[:-GONE_KEPT])
             self._expired = tuple(sorted(oldest - self._staged.keys() - set(wanted)))

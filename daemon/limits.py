@@ -17,4 +17,5 @@ def telemetry_limits(settings: Settings) -> TelemetryLimits:
         batch_bytes=settings.ingest.batch_bytes,
         wanted_format=settings.logs.format,
         zone=ZoneInfo(settings.ingest.timezone),
+        zone_of={glob: ZoneInfo(name) for glob, name in settings.ingest.timezone_of.items()},
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from fnmatch import translate
 from pathlib import Path
 from typing import Protocol
@@ -30,6 +30,8 @@ class LogsSettings(Protocol):
     def follow_symlinks(self) -> bool: ...
     @property
     def format(self) -> str: ...
+    @property
+    def format_of(self) -> Mapping[str, str]: ...
     @property
     def max_line_bytes(self) -> int: ...
 

@@ -24,7 +24,7 @@ END_OF_TIME_MS: Final = 1 << 46
 
 
 class OnceReport(msgspec.Struct, frozen=True):
-    """What `run --once` found."""
+    """What was read, and what is open after it."""
 
     summary: Totals
     anomalies: list[StoredAnomaly]

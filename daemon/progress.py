@@ -19,9 +19,11 @@ LINE_EVERY_S: Final = 10.0
 
 
 class ReadProgress:
-    """Follows the batches of one catch-up; call `done` at its end."""
+    """Follows one catch-up; call `done` at its end."""
 
-    def __init__(self) -> None:
+    def __init__(self, worth_bytes: int = WORTH_BYTES) -> None:
+        """`worth_bytes`: nothing is said of a catch-up that is smaller."""
+        self._worth_bytes = worth_bytes
         self._read_bytes = 0
         self._began = self._said = time.monotonic()
         self._bar: Progress | None = None
@@ -29,9 +31,13 @@ class ReadProgress:
 
     def batch(self, parsed: ParsedTelemetry) -> None:
         """Takes note of one batch."""
-        self._read_bytes += parsed.bytes
-        total = self._read_bytes + parsed.lag_bytes
-        if self._bar is None and total < WORTH_BYTES:
+        self.advance(parsed.bytes, parsed.lag_bytes)
+
+    def advance(self, read_bytes: int, lag_bytes: int) -> None:
+        """Takes note of so many bytes more, and of how many are still to be read."""
+        self._read_bytes += read_bytes
+        total = self._read_bytes + lag_bytes
+        if self._bar is None and total < self._worth_bytes:
             return
         if sys.stderr.isatty():
             self._draw(total)
@@ -43,12 +49,12 @@ class ReadProgress:
         """Ends the bar, and says what was read if it was much."""
         if self._bar is not None:
             self._bar.stop()
-        if self._read_bytes >= WORTH_BYTES:
+        if self._read_bytes >= self._worth_bytes:
             tell("INFO", "caught-up", f"read to the end: {self._sentence(self._read_bytes)}")
 
     def _sentence(self, total: int) -> str:
         seconds = max(time.monotonic() - self._began, 1e-3)
-        share = self._read_bytes / total
+        share = self._read_bytes / max(total, 1)
         rate = self._read_bytes / 1e6 / seconds
         return f"{share:.0%} of {total / 1e6:,.0f} MB in {seconds:.0f} s, {rate:,.0f} MB/s"
 

@@ -26,11 +26,13 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from config.globs import matching
 from handlers.model import LogFile
 
 from .block import Block, ContentChangedError, read_block
 from .checkpoint import Checkpoint
 from .descriptors import Descriptors
+from .identity import pread_of
 from .inventory import QUIET_S, Inventory, quiet_s
 from .lag import Unread
 from .ledger import Ledger, key_of
@@ -111,7 +113,7 @@ class Tail:
             return None
         try:
             return read_block(
-                self._open.get(key_of(at), at.path),
+                pread_of(self._open.get(key_of(at), at.path)),
                 at,
                 max_bytes=max_bytes,
                 max_line_bytes=self._logs.max_line_bytes,
@@ -178,9 +180,10 @@ class Tail:
             self._at_end_ms[at.source] = self._at_end(at, file.size)
         unread = [(at, file) for at, file in unread if file.size > at.offset]
         unread.sort(key=lambda pair: reading_order(pair[0], pair[1].mtime_ns))
-        log_format = "" if self._logs.format == "auto" else self._logs.format
         return tuple(
-            LogFile(at.source, at.path, at.stream, at.identity, at.offset, file.size, log_format)
+            LogFile(
+                at.source, at.path, at.stream, at.identity, at.offset, file.size, self._format_of(at.stream)
+            )
             for at, file in unread
         )
 
@@ -188,6 +191,11 @@ class Tail:
         if size <= at.offset:
             return time.time_ns() // 1_000_000
         return self._at_end_ms.get(at.source, at.at_end_ms)
+
+    def _format_of(self, stream: str) -> str:
+        """The format that the settings name, or "" where it is to be recognised."""
+        name = matching(stream, self._logs.format_of, self._logs.format)
+        return "" if name == "auto" else name
 
     def _is_same(self, at: Checkpoint, last: Found) -> bool:
         try:

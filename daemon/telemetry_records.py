@@ -42,7 +42,7 @@ class Totals(msgspec.Struct):
     unreadable: int = 0
     undecodable: int = 0
     late: int = 0
-    """Completed beats that arrived after their window was judged; they are judged on their own."""
+    """Completed beats and errors that came after their window was judged; they are judged on their own."""
     ahead: int = 0
     """Events left out because their clock is ahead of this machine's by more than the allowed skew."""
     untimed: int = 0
@@ -100,6 +100,8 @@ class TelemetryRecords:
         self.lossy = LossyWindows(store, window_ms)
         self._stream_ids = {document["name"]: document.doc_id for document in self._streams.all()}
         self.subjects = Subjects(store)
+        self.late_at_last = 0
+        """What came late with the last commit, counted as in `Totals`."""
 
     def totals(self) -> Totals:
         document = self._meta.get(doc_id=META_ID)
@@ -153,7 +155,8 @@ class TelemetryRecords:
                 self._put_sources(checkpoints, expired, commit.consumed)
                 self._put_streams(commit)
                 self.lossy.mark(commit.lossy_spans)
-                totals.late += self._add_windows(commit.metrics, judged_until_ms)
+                late = self._add_windows(commit.metrics, judged_until_ms)
+                totals.late += late
                 totals.commits += 1
                 totals.window_ms = self._window_ms
                 for piece in commit.consumed:
@@ -168,6 +171,7 @@ class TelemetryRecords:
                 totals.untimed += commit.untimed
                 self.put_totals(totals)
             stored = True
+            self.late_at_last = late
         finally:
             if not stored:
                 self.subjects.reload()
@@ -203,6 +207,10 @@ class TelemetryRecords:
                 add_window(windows.setdefault(late.start_ms, Window(late.start_ms)), part)
         self._mark(windows)
         return windows, last_id
+
+    def has_late(self) -> bool:
+        """Whether something that came late waits to be judged."""
+        return bool(self._late.last_id())
 
     def forget_late(self, last_id: int) -> None:
         """Deletes what was judged. Call inside of the transaction that stores the verdicts."""
@@ -257,10 +265,10 @@ class TelemetryRecords:
             self._streams.put([to_document(_StoredStream(name, state), number)])
 
     def _add_windows(self, metrics: TelemetryMetrics, judged_until_ms: int) -> int:
-        """Adds to the stored windows; returns how many completed beats came late."""
+        """Adds to the stored windows; returns how many completed beats and errors came late."""
         changed: list[Document] = []
         late: list[Document] = []
-        late_beats = 0
+        late_events = 0
         next_id = (self._late.last_id() or 0) + 1
         for start_ms, window in metrics.windows.items():
             parts = [*self._parts(window)]
@@ -268,13 +276,14 @@ class TelemetryRecords:
                 self._added(self._window_id(start_ms, subject), new, add) for subject, new, add in parts
             ]
             if start_ms < judged_until_ms:
-                late_beats += sum(beat.completed for beat in window.beats.values())
+                late_events += sum(beat.completed for beat in window.beats.values())
+                late_events += sum(error.count for error in window.errors.values())
                 for subject, new, _ in parts:
                     stats = msgspec.to_builtins(new, str_keys=True)
                     late.append(to_document(_Late(start_ms, subject, stats), next_id + len(late)))
         self._windows.put(changed)
         self._late.put(late)
-        return late_beats
+        return late_events
 
     def _parts(self, window: Window) -> Iterator[tuple[int, Any, Callable[[Any, Any], None]]]:
         """(subject number, statistics, how to add them) of all that a window holds."""

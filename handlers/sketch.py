@@ -7,18 +7,33 @@ VLDB 2019. A sketch is a dict bin -> count; merging adds. Values are microsecond
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 ALPHA: Final = 0.02
 _GAMMA: Final = (1 + ALPHA) / (1 - ALPHA)
-_PER_LOG: Final = 1 / math.log(_GAMMA)
 ZERO_BIN: Final = -1
+_BINS: Final = math.ceil(math.log(1 << 63) / math.log(_GAMMA)) + 1
+_EDGES_US: Final = [math.floor(_GAMMA**index) for index in range(_BINS)]
+"""The largest duration of each bin from 0 on."""
 
 
 def bin_of(value_us: int) -> int:
-    """The bin of a duration of at least 0 microseconds."""
-    return math.ceil(math.log(value_us) * _PER_LOG) if value_us > 0 else ZERO_BIN
+    """The bin of a duration of 0 to 2^63 microseconds."""
+    return bisect_left(_EDGES_US, value_us) if value_us > 0 else ZERO_BIN
+
+
+def add_sorted(into: dict[int, int], ordered_us: Sequence[int]) -> None:
+    """Adds durations in ascending order to a sketch, bin by bin: that is faster than one by one."""
+    counted = bisect_right(ordered_us, 0)
+    if counted:
+        into[ZERO_BIN] = into.get(ZERO_BIN, 0) + counted
+    while counted < len(ordered_us):
+        index = bin_of(ordered_us[counted])
+        end = bisect_right(ordered_us, _EDGES_US[index], counted)
+        into[index] = into.get(index, 0) + end - counted
+        counted = end
 
 
 def add_bins(into: dict[int, int], other: Mapping[int, int]) -> None:

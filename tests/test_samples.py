@@ -1,7 +1,6 @@
 """Every sample log gives what its expected.json says, however it is cut into blocks."""
 
 import json
-from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any, Final
 
 import pytest
 
+from config.globs import matching
 from config.load import load_settings
 from config.settings import Settings
 from daemon.limits import telemetry_limits
@@ -16,12 +16,13 @@ from handlers.formats.base import Format
 from handlers.formats.registry import detect_format, log_formats
 from handlers.formats.scan import extract_block
 from handlers.metrics import merged
-from handlers.model import Block, ParserState, TelemetryEvent
+from handlers.model import Block, ParserState, TelemetryEvents
 from handlers.telemetry.aggregate_telemetry_metrics import (
     AggregatedTelemetry,
     aggregate_telemetry_metrics,
 )
 from handlers.telemetry.normalize_telemetry_data import NormalizedTelemetry, normalize_telemetry_data
+from tests.handlers.rows import kinds
 
 SAMPLES: Final = Path(__file__).parent / "samples"
 CASES: Final = sorted(path for path in SAMPLES.iterdir() if path.is_dir())
@@ -53,7 +54,6 @@ def aggregate(normalized: NormalizedTelemetry, settings: Settings) -> Aggregated
     limits = telemetry_limits(settings)
     return aggregate_telemetry_metrics(
         normalized.normalized_events,
-        stream_of={SOURCE: "log"},
         runs={},
         watermarks_ms={},
         window_ms=limits.window_ms,
@@ -70,12 +70,12 @@ def read(case: Path, *, by_line: bool) -> dict[str, Any]:
     """Plays extract, normalize and aggregate over the log; the result has the form of expected.json."""
     settings, log_format = settings_of(case), format_of(case)
     data = (case / "input.log").read_bytes()
-    events: list[TelemetryEvent] = []
+    events: list[TelemetryEvents] = []
     lines = unreadable = 0
     state = ParserState()
     for block in blocks(data, by_line=by_line):
         extraction = extract_block(log_format, block, state, block.end == len(data))
-        events += extraction.events
+        events.append(extraction.events)
         lines += extraction.lines
         unreadable += extraction.unreadable
         state = extraction.state
@@ -87,10 +87,16 @@ def read(case: Path, *, by_line: bool) -> dict[str, Any]:
         arrival_ms=round(ARRIVAL.timestamp() * 1000),
         zone=limits.zone,
         max_skew_ms=limits.max_skew_ms,
+        zones={"log": matching("log", limits.zone_of, limits.zone)},
     )
     aggregated = aggregate(normalized, settings)
     total = merged(aggregated.metrics.windows.values(), 0)
-    times = [event.at_ms for event in normalized.normalized_events]
+    times = [
+        at_ms + after_ms
+        for each in normalized.normalized_events
+        for index, at_ms in enumerate(each.at_ms)
+        for after_ms in (0, *(each.whole[index].after_ms if index in each.whole else ()))
+    ]
     beats: dict[str, dict[str, Any]] = {}
     for (sequence, event), beat in total.beats.items():
         beats.setdefault(sequence, {})[event] = {
@@ -108,7 +114,7 @@ def read(case: Path, *, by_line: bool) -> dict[str, Any]:
         "untimed": normalized.untimed,
         "from": iso(min(times)),
         "to": iso(max(times)),
-        "events": dict(Counter(event.kind for event in events)),
+        "events": dict(kinds(events)),
         "beats": beats,
         "runs": {
             sequence: {

@@ -12,6 +12,7 @@ import typer
 from daemon.cli.commands.anomalies import anomalies
 from daemon.cli.commands.check_config import check_config
 from daemon.cli.commands.compare import compare
+from daemon.cli.commands.ingest import ingest
 from daemon.cli.commands.parse import parse
 from daemon.cli.commands.recommendations import recommendations
 from daemon.cli.commands.run import run as run_command
@@ -23,6 +24,7 @@ from daemon.cli.failure import COULD_NOT_RUN, CannotRunError
 # Without rich's markup the help is plain text, and no command has to wait for rich to be imported.
 app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
 app.command("run")(run_command)
+app.command()(ingest)
 app.command()(status)
 app.command()(sources)
 app.command()(anomalies)

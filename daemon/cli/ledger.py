@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import msgspec
 from daemon.checkpoint import Checkpoint, FileState, Loss
 from daemon.lag import Unread, lag_of
 from daemon.telemetry_records import Source
-from handlers.formats.encoding import UTF16_ADVICE, is_utf16
+from handlers.formats.encoding import LOOK_BYTES, UTF16_ADVICE, is_utf16
 
 
 class LedgerLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,11 +22,14 @@ class LedgerLine(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     stream: str
     state: FileState
+    ingested: bool
+    """By `ingest`, which reads archives too. The offsets in those are of their content."""
     format: str
     """Name of the log format, or "" while none recognises the file."""
     offset: int
     unread_bytes: int | None
-    """What stands behind the offset now; None if the file is gone or cannot be looked at."""
+    """What stands behind the offset now; None if the file is gone or cannot be looked at, and of an archive
+    that was not read to its end."""
     lag_s: float | None
     """At most so old is the oldest unread byte (see `daemon.lag`); 0 if all is read, None if not known."""
     bytes_read: int
@@ -67,6 +71,7 @@ def _line(source: Source, watermarks_ms: Mapping[str, int], now_ms: int) -> Ledg
         path=at.path,
         stream=at.stream,
         state=at.state,
+        ingested=at.ingested,
         format=source.format,
         offset=at.offset,
         unread_bytes=unread,
@@ -83,20 +88,29 @@ def _line(source: Source, watermarks_ms: Mapping[str, int], now_ms: int) -> Ledg
         bytes_skipped=at.bytes_skipped,
         bytes_lost=at.bytes_lost,
         losses=at.losses,
-        advice=UTF16_ADVICE if not source.format and _is_utf16(at.path) else "",
+        advice=_advice(source),
     )
+
+
+def _advice(source: Source) -> str:
+    at = source.checkpoint
+    if at.state == "archive" and not at.archive_bytes:
+        return f"was not read to its end; selfheald ingest {shlex.quote(at.path)} goes on"
+    return UTF16_ADVICE if not source.format and _is_utf16(at.path) else ""
 
 
 def _is_utf16(path: str) -> bool:
     try:
         with Path(path).open("rb") as file:
-            return is_utf16(file.read(2))
+            return is_utf16(file.read(LOOK_BYTES))
     except OSError:
         return False
 
 
 def _unread(at: Checkpoint) -> int | None:
-    if at.state == "gone":
+    if at.archive_bytes:
+        return 0
+    if at.state in {"gone", "archive"}:
         return None
     try:
         status = os.stat(at.path)  # noqa: PTH116 (paths stay strings)

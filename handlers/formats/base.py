@@ -1,4 +1,4 @@
-"""What a log format is: a pure function from a block of lines and a state to events and the next state."""
+"""What a log format is: something that reads the lines of a file, block by block, into events."""
 
 from __future__ import annotations
 
@@ -7,28 +7,35 @@ from typing import Protocol
 import msgspec
 
 from handlers.formats.error_text import own_frame
-from handlers.model import Block, OpenError, ParserState, TelemetryEvent
+from handlers.model import Block, ErrorText, OpenError, ParserState, Subject, TelemetryEvents
 
 
-class Extraction(msgspec.Struct, frozen=True):
-    """What one block of whole lines held."""
+class Reader(Protocol):
+    """Reads one file, or a part of it, in order.
 
-    events: list[TelemetryEvent]
+    The same bytes give the same events, however they are cut into blocks of whole lines, and into parts that
+    are read by readers of their own: `state` after the one part is what the reader of the next begins with.
+    """
+
+    events: TelemetryEvents
+    """What was read so far."""
     state: ParserState
     matched: int
     """Lines that the format understands, whether they make an event or not; the others are no telemetry."""
     unreadable: int
     """Lines that should have been understood and were not."""
-    lines: int = 0
-    """`extract_block` counts them, and the next."""
-    undecodable: int = 0
-    """Lines that are no UTF-8 text or hold NUL bytes, matched or not."""
-    garbled: tuple[int, ...] = ()
-    """Offsets of those of them that are no text in any encoding."""
+
+    def read(self, block: Block) -> None:
+        """Reads the whole lines of the next block."""
+        ...
+
+    def close(self) -> None:
+        """Gives out what still waits for lines: nothing follows."""
+        ...
 
 
 class Format(Protocol):
-    """A log format. The same bytes give the same events, however they are cut into blocks of whole lines."""
+    """A log format."""
 
     @property
     def name(self) -> str: ...
@@ -37,29 +44,27 @@ class Format(Protocol):
         """Tells whether these first bytes of a file look like this format."""
         ...
 
-    def extract(self, block: Block, state: ParserState, *, at_end: bool = False) -> Extraction:
-        """Reads the whole lines of a block; `state` is not changed.
-
-        `at_end` says that nothing follows: what still waits for lines is given out.
-        """
+    def reader(self, source: int, state: ParserState) -> Reader:
+        """A reader for lines of `source` that goes on from `state`, which it does not change."""
         ...
 
 
-def error_event(error: OpenError) -> TelemetryEvent:
-    """An error whose stack trace has come to its end."""
-    return TelemetryEvent(
-        kind="error",
-        source=error.source,
-        offset=error.offset,
-        time=error.time,
-        sequence=error.sequence,
-        request_id=error.run,
-        event=error.event,
-        plugin=error.plugin,
-        handler=error.handler,
-        beat=error.beat,
-        failed=True,
-        error_type=error.type,
-        error_message=error.message,
-        error_frame=own_frame(error.frames),
+class Extraction(msgspec.Struct, frozen=True):
+    """What one block of whole lines held."""
+
+    events: TelemetryEvents
+    state: ParserState
+    matched: int
+    unreadable: int
+    lines: int
+    undecodable: int
+    """Lines that are no UTF-8 text or hold NUL bytes, matched or not."""
+
+
+def add_error(events: TelemetryEvents, error: OpenError) -> None:
+    """Appends an error whose stack trace has come to its end."""
+    subject = Subject(
+        "error", error.sequence, "", error.event, error.plugin, error.handler, error.beat, failed=True
     )
+    text = ErrorText(error.type, error.message, own_frame(error.frames))
+    events.add(subject, error.offset, error.time, error.run, error=text, source=error.source)

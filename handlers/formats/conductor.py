@@ -5,6 +5,7 @@ What a reader must know of it:
   and once bare; that is one beat.
 - `Beat 1 completed in 14.87ms` (precise) and `Beat 1 (event) completed in 15ms` (rounded) are one beat.
 - The event of a Started line is in its last parenthesis.
+- `DataBaton` ties an event to its handler, with every beat anew: it is looked for until the handler is known.
 - A beat whose handler failed still reports "completed"; the failure stands before it.
 - The conductor plays one sequence at a time; lines of a queued second play may stand inside the first one.
 - A request id ends in the epoch milliseconds of the play: the only clock of a log without timestamps.
@@ -14,12 +15,11 @@ What a reader must know of it:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Final
 
-from handlers.formats.base import Extraction
 from handlers.formats.conductor_reader import ConductorReader
-from handlers.model import Block, ParserState
+from handlers.model import ParserState
 
 NAME: Final = "musical-conductor"
 
@@ -27,7 +27,6 @@ _RESTART: Final = "Initializing RenderX Evolution Communication System"
 # The last named group of a message chooses the method of ConductorReader that answers the line.
 MESSAGES: Final = (
     r"🎵 Beat (?P<number>\d+) Started: [^\n]*\((?P<started>[^\n()]+)\)",
-    r"🎽 DataBaton: [^\n|]*\| seq=[^=\n]*=\? event=(?P<of_event>\S+) handler=(?P<handler>[^\s?]+)",
     r"🎼 ExecutionQueue: Now executing \"(?P<executing>[^\n]*)\"",
     r"🆔 Request ID: (?P<request>\S+)",
     r"⏱️ PerformanceTracker: Beat \d+ completed in (?P<duration>\d+\.?\d*)ms",
@@ -55,19 +54,21 @@ def _bounded(message: str) -> str:
     return re.sub(r"(\\[dS]|\])([*+])", bound, message)
 
 
-def _alternatives(messages: Iterable[str]) -> bytes:
-    """One alternative for each first two bytes: `re` tries the branches one by one at every line (+40 %)."""
+def _alternatives(messages: Iterable[bytes]) -> bytes:
+    """One alternative for each first byte, and so on: `re` tries the branches one by one at every line."""
     branches: dict[bytes, list[bytes]] = {}
     for message in messages:
-        encoded = _bounded(message).encode()
-        branches.setdefault(encoded[:2], []).append(encoded[2:])
-    return b"|".join(first + b"(?:" + b"|".join(rest) + b")" for first, rest in branches.items())
+        branches.setdefault(message[:1], []).append(message[1:])
+    alternatives = [
+        first + (rest[0] if len(rest) == 1 else _alternatives(rest)) for first, rest in branches.items()
+    ]
+    return alternatives[0] if len(alternatives) == 1 else b"(?:" + b"|".join(alternatives) + b")"
 
 
-MESSAGE: Final = _alternatives(MESSAGES)
+MESSAGE: Final = _alternatives(_bounded(message).encode() for message in MESSAGES)
 """Any message, for formats that put something else before it."""
 # A match takes the rest of its line: a line is one message, and is counted once.
-_STAMPED: Final = re.compile(rb"Z +(?:" + MESSAGE + rb")[^\n]*")
+_STAMPED: Final = re.compile(rb"Z ++(?:" + MESSAGE + rb")[^\n]*")
 _BARE: Final = re.compile(rb"\n *(?:" + MESSAGE + rb")[^\n]*")
 
 
@@ -76,36 +77,35 @@ class Conductor:
 
     name: Final = NAME
 
+    def __init__(self, *, whole_runs: bool = True) -> None:
+        """`whole_runs`: a run that went as most runs go is one event; else every step of it is one."""
+        self._whole_runs = whole_runs
+
     def recognizes(self, head: bytes) -> bool:
         return _STAMPED.search(head) is not None or _BARE.search(b"\n" + head) is not None
 
-    def extract(self, block: Block, state: ParserState, *, at_end: bool = False) -> Extraction:
-        data = block.data
-        reader = ConductorReader(block, state)
-        reader.resume_stack()
-        for stamped, start, end in _regions(data, state.stamped):
-            if stamped:
-                reader.lines(_STAMPED.finditer(data, start, end), 0, stamped=True)
-            else:
-                reader.lines(_BARE.finditer(b"\n" + data[start:end]), start, stamped=False)
-        if at_end:
-            reader.close_error()
-        return Extraction(events=reader.events, state=reader.state, matched=reader.matched, unreadable=0)
+    def reader(self, source: int, state: ParserState) -> ConductorReader:
+        return _Reader(source, state, _STAMPED, self._whole_runs)
 
 
-def _regions(data: bytes, stamped: bool) -> Iterator[tuple[bool, int, int]]:
-    """Splits a block into (with timestamps?, start, end).
+class _Reader(ConductorReader):
+    """Splits blocks into regions with timestamps and without.
 
     A log with timestamps holds bare labels too, all of them repetitions, which the faster pattern passes
     over. It has timestamps from its first message with one on, until the program starts again without.
     """
-    start = 0
-    while start < len(data):
-        end = _bare_restart(data, start) if stamped else _first_stamp(data, start)
-        if end > start:
-            yield stamped, start, end
-        stamped = not stamped
-        start = end
+
+    def read_lines(self) -> None:
+        data, stamped = self.data, self.state.stamped
+        start = 0
+        while start < len(data):
+            end = _bare_restart(data, start) if stamped else _first_stamp(data, start)
+            if end > start and stamped:
+                self.answer(_STAMPED.finditer(data, start, end), 0, stamped=True)
+            elif end > start:
+                self.answer(_BARE.finditer(b"\n" + data[start:end]), start, stamped=False)
+            stamped = not stamped
+            start = end
 
 
 def _first_stamp(data: bytes, start: int) -> int:

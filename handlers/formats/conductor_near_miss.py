@@ -9,9 +9,8 @@ from typing import Final
 import msgspec
 
 from handlers.formats.conductor import MESSAGES
+from handlers.formats.near_miss_text import stopped
 
-WHERE: Final = " -- "
-"""Stands between what a line comes close to and where it stops."""
 _LEAD: Final = re.compile(r"(?:\[[^\]]*\] \[\w+\] (?:[^\s:]+: )?)? *(?:\S+Z +)?")
 """What stands before a message: the header of Serilog, or indentation and a timestamp."""
 # The parts that the messages are written with: an optional group, the start and the end of a group, and one
@@ -49,9 +48,16 @@ def nearest_message(line: str) -> str:
     if near is None:
         return ""
     end, parts, shared = near
-    found = f'"{line[end : end + 30]}"' if end < len(line) else "the end of the line"
-    whole = "".join(part.shown for part in parts)
-    return f"almost: {whole}{WHERE}at column {end + 1}, {_expected(parts[shared:])} is expected, not {found}"
+    return f"almost: {_whole(parts)}{stopped(line, end, _expected(parts[shared:]))}"
+
+
+def shown(message: str) -> str:
+    """A message as people know it, with <name> in place of each value."""
+    return _whole(_parts(message))
+
+
+def _whole(parts: tuple[_Part, ...]) -> str:
+    return "".join(part.shown for part in parts)
 
 
 def _shared(parts: tuple[_Part, ...], line: str, start: int) -> tuple[int, int]:

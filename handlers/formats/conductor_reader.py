@@ -8,13 +8,20 @@ from typing import Final
 
 import msgspec
 
-from handlers.formats.base import error_event
+from handlers.formats.base import add_error
+from handlers.formats.conductor_runs import Key, UsualRuns
 from handlers.formats.error_text import split_error
-from handlers.model import Block, EventKind, OpenError, ParserState, TelemetryEvent
+from handlers.model import Block, EventKind, OpenError, ParserState, Subject, TelemetryEvents
 
+_BATON: Final = re.compile(
+    rb"\xf0\x9f\x8e\xbd DataBaton: [^\n|]{0,500}\| seq=[^=\n]{0,500}=\? "
+    rb"event=(?P<event>\S{1,500}) handler=(?P<handler>[^\s?]{1,500})"
+)
 _CONTINUATION: Final = re.compile(rb"[ \t]+(?!\d{4}-\d\d-\d\dT)[^\s\xf0\xe2{}][^\n]*\n")
-_REQUEST: Final = re.compile(r"(?P<sequence>.+)-(?P<at_ms>\d{13})-[a-z0-9]+")
+_MS_DIGITS: Final = len("1795363858813")
 _MAX_FRAMES: Final = 100
+_MAX_HANDLERS: Final = 2_000
+"""Handlers remembered: they are part of what every commit stores."""
 _STAMP_BYTES: Final = len("2026-11-22T16:10:58.813")
 
 
@@ -22,26 +29,52 @@ def _text(raw: bytes) -> str:
     return raw.decode("utf-8", "replace").rstrip()
 
 
-class ConductorReader:
-    """Plays the lines of one block against the parser's state; each method answers one kind of line."""
+def _request_parts(request_id: str) -> tuple[str, int]:
+    """The sequence and the epoch milliseconds of the play; "" and 0 where the id is of another form."""
+    sequence, *rest = request_id.rsplit("-", 2)
+    known = len(rest) == 2 and len(rest[0]) == _MS_DIGITS and rest[0].isdecimal() and rest[1].isalnum()
+    return (sequence, int(rest[0])) if known else ("", 0)
 
-    def __init__(self, block: Block, state: ParserState) -> None:
-        self.data = block.data
-        self.source = block.source
-        self.offset = block.offset
+
+class _Beat:
+    """A beat of a sequence: what is made once and said by millions of events."""
+
+    __slots__ = ("completed", "key", "name", "started")
+
+    def __init__(self, sequence: str, number: int, event: str, key: Key | None = None) -> None:
+        self.name = (number, event)
+        self.key = key
+        """Number and event as the lines have them."""
+        self.started = Subject("beat-started", sequence, event=event, beat=number)
+        self.completed: Subject | None = None
+        """Known once the handler is."""
+
+
+class ConductorReader:
+    """Plays the lines of a file against the parser's state; each method answers one kind of line."""
+
+    def __init__(self, source: int, state: ParserState, pattern: re.Pattern[bytes], whole_runs: bool) -> None:
+        """`pattern`: the messages, each a group by whose name it is answered."""
+        self._whole_runs = whole_runs
         error = state.error
         if error is not None:
             error = msgspec.structs.replace(error, frames=[*error.frames])
-        self.state = msgspec.structs.replace(state, error=error)
-        self.events: list[TelemetryEvent] = []
-        self.matched = 0
-        """Lines that are a message, or part of the stack of an error."""
-        self.at = 0
+        self.state = msgspec.structs.replace(state, error=error, handlers=dict(state.handlers))
+        self.events = TelemetryEvents(source)
+        self.matched = self.unreadable = 0
+        self.data = b""
+        self.offset = self.at = 0
         self.end = 0
         """End of the stack that was read last."""
-        self._answers: dict[str, Callable[[re.Match[bytes]], None]] = {
+        self._beats: dict[tuple[str, Key], _Beat] = {}
+        self._open = _Beat(state.sequence, state.beat, state.event) if state.event else None
+        self._opened_at = 0
+        """Where in `data` the open beat begins, or goes on."""
+        self._closed_key: Key | None = None
+        self._usual_runs = UsualRuns(pattern, self._completed_subject)
+        self._runs: dict[tuple[EventKind, str], Subject] = {}
+        self._answers: dict[str | None, Callable[[re.Match[bytes]], None]] = {
             "started": self._started,
-            "handler": self._handler,
             "duration": self._duration,
             "rounded": self._beat_executor,
             "executing": self._executing,
@@ -56,116 +89,193 @@ class ConductorReader:
             "restarted": self._restarted,
         }
 
-    def lines(self, matches: Iterable[re.Match[bytes]], shift: int, *, stamped: bool) -> None:
+    def read(self, block: Block) -> None:
+        self.data, self.offset = block.data, block.offset
+        self.at = self.end = self._opened_at = 0
+        self.resume_stack()
+        self.read_lines()
+        if self._open is not None:
+            self.state.handler = self._handler(self._open, len(self.data))
+
+    def read_lines(self) -> None:
+        """Finds the messages in `data` and has them answered."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        self.close_error()
+
+    def answer(self, matches: Iterable[re.Match[bytes]], shift: int, *, stamped: bool) -> None:
         """Answers the lines of a region; `shift` leads from the start of a match to a place in its line."""
-        answers = self._answers
         self.state.stamped = stamped
+        found = [*matches]
+        done = 0
+        for start, end in self._usual_runs.spans(found) if stamped and self._whole_runs else ():
+            self._answer_each(found[done:start], shift)
+            usual = self._answer_run(found[start:end], shift)
+            done = end if usual else start
+        self._answer_each(found[done:], shift)
+
+    def _answer_each(self, matches: list[re.Match[bytes]], shift: int) -> None:
         for match in matches:
             self.at = match.start() + shift
             self.matched += self.at >= self.end
-            answers[match.lastgroup or ""](match)
+            self._answers[match.lastgroup](match)
 
-    def _time(self) -> str | float | None:
-        if self.state.stamped:
-            return self.data[self.at - _STAMP_BYTES : self.at + 1].decode("ascii", "replace")
-        return self.state.time
+    def _answer_run(self, lines: list[re.Match[bytes]], shift: int) -> bool:
+        """Answers the lines of a run at once; False if it is not quite as most runs are."""
+        request_id = _text(lines[1]["request"])
+        sequence, _ = _request_parts(request_id)
+        if not sequence or not lines[0]["executing"].strip() or lines[0].start() + shift < self.end:
+            return False
+        begin = lines[1].start() + shift
+        places = [line.start() + shift for line in lines[3:-1:3]]
+        stamps = [self.stamp(place) for place in (begin, *places, lines[-1].start() + shift)]
+        read = self._usual_runs.read(lines, sequence, [self.offset + place for place in places], stamps)
+        if read is None:
+            return False
+        self.matched += len(lines)
+        subject, run = read
+        events, state = self.events, self.state
+        events.whole[len(events.subjects)] = run
+        events.add(subject, self.offset + begin, stamps[0].decode("ascii", "replace"), request_id)
+        self._leave()
+        state.beat, state.closed, self._closed_key = subject.beats[-1].beat, (0, ""), None
+        state.handler, state.duration_ms = "", None
+        state.beat_failed = state.run_failed = False
+        return True
 
-    def _emit(
-        self,
-        kind: EventKind,
-        event: str = "",
-        beat: int = 0,
-        handler: str = "",
-        duration_ms: float | None = None,
-        failed: bool = False,
-    ) -> None:
-        self.events.append(
-            TelemetryEvent(
-                kind=kind,
-                source=self.source,
-                offset=self.offset + self.at,
-                time=self._time(),
-                sequence=self.state.sequence,
-                request_id=self.state.run,
-                event=event,
-                beat=beat,
-                handler=handler,
-                duration_ms=duration_ms,
-                failed=failed,
-            )
-        )
+    def stamp(self, at: int) -> bytes:
+        """The timestamp of the line that was matched at this place."""
+        return self.data[at - _STAMP_BYTES : at + 1]
+
+    def _time(self, at: int) -> str | float | None:
+        return self.stamp(at).decode("ascii", "replace") if self.state.stamped else self.state.time
+
+    def _emit(self, subject: Subject, duration_ms: float | None = None) -> None:
+        self.events.add(subject, self.offset + self.at, self._time(self.at), self.state.run, duration_ms)
 
     def _started(self, match: re.Match[bytes]) -> None:
         state = self.state
-        number, event = int(match["number"]), _text(match["started"])
-        if (number, event) == (state.beat, state.event):
+        key = match.group("number", "started")
+        beat = self._beats.get((state.sequence, key))
+        if beat is None:
+            beat = _Beat(state.sequence, int(key[0]), _text(key[1]), key)
+            self._beats[state.sequence, key] = beat
+        if self._open is not None and self._open.name == beat.name:
             return
-        state.beat, state.event = number, event
+        self._open = beat
+        self._opened_at = self.at
+        state.beat, state.event = beat.name
         state.handler = ""
         state.beat_failed = False
         state.duration_ms = None
-        self._emit("beat-started", event=event, beat=number)
+        self._emit(beat.started)
 
-    def _handler(self, match: re.Match[bytes]) -> None:
-        state = self.state
-        if not state.handler and match["of_event"] == state.event.encode():
-            state.handler = _text(match["handler"])
+    def _completed_subject(self, sequence: str, key: Key) -> Subject | None:
+        beat = self._beats.get((sequence, key))
+        return beat.completed if beat is not None else None
 
     def _duration(self, match: re.Match[bytes]) -> None:
-        self.state.duration_ms = float(match["duration"])
-        if self.state.event:
-            self._complete(self.state.beat, self.state.event)
+        duration_ms = float(match["duration"])
+        if self._open is None:
+            self.state.duration_ms = duration_ms
+        else:
+            self._complete(self._open, duration_ms)
 
     def _beat_executor(self, match: re.Match[bytes]) -> None:
-        number, event = int(match["done_number"]), _text(match["done"])
-        if (number, event) == self.state.closed:
+        key = match.group("done_number", "done")
+        closed, self._closed_key = self._closed_key, None
+        if key == closed:
             self.state.closed = (0, "")
             return
-        if self.state.duration_ms is None:
-            self.state.duration_ms = float(match["rounded"])
-        self._complete(number, event)
+        name = int(key[0]), _text(key[1])
+        if name != self.state.closed:
+            duration_ms = self.state.duration_ms
+            self._complete(self._named(name), float(match["rounded"]) if duration_ms is None else duration_ms)
         self.state.closed = (0, "")
+        self._closed_key = None
 
-    def _complete(self, number: int, event: str) -> None:
+    def _named(self, name: tuple[int, str]) -> _Beat:
+        """The open beat under the name that its end has."""
+        return self._open if self._open and self._open.name == name else _Beat(self.state.sequence, *name)
+
+    def _complete(self, beat: _Beat, duration_ms: float | None) -> None:
         state = self.state
-        if not self.state.stamped and state.time is not None and state.duration_ms is not None:
-            state.time += state.duration_ms / 1000
-        self._emit(
+        if duration_ms is not None and not state.stamped and state.time is not None:
+            state.time += duration_ms / 1000
+        subject = beat.completed
+        if subject is None or state.beat_failed:
+            subject = self._completed(beat)
+        self._emit(subject, duration_ms)
+        state.closed, self._closed_key = beat.name, beat.key
+        self._open = None
+        state.event = state.handler = ""
+        state.beat_failed = False
+        state.duration_ms = None
+
+    def _completed(self, beat: _Beat) -> Subject:
+        state = self.state
+        number, event = beat.name
+        handler = self._handler(beat, self.at)
+        subject = Subject(
             "beat-completed",
+            state.sequence,
             event=event,
+            handler=handler,
             beat=number,
-            handler=state.handler,
-            duration_ms=state.duration_ms,
             failed=state.beat_failed,
         )
-        state.closed = (number, event)
-        state.event = ""
-        state.duration_ms = None
-        state.beat_failed = False
-        state.handler = ""
+        if handler and not state.beat_failed:
+            if len(state.handlers) < _MAX_HANDLERS:
+                state.handlers[f"{state.sequence}\t{event}"] = handler
+            beat.completed = subject
+        return subject
+
+    def _handler(self, beat: _Beat, end: int) -> str:
+        """What answers the open beat: known, or told between its start and `end`."""
+        state = self.state
+        if handler := state.handler or state.handlers.get(f"{state.sequence}\t{beat.name[1]}", ""):
+            return handler
+        if beat is not self._open:
+            return ""
+        wanted = beat.name[1].encode()
+        for baton in _BATON.finditer(self.data, self._opened_at, end):
+            if baton["event"] == wanted:
+                return _text(baton["handler"])
+        return ""
 
     def _executing(self, match: re.Match[bytes]) -> None:
-        state = self.state
-        state.sequence, state.run, state.event = _text(match["executing"]), "", ""
-        state.run_failed = False
+        self._leave()
+        self.state.sequence = _text(match["executing"])
+        self.state.run_failed = False
 
     def _request(self, match: re.Match[bytes]) -> None:
         state = self.state
         request_id = _text(match["request"])
         if request_id == state.run or not state.sequence:
             return  # a later movement, or one of a run whose beginning is not in the log: its path is unknown
-        state.run, state.event = request_id, ""
-        parts = _REQUEST.fullmatch(request_id)
-        if parts is not None:
-            state.sequence = parts["sequence"]
-            if not self.state.stamped:
-                state.time = max(state.time or 0.0, int(parts["at_ms"]) / 1000)
-        self._emit("run-started")
+        state.run, state.event, self._open = request_id, "", None
+        sequence, at_ms = _request_parts(request_id)
+        if sequence:
+            state.sequence = sequence
+            if not state.stamped:
+                state.time = max(state.time or 0.0, at_ms / 1000)
+        self._of_run("run-started")
 
     def _ended(self, match: re.Match[bytes]) -> None:
         if self.state.run:
-            self._emit("run-completed" if match["ended"] else "run-failed")
+            self._of_run("run-completed" if match["ended"] else "run-failed")
+        self._leave()
+
+    def _of_run(self, kind: EventKind) -> None:
+        key = kind, self.state.sequence
+        if key not in self._runs:
+            self._runs[key] = Subject(kind, self.state.sequence)
+        self._emit(self._runs[key])
+
+    def _leave(self) -> None:
         self.state.run = self.state.sequence = self.state.event = ""
+        self._open = None
 
     def _handler_failed(self, match: re.Match[bytes]) -> None:
         plugin, _, handler = _text(match["failing"]).rpartition(".")
@@ -175,63 +285,51 @@ class ConductorReader:
 
     def _beat_failed(self, match: re.Match[bytes]) -> None:
         state = self.state
-        number, event = int(match["bad_number"]), _text(match["bad"])
-        state.event = event
+        beat = self._named((int(match["bad_number"]), _text(match["bad"])))
+        state.event = beat.name[1]
         if not state.beat_failed:
-            self._open_error("", state.handler, _text(match["bad_error"]))
+            self._open_error("", self._handler(beat, self.at), _text(match["bad_error"]))
         state.beat_failed = state.run_failed = True
-        self._complete(number, event)
-        state.closed = (0, "")
+        self._complete(beat, state.duration_ms)
+        state.closed, self._closed_key = (0, ""), None
 
     def _run_failed(self, match: re.Match[bytes]) -> None:
         state = self.state
         if not state.run_failed:
             self._open_error("", "", _text(match["run_error"]))
         if state.run:
-            self._emit("run-failed")
-        state.run = state.sequence = state.event = ""
+            self._of_run("run-failed")
+        self._leave()
 
     def _registered(self, match: re.Match[bytes]) -> None:
-        self.events.append(
-            TelemetryEvent(
-                kind="registered",
-                source=self.source,
-                offset=self.offset + self.at,
-                time=self._time(),
-                sequence=_text(match["name"]),
-                sequence_id=_text(match["id"]),
-            )
-        )
+        subject = Subject("registered", _text(match["name"]), sequence_id=_text(match["id"]))
+        self.events.add(subject, self.offset + self.at, self._time(self.at))
 
     def _subscribed(self, match: re.Match[bytes]) -> None:
-        self.events.append(
-            TelemetryEvent(
-                kind="registered",
-                source=self.source,
-                offset=self.offset + self.at,
-                time=self._time(),
-                event=_text(match["subscribed"]),
-                plugin=_text(match["plugin"]),
-                sequence_id=_text(match["of"]),
-            )
+        subject = Subject(
+            "registered",
+            sequence_id=_text(match["of"]),
+            event=_text(match["subscribed"]),
+            plugin=_text(match["plugin"]),
         )
+        self.events.add(subject, self.offset + self.at, self._time(self.at))
 
     def _restarted(self, match: re.Match[bytes]) -> None:
-        time = self._time()
+        time = self._time(self.at)
         if time is not None:  # else nothing of this log has a time yet, so nothing of it is open
-            self.events.append(
-                TelemetryEvent(kind="restarted", source=self.source, offset=self.offset + self.at, time=time)
-            )
+            self.events.add(Subject("restarted"), self.offset + self.at, time)
         self.state = ParserState(time=self.state.time, stamped=self.state.stamped)
+        self._open = self._closed_key = None
+        self._beats.clear()  # the program may have been deployed anew, with other handlers
 
     def _open_error(self, plugin: str, handler: str, text: str) -> None:
         """Takes the error, then reads its stack as far as the block goes."""
         error_type, message = split_error(text)
         state = self.state
         state.error = OpenError(
-            source=self.source,
+            source=self.events.source,
             offset=self.offset + self.at,
-            time=self._time(),
+            time=self._time(self.at),
             event=state.event,
             beat=state.beat,
             sequence=state.sequence,
@@ -262,4 +360,4 @@ class ConductorReader:
         error = self.state.error
         if error is not None:
             self.state.error = None
-            self.events.append(error_event(error))
+            add_error(self.events, error)

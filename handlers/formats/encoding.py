@@ -7,6 +7,10 @@ import re
 from typing import Final
 
 UTF8_MARK: Final = codecs.BOM_UTF8
+_CHECK_BYTES: Final = 24_576
+"""Text with emoji takes four times as much; from 128 KiB on malloc maps new pages each time (measured)."""
+LOOK_BYTES: Final = 4096
+"""As much of a file as tells UTF-16 from UTF-8."""
 UTF16_ADVICE: Final = "UTF-16 is not read; convert it: iconv -f UTF-16 -t UTF-8"
 
 _GARBLED: Final = re.compile(rb"^[^\n]*?[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f][^\n]*", re.MULTILINE)
@@ -14,8 +18,16 @@ _GARBLED: Final = re.compile(rb"^[^\n]*?[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f][^\n]*"
 
 
 def is_utf16(head: bytes) -> bool:
-    """Whether a file that begins so says by its byte order mark that it is UTF-16."""
-    return head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    """Whether a file that begins so is UTF-16: by its byte order mark, or because every other byte is NUL.
+
+    A quarter of the characters is ASCII in any log, while NUL bytes that a crash or a truncation left in a
+    UTF-8 file stand side by side.
+    """
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return True
+    head = head[:LOOK_BYTES]
+    few, many = sorted((head[0::2].count(0), head[1::2].count(0)))
+    return len(head) >= 8 and many * 8 > len(head) and few * 8 < many
 
 
 def without_mark(head: bytes) -> bytes:
@@ -25,9 +37,14 @@ def without_mark(head: bytes) -> bytes:
 
 def undecodable_lines(data: bytes) -> int:
     """How many of the lines are no UTF-8 text, or hold NUL bytes."""
-    if _is_text(data):
-        return 0
-    return sum(not _is_text(line) for line in data.split(b"\n"))
+    undecodable, start = 0, 0
+    while start < len(data):
+        end = data.rfind(b"\n", start, start + _CHECK_BYTES) + 1 or data.find(b"\n", start) + 1 or len(data)
+        part = data[start:end]
+        if not _is_text(part):
+            undecodable += sum(not _is_text(line) for line in part.split(b"\n"))
+        start = end
+    return undecodable
 
 
 def garbled_lines(data: bytes) -> list[int]:

@@ -1,17 +1,39 @@
-"""JSON lines: one object a line, with names for the fields that the operator can set."""
+"""JSON lines: one object a line, with names, or dotted paths, for the fields that the operator can set."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+import io
+from collections.abc import Mapping
+from operator import attrgetter
+from typing import Annotated, Any, Final
 
 import msgspec
 
 from config.settings import Jsonl
-from handlers.formats.base import Extraction
-from handlers.formats.fields import PER_MS, Fields, events_of, read_lines
-from handlers.model import Block, ParserState, TelemetryEvent
+from handlers.formats.duration_text import ms_in_unit
+from handlers.formats.fields import Fields, FieldsReader, line_offsets
+from handlers.formats.json_paths import PathDecoder
+from handlers.model import Block, ParserState
 
 NAME: Final = "jsonl"
+
+_AnyDecoder = msgspec.json.Decoder[Fields] | PathDecoder
+
+_NAMES: Final = attrgetter("kind", "event", "handler", "sequence", "beat")
+
+
+class _UsualLine(msgspec.Struct, gc=False):
+    """A line of which every field has the type that programs usually write."""
+
+    timestamp: str | float | None = None
+    event: str | None = None
+    handler: str | None = None
+    sequence: str | None = None
+    beat: int | None = None
+    request_id: Annotated[str, msgspec.Meta(max_length=300)] | None = None
+    duration: Annotated[float, msgspec.Meta(ge=0, lt=1e18)] | None = None
+    error: Any = None
+    kind: str | None = None
 
 
 class JsonLines:
@@ -20,27 +42,81 @@ class JsonLines:
     name: Final = NAME
 
     def __init__(self, settings: Jsonl) -> None:
-        self._to_ms = PER_MS[settings.duration_unit]
+        self._to_ms = ms_in_unit(settings.duration_unit, settings.duration)
         names = {field: getattr(settings, field) for field in Fields.__struct_fields__}
-        # The fields are listed again: msgspec renames none that are inherited.
-        fields = [(field.name, field.type, field.default) for field in msgspec.structs.fields(Fields)]
-        line = msgspec.defstruct("JsonLine", fields, bases=(Fields,), rename=names, gc=False)
-        self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(line)
+        self._any: _AnyDecoder
+        self._usual: msgspec.json.Decoder[_UsualLine] | None = None
+        if any("." in name for name in names.values()):
+            self._any = PathDecoder(names)
+        else:
+            self._any = _decoder(Fields, names)
+            self._usual = _decoder(_UsualLine, names)
 
     def recognizes(self, head: bytes) -> bool:
         lines = [line for line in head.splitlines()[:20] if line.strip()]
-        return any(self._decode(line) is not None for line in lines)
+        return any(_decoded(self._any, line) is not None for line in lines)
 
-    def extract(self, block: Block, state: ParserState, *, at_end: bool = False) -> Extraction:
-        return read_lines(block, state, self._events)
+    def reader(self, source: int, state: ParserState) -> _Reader:
+        return _Reader(self._usual, self._any, source, state, self._to_ms)
 
-    def _events(self, raw: bytes, source: int, offset: int) -> list[TelemetryEvent]:
-        line = self._decode(raw)
-        return events_of(line, source, offset, self._to_ms) if line is not None else []
 
-    def _decode(self, raw: bytes) -> Fields | None:
+class _Reader(FieldsReader):
+    def __init__(
+        self,
+        usual: msgspec.json.Decoder[_UsualLine] | None,
+        any_line: _AnyDecoder,
+        source: int,
+        state: ParserState,
+        to_ms: float,
+    ) -> None:
+        super().__init__(source, state, to_ms)
+        self._usual = usual
+        self._any = any_line
+
+    def read(self, block: Block) -> None:
+        if not self._read_usual(block):
+            offset = block.offset
+            for raw in io.BytesIO(block.data):
+                self._read_line(raw, offset)
+                offset += len(raw)
+
+    def _read_usual(self, block: Block) -> bool:
+        """Reads a block of nothing but completed beats; False if it holds anything else."""
+        if self._usual is None:
+            return False
         try:
-            line: Fields = self._decoder.decode(raw.removeprefix(b"\xef\xbb\xbf"))
+            lines = self._usual.decode_lines(block.data)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return None
-        return line
+            return False
+        offsets = line_offsets(block.data, block.offset)
+        durations = [line.duration for line in lines if line.duration is not None]
+        errors = [line for line in lines if line.error is not None]
+        if errors or not len(durations) == len(lines) == len(offsets) - 1:
+            return False
+        return self.take_completed(
+            map(_NAMES, lines),
+            [line.timestamp for line in lines],
+            [line.request_id or "" for line in lines],
+            durations,
+            offsets[:-1],
+        )
+
+    def _read_line(self, raw: bytes, offset: int) -> None:
+        line = _decoded(self._any, raw)
+        if line is not None:
+            self.take(line, offset)
+        else:
+            self.unreadable += not raw.isspace()
+
+
+def _decoder(line: type[msgspec.Struct], names: Mapping[str, str]) -> msgspec.json.Decoder[Any]:
+    # The fields are listed again: msgspec renames none that are inherited.
+    fields = [(field.name, field.type, field.default) for field in msgspec.structs.fields(line)]
+    return msgspec.json.Decoder(msgspec.defstruct("JsonLine", fields, bases=(line,), rename=names, gc=False))
+
+
+def _decoded(decoder: _AnyDecoder, raw: bytes) -> Fields | None:
+    try:
+        return decoder.decode(raw.removeprefix(b"\xef\xbb\xbf"))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None

@@ -16,9 +16,17 @@ from typing import Any, Final
 
 import msgspec
 
-from handlers.formats.base import Extraction
 from handlers.formats.fields import described_error
-from handlers.model import Block, OpenTrace, ParserState, TelemetryEvent
+from handlers.model import (
+    Block,
+    ErrorText,
+    EventKind,
+    OpenTrace,
+    ParserState,
+    Subject,
+    TelemetryEvents,
+    WaitingEvent,
+)
 
 NAME: Final = "otlp"
 
@@ -88,38 +96,51 @@ class Otlp:
     def recognizes(self, head: bytes) -> bool:
         return _REQUEST.search(b"\n" + head) is not None
 
-    def extract(self, block: Block, state: ParserState, *, at_end: bool = False) -> Extraction:
-        traces = _Traces(state.traces)
-        matched = unreadable = 0
+    def reader(self, source: int, state: ParserState) -> _Reader:
+        return _Reader(self._decoder, source, state)
+
+
+def why_not(raw: bytes) -> str:
+    """Why a line is no request of spans, with the path of what is wrong in it; "" if it is one."""
+    try:
+        msgspec.json.decode(raw, type=_Request)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return str(error)
+    return ""
+
+
+class _Reader:
+    """Gathers spans into traces."""
+
+    def __init__(self, decoder: msgspec.json.Decoder[_Request], source: int, state: ParserState) -> None:
+        self._decoder = decoder
+        traces = {
+            trace_id: msgspec.structs.replace(trace, waiting=[*trace.waiting])
+            for trace_id, trace in state.traces.items()
+        }
+        self.state = msgspec.structs.replace(state, traces=traces)
+        self.events = TelemetryEvents(source)
+        self.matched = self.unreadable = 0
+        self._open = traces
+        self._waiting = sum(len(trace.waiting) for trace in traces.values())
+
+    def read(self, block: Block) -> None:
         offset = block.offset
         for raw in io.BytesIO(block.data):
             try:
                 request = self._decoder.decode(raw)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                unreadable += not raw.isspace()
+                self.unreadable += not raw.isspace()
             else:
-                traces.take(request, block.source, offset)
-                matched += 1
+                self._take(request, block.source, offset)
+                self.matched += 1
             offset += len(raw)
-        if at_end:
-            traces.give_up(0)
-        state = msgspec.structs.replace(state, traces=traces.open)
-        return Extraction(events=traces.events, state=state, matched=matched, unreadable=unreadable)
 
+    def close(self) -> None:
+        self._give_up(0)
 
-class _Traces:
-    """Gathers spans into traces; `events` is what can be told."""
-
-    def __init__(self, traces: dict[str, OpenTrace]) -> None:
-        self.open = {
-            trace_id: msgspec.structs.replace(trace, waiting=[*trace.waiting])
-            for trace_id, trace in traces.items()
-        }
-        self.events: list[TelemetryEvent] = []
-        self._waiting = sum(len(trace.waiting) for trace in self.open.values())
-
-    def take(self, request: _Request, source: int, offset: int) -> None:
-        roots: dict[str, list[TelemetryEvent]] = {}
+    def _take(self, request: _Request, source: int, offset: int) -> None:
+        roots: dict[str, list[WaitingEvent]] = {}
         newest_ns = 0
         for service, span in _spans(request):
             told = _beat(span, service, source, offset)
@@ -128,7 +149,7 @@ class _Traces:
                 continue
             ended_ns = _ns(span.end_time_unix_nano)
             newest_ns = max(newest_ns, ended_ns)
-            trace = self.open.setdefault(span.trace_id, OpenTrace(ended_ns))
+            trace = self._open.setdefault(span.trace_id, OpenTrace(ended_ns))
             trace.last_ns = max(trace.last_ns, ended_ns)
             if trace.sequence and span.trace_id not in roots:
                 self._tell(told, trace.sequence)  # too late for the path of its run, which is told
@@ -142,34 +163,37 @@ class _Traces:
             self._run(trace_id, told)
         self._limit(newest_ns)
 
-    def _run(self, trace_id: str, told: list[TelemetryEvent]) -> None:
-        trace = self.open[trace_id]
-        ending = "run-failed" if told[-1].failed else "run-completed"
-        run_ended = msgspec.structs.replace(told[-1], kind=ending)
-        run_started = msgspec.structs.replace(told[0], kind="run-started")
+    def _run(self, trace_id: str, told: list[WaitingEvent]) -> None:
+        trace = self._open[trace_id]
+        run_started = _of_kind(told[0], "run-started")
+        run_ended = _of_kind(told[-1], "run-failed" if told[-1].subject.failed else "run-completed")
         events = sorted([*told, *trace.waiting], key=_at)
         self._tell([run_started, *events, run_ended], trace.sequence, trace_id)
         self._waiting -= len(trace.waiting)
         trace.waiting = []
 
-    def _tell(self, events: list[TelemetryEvent], sequence: str, run: str = "") -> None:
-        self.events += (msgspec.structs.replace(event, sequence=sequence, request_id=run) for event in events)
+    def _tell(self, events: list[WaitingEvent], sequence: str, run: str = "") -> None:
+        for event in events:
+            subject = msgspec.structs.replace(event.subject, sequence=sequence)
+            self.events.add(
+                subject, event.offset, event.time, run, event.duration_ms, event.error, event.source
+            )
 
     def _limit(self, newest_ns: int) -> None:
         """Gives up the traces that were seen first while they are too old, or there are too many."""
-        keep = len(self.open)
-        for trace in self.open.values():
+        keep = len(self._open)
+        for trace in self._open.values():
             old = trace.last_ns < newest_ns - _MAX_WAIT_NS
             if not old and keep <= _MAX_TRACES and self._waiting <= _MAX_WAITING:
                 break
             keep -= 1
             self._waiting -= len(trace.waiting)
-        self.give_up(keep)
+        self._give_up(keep)
 
-    def give_up(self, keep: int) -> None:
+    def _give_up(self, keep: int) -> None:
         """Forgets all traces but the last `keep`; what they wait with is told without a sequence."""
-        for trace_id in list(self.open)[: len(self.open) - keep]:
-            self._tell(self.open.pop(trace_id).waiting, "")
+        for trace_id in list(self._open)[: len(self._open) - keep]:
+            self._tell(self._open.pop(trace_id).waiting, "")
 
 
 def _spans(request: _Request) -> Iterator[tuple[str, _Span]]:
@@ -180,33 +204,27 @@ def _spans(request: _Request) -> Iterator[tuple[str, _Span]]:
                 yield service, span
 
 
-def _beat(span: _Span, service: str, source: int, offset: int) -> list[TelemetryEvent]:
+def _beat(span: _Span, service: str, source: int, offset: int) -> list[WaitingEvent]:
     name = span.name[:_MAX_NAME_CHARS]
     start_ns, end_ns = _ns(span.start_time_unix_nano), _ns(span.end_time_unix_nano)
     failed = span.status is not None and span.status.code in _FAILED
-    started = TelemetryEvent(
-        kind="beat-started",
-        source=source,
-        offset=offset,
-        time=start_ns / 1e9,
-        event=name,
-        plugin=service[:_MAX_NAME_CHARS],
-        handler=name,
-    )
-    completed = msgspec.structs.replace(
-        started,
-        kind="beat-completed",
-        time=end_ns / 1e9,
-        duration_ms=(end_ns - start_ns) / 1e6 if 0 < start_ns <= end_ns else None,
-        failed=failed,
+    beat = Subject("beat-started", event=name, plugin=service[:_MAX_NAME_CHARS], handler=name)
+    started = WaitingEvent(beat, source, offset, start_ns / 1e9)
+    completed = WaitingEvent(
+        msgspec.structs.replace(beat, kind="beat-completed", failed=failed),
+        source,
+        offset,
+        end_ns / 1e9,
+        (end_ns - start_ns) / 1e6 if 0 < start_ns <= end_ns else None,
     )
     if not failed:
         return [started, completed]
-    error_type, message, frame = described_error(_exception(span))
-    error = msgspec.structs.replace(
-        completed, kind="error", error_type=error_type, error_message=message, error_frame=frame
-    )
-    return [started, error, completed]
+    error = ErrorText(*described_error(_exception(span)))
+    return [started, msgspec.structs.replace(_of_kind(completed, "error"), error=error), completed]
+
+
+def _of_kind(event: WaitingEvent, kind: EventKind) -> WaitingEvent:
+    return msgspec.structs.replace(event, subject=msgspec.structs.replace(event.subject, kind=kind))
 
 
 def _exception(span: _Span) -> dict[str, str]:
@@ -222,8 +240,8 @@ def _attributes(attributes: list[_Attribute]) -> dict[str, str]:
     return {attribute.key: attribute.value.stringValue for attribute in attributes}
 
 
-def _at(event: TelemetryEvent) -> float:
-    return event.time if isinstance(event.time, float) else 0.0
+def _at(event: WaitingEvent) -> float:
+    return event.time
 
 
 def _ns(value: object) -> int:

@@ -12,9 +12,9 @@ from typing import Final
 
 import msgspec
 
-from handlers.formats.base import Extraction, error_event
+from handlers.formats.base import add_error
 from handlers.formats.error_text import split_error
-from handlers.model import Block, OpenError, ParserState, TelemetryEvent
+from handlers.model import Block, OpenError, ParserState, TelemetryEvents
 
 NAME: Final = "python"
 
@@ -27,7 +27,7 @@ def _header(levels: bytes) -> bytes:
     level = rb"(?:" + levels + rb")"
     loguru = rb" \| " + level + rb" *\| (?P<module>[\w.<>]{1,300}):(?P<function>[\w<>]{1,300}):\d{1,9} - "
     dashes = rb" - (?P<logger>" + _LOGGER + rb") - " + level + rb" - "
-    spaces = rb" " + level + rb" +(?P<name>" + _LOGGER + rb"):? "
+    spaces = rb" (?:" + level + rb"|\[" + level + rb" *\]) +(?P<name>" + _LOGGER + rb"):? "
     return _TIME + rb"(?:" + loguru + rb"|" + dashes + rb"|" + spaces + rb")"
 
 
@@ -49,33 +49,42 @@ class PythonLog:
     def recognizes(self, head: bytes) -> bool:
         return any(_RECORD.match(line) for line in head.split(b"\n")[:20])
 
-    def extract(self, block: Block, state: ParserState, *, at_end: bool = False) -> Extraction:
-        data = b"\n" + block.data  # every record begins behind a newline, which the pattern begins with
+    def reader(self, source: int, state: ParserState) -> _Reader:
+        return _Reader(source, state)
+
+
+class _Reader:
+    def __init__(self, source: int, state: ParserState) -> None:
         error = state.error and msgspec.structs.replace(state.error, frames=[*state.error.frames])
-        events: list[TelemetryEvent] = []
-        at = matched = 0
+        self.state = msgspec.structs.replace(state, error=error)
+        self.events = TelemetryEvents(source)
+        self.matched = self.unreadable = 0
+
+    def read(self, block: Block) -> None:
+        data = b"\n" + block.data  # every record begins behind a newline, which the pattern begins with
+        state = self.state
+        at = 0
         while True:
-            if error is not None:
+            if state.error is not None:
                 below = at + 1
-                at = _read_below(error, data, at)
-                matched += data.count(b"\n", below, at + 1)
-                if at == len(data) - 1 and not at_end:
-                    break  # the traceback may go on in the next block
-                events.append(error_event(msgspec.structs.replace(error, type=error.type or "Error")))
-                error = None
+                at = _read_below(state.error, data, at)
+                self.matched += data.count(b"\n", below, at + 1)
+                if at == len(data) - 1:
+                    return  # the traceback may go on in the next block
+                self.close()
             match = _ERROR.search(data, at)
             if match is None:
-                break
-            error = _opened(match, block.source, block.offset)
-            matched += 1
+                return
+            state.error = _opened(match, block.source, block.offset)
+            self.matched += 1
             at = data.find(b"\n", match.end())
             at = len(data) - 1 if at < 0 else at
-        return Extraction(
-            events=events,
-            state=msgspec.structs.replace(state, error=error),
-            matched=matched,
-            unreadable=0,
-        )
+
+    def close(self) -> None:
+        error = self.state.error
+        if error is not None:
+            self.state.error = None
+            add_error(self.events, msgspec.structs.replace(error, type=error.type or "Error"))
 
 
 def _opened(match: re.Match[bytes], source: int, offset: int) -> OpenError:

@@ -19,13 +19,15 @@ from handlers.formats.python import PythonLog
 from handlers.formats.serilog import Serilog
 
 
-def log_formats(settings: Settings) -> dict[str, Format]:
-    """The formats by name, made with the operator's settings."""
-    unit = settings.jsonl.duration_unit
+def log_formats(settings: Settings, *, whole_runs: bool = True) -> dict[str, Format]:
+    """The formats by name, made with the operator's settings.
+
+    `whole_runs`: a run that went as most runs go is one event; else every step of it is one.
+    """
     formats: tuple[Format, ...] = (
-        *(Declared(name, declared, unit) for name, declared in settings.formats.items()),
-        Conductor(),
-        Serilog(),
+        *(Declared(name, declared) for name, declared in settings.formats.items()),
+        Conductor(whole_runs=whole_runs),
+        Serilog(whole_runs=whole_runs),
         Otlp(),
         PythonLog(),
         JsonLines(settings.jsonl),

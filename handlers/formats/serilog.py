@@ -9,18 +9,19 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from handlers.formats.base import Extraction
 from handlers.formats.conductor import MESSAGE
 from handlers.formats.conductor_reader import ConductorReader
-from handlers.model import Block, ParserState
+from handlers.model import ParserState
 
 NAME: Final = "serilog"
 
 _HEADER: Final = (
     rb"\n\[\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?: ?[+-]\d\d:\d\d|Z)?\] \[[A-Z][A-Za-z]{2,10}\] "
 )
+# What 1.5 prints itself before a message; the time is that of the header.
+_OWN_TIME: Final = rb"\d{4}-\d\d-\d\dT[\d:.]{8,18}Z +"
 _RECORD: Final = re.compile(_HEADER)
-_EVENT: Final = re.compile(_HEADER + rb"(?:[^\s:]{1,300}: )? *(?:" + MESSAGE + rb")")
+_EVENT: Final = re.compile(_HEADER + rb"(?:[^\s:]{1,300}: )? *(?:" + _OWN_TIME + rb")?(?:" + MESSAGE + rb")")
 
 
 class Serilog:
@@ -28,22 +29,23 @@ class Serilog:
 
     name: Final = NAME
 
+    def __init__(self, *, whole_runs: bool = True) -> None:
+        """`whole_runs`: as in `Conductor`."""
+        self._whole_runs = whole_runs
+
     def recognizes(self, head: bytes) -> bool:
         return _RECORD.search(b"\n" + head) is not None
 
-    def extract(self, block: Block, state: ParserState, *, at_end: bool = False) -> Extraction:
-        reader = _Reader(block, state)
-        reader.resume_stack()
-        # The matches begin a newline early, in data with one in front: their start is that of their line.
-        reader.lines(_EVENT.finditer(b"\n" + block.data), 0, stamped=True)
-        if at_end:
-            reader.close_error()
-        return Extraction(events=reader.events, state=reader.state, matched=reader.matched, unreadable=0)
+    def reader(self, source: int, state: ParserState) -> ConductorReader:
+        return _Reader(source, state, _EVENT, self._whole_runs)
 
 
 class _Reader(ConductorReader):
-    """Reads the time from the brackets in which a line begins."""
+    def read_lines(self) -> None:
+        # The matches begin a newline early, in data with one in front: their start is that of their line.
+        self.answer(_EVENT.finditer(b"\n" + self.data), 0, stamped=True)
 
-    def _time(self) -> str | float | None:
-        text = self.data[self.at + 1 : self.data.find(b"]", self.at)].decode("ascii", "replace")
-        return text.replace(" ", "T", 1).replace(" ", "")
+    def stamp(self, at: int) -> bytes:
+        """From the brackets in which the line begins."""
+        text = self.data[at + 1 : self.data.find(b"]", at)]
+        return text.replace(b" ", b"T", 1).replace(b" ", b"")

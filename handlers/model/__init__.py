@@ -32,12 +32,15 @@ from handlers.model.diagnoses import (
 )
 from handlers.model.events import (
     Block,
+    ErrorText,
     EventKind,
     FileIdentity,
     LogFile,
-    NormalizedEvent,
+    NormalizedEvents,
     Origin,
-    TelemetryEvent,
+    Subject,
+    TelemetryEvents,
+    WholeRun,
 )
 from handlers.model.metrics import (
     BeatKey,
@@ -58,6 +61,8 @@ from handlers.model.state import (
     OpenTrace,
     ParserState,
     StreamState,
+    WaitingEvent,
+    waiting_sources,
 )
 
 __all__ = [
@@ -82,6 +87,7 @@ __all__ = [
     "ErrorDiagnosis",
     "ErrorKey",
     "ErrorStats",
+    "ErrorText",
     "EventKind",
     "FileIdentity",
     "FixRecommendation",
@@ -89,7 +95,7 @@ __all__ = [
     "Impact",
     "LogFile",
     "NameBook",
-    "NormalizedEvent",
+    "NormalizedEvents",
     "OpenError",
     "OpenLoss",
     "OpenRun",
@@ -103,10 +109,14 @@ __all__ = [
     "Sequence",
     "Severity",
     "StreamState",
-    "TelemetryEvent",
+    "Subject",
+    "TelemetryEvents",
     "TelemetryMetrics",
     "Test",
     "VariantStats",
     "Verdict",
+    "WaitingEvent",
+    "WholeRun",
     "Window",
+    "waiting_sources",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from handlers.model.events import Origin, TelemetryEvent
+from handlers.model.events import ErrorText, Origin, Subject
 
 
 class OpenError(msgspec.Struct):
@@ -24,6 +24,17 @@ class OpenError(msgspec.Struct):
     frames: list[str] = []
 
 
+class WaitingEvent(msgspec.Struct, frozen=True):
+    """An event that cannot be told yet."""
+
+    subject: Subject
+    source: int
+    offset: int
+    time: float
+    duration_ms: float | None = None
+    error: ErrorText | None = None
+
+
 class OpenTrace(msgspec.Struct):
     """A trace of spans, which arrive in any order: its root span, which names the sequence, comes last."""
 
@@ -31,7 +42,7 @@ class OpenTrace(msgspec.Struct):
     """When its latest span ended, since the epoch."""
     sequence: str = ""
     """Name of the root span; "" until it is known."""
-    waiting: list[TelemetryEvent] = []
+    waiting: list[WaitingEvent] = []
     """What is told when the root span is known."""
 
 
@@ -52,6 +63,12 @@ class ParserState(msgspec.Struct):
     duration_ms: float | None = None
     """A duration that was printed before its event was known."""
     handler: str = ""
+    """Of the open beat, where its lines have told it."""
+    handlers: dict[str, str] = {}
+    """What earlier beats told: handlers by "sequence<TAB>event"."""
+    started_time: str | float | None = None
+    """Of the open beat."""
+    started_offset: int = 0
     beat_failed: bool = False
     run_failed: bool = False
     stamped: bool = False
@@ -61,6 +78,12 @@ class ParserState(msgspec.Struct):
     error: OpenError | None = None
     traces: dict[str, OpenTrace] = {}
     """By trace id, the one first seen first; only for formats of spans."""
+
+
+def waiting_sources(state: ParserState) -> set[int]:
+    """The sources of what waits for further lines: their files may be read to the end, or gone."""
+    sources = {event.source for trace in state.traces.values() for event in trace.waiting}
+    return sources if state.error is None else sources | {state.error.source}
 
 
 class NameBook(msgspec.Struct):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -13,14 +14,15 @@ from handlers.model import (
     BeatStats,
     ErrorKey,
     ErrorStats,
-    NormalizedEvent,
+    NormalizedEvents,
     OpenRun,
     Origin,
     RunStats,
+    Subject,
     TelemetryMetrics,
     Window,
 )
-from handlers.sketch import bin_of
+from handlers.sketch import add_sorted, bin_of
 
 _MAX_OPEN_RUNS: Final = 10_000
 _MAX_PATH_BEATS: Final = 500
@@ -39,9 +41,8 @@ class AggregatedTelemetry(msgspec.Struct, frozen=True):
 
 
 def aggregate_telemetry_metrics(
-    normalized_events: list[NormalizedEvent],
+    normalized_events: Sequence[NormalizedEvents],
     *,
-    stream_of: Mapping[int, str],
     runs: Mapping[str, Mapping[str, OpenRun]],
     watermarks_ms: Mapping[str, int],
     window_ms: int,
@@ -65,20 +66,30 @@ def aggregate_telemetry_metrics(
         )
         for stream, open_ in runs.items()
     }
-    for event in normalized_events:
-        name = stream_of[event.source]
-        stream = streams.get(name)
+    for events in normalized_events:
+        stream = streams.get(events.stream)
         if stream is None:
-            stream = streams[name] = _Stream({}, 0)
-        counter.count(event, stream)
+            stream = streams[events.stream] = _Stream({}, 0)
+        if _are_beats_without_runs(events):
+            counter.add(events, stream)
+        else:
+            counter.play(events, stream)
     if at_end:
         for stream in streams.values():
             counter.end_unannounced(stream)
     return AggregatedTelemetry(
-        TelemetryMetrics(window_ms, counter.windows),
+        TelemetryMetrics(window_ms, counter.filled()),
         {name: stream.runs for name, stream in streams.items()},
         {name: stream.watermark_ms for name, stream in streams.items()},
     )
+
+
+def _are_beats_without_runs(events: NormalizedEvents) -> bool:
+    """Whether their order means nothing, so that they may be counted together."""
+    if any(events.runs):
+        return False
+    distinct = dict(zip(map(id, events.subjects), events.subjects, strict=True))
+    return {subject.kind for subject in distinct.values()} <= {"beat-started", "beat-completed"}
 
 
 class _Stream:
@@ -94,34 +105,101 @@ class _Counter:
         self.windows: dict[int, Window] = {}
         self._window_ms = window_ms
         self._timeout_ms = run_timeout_ms
-        self._last = Window(-1)
+        self._window = Window(-window_ms)
+        """That of the last event."""
+        self._beats: dict[int, BeatStats] = {}
+        """Those of `_window` by the id of the subject, which is one object for many events."""
 
-    def count(self, event: NormalizedEvent, stream: _Stream) -> None:
-        at_ms = event.at_ms
-        if at_ms > stream.watermark_ms:
-            if at_ms // self._window_ms != stream.watermark_ms // self._window_ms:
-                self._end_silent(stream, at_ms)
-            stream.watermark_ms = at_ms
-        kind = event.kind
-        if kind == "beat-completed":
-            self._beat_completed(event, stream)
-        elif kind == "beat-started":
-            self._beat_started(event, stream)
-        elif kind == "error":
-            self._error(event)
-        elif kind == "restarted":
-            for run in stream.runs.values():
-                self._end(run, at_ms, "unfinished")
-            stream.runs.clear()
-        elif not event.run:
-            return  # runs that nothing tells apart have no path
-        elif kind == "run-started":
-            self._open(event, stream, announced=True)
+    def filled(self) -> dict[int, Window]:
+        """The windows that hold anything."""
+        return {
+            start_ms: window
+            for start_ms, window in self.windows.items()
+            if window.beats or window.runs or window.errors
+        }
+
+    def add(self, events: NormalizedEvents, stream: _Stream) -> None:
+        """Counts beats that belong to no run, all of one subject and window at once."""
+        windows = [at_ms // self._window_ms for at_ms in events.at_ms]
+        by_window: dict[int, dict[int, list[int]]] = {window: {} for window in windows}
+        for index, (window, key) in enumerate(zip(windows, map(id, events.subjects), strict=True)):
+            groups = by_window[window]
+            if key in groups:
+                groups[key].append(index)
+            else:
+                groups[key] = [index]
+        for window, groups in by_window.items():
+            self._enter(window * self._window_ms)
+            for group in groups.values():
+                self._add_group(events, group)
+        if events.at_ms:
+            self._advance(stream, max(events.at_ms))
+
+    def _add_group(self, events: NormalizedEvents, indexes: list[int]) -> None:
+        """Counts beats of one subject in the current window."""
+        subject = events.subjects[indexes[0]]
+        stats = self._stats(subject)
+        if subject.kind == "beat-started":
+            stats.started += len(indexes)
+            return
+        stats.completed += len(indexes)
+        if subject.failed:
+            stats.failed += len(indexes)
         else:
-            open_run = stream.runs.pop(_ending_key(event, stream), None)
-            if open_run is not None:
-                open_run.last_ms = max(open_run.last_ms, at_ms)
-                self._end(open_run, at_ms, "completed" if kind == "run-completed" else "failed")
+            durations_us = [events.durations_us[index] for index in indexes]
+            _add_durations(stats, durations_us, partial(_origin_at, events, indexes))
+
+    def play(self, events: NormalizedEvents, stream: _Stream) -> None:
+        """Counts events in their order; of whole runs, those that took the same path at once."""
+        whole: dict[tuple[int, int], list[int]] = {}
+        for index, (subject, at_ms, run_id) in enumerate(
+            zip(events.subjects, events.at_ms, events.runs, strict=True)
+        ):
+            if at_ms > stream.watermark_ms:
+                self._advance(stream, at_ms)
+            self._enter(at_ms)
+            kind = subject.kind
+            if kind in {"beat-started", "beat-completed"}:
+                run = self._run(events, index, stream) if run_id else None
+                if kind == "beat-started":
+                    self._started(subject, run, at_ms)
+                else:
+                    self._completed(events, index, run)
+            elif kind == "run":
+                stream.runs.pop(_run_key(events, index), None)
+                self._advance(stream, at_ms + max(0, *events.whole[index].after_ms))
+                whole.setdefault((self._window.start_ms, id(subject)), []).append(index)
+            elif kind == "error":
+                self._error(events, index)
+            elif kind == "restarted":
+                for run in stream.runs.values():
+                    self._end(run, at_ms, "unfinished")
+                stream.runs.clear()
+            elif run_id and kind == "run-started":
+                self._open(events, index, stream, announced=True)
+            elif run_id:  # what nothing tells apart has no path
+                self._ended(events, index, stream)
+        for (start_ms, _), runs in whole.items():
+            self._enter(start_ms)
+            self._count_whole(events, runs)
+
+    def _count_whole(self, events: NormalizedEvents, indexes: list[int]) -> None:
+        """Counts runs of one path in the current window."""
+        subject = events.subjects[indexes[0]]
+        whole = [events.whole[index] for index in indexes]
+        stats = self._window.runs.setdefault(subject.sequence, RunStats())
+        durations_us = [max(0, *run.after_ms) * 1000 for run in whole]
+        stats.completed += len(whole)
+        stats.total_us += sum(durations_us)
+        add_sorted(stats.bins, sorted(durations_us))
+        path = "\t".join(beat.event for beat in subject.beats[:_MAX_PATH_BEATS])
+        add_variant(stats, path, len(whole), first_of(_origin(events, index) for index in indexes))
+        durations = zip(*(run.durations_us for run in whole), strict=True)
+        for number, (beat, beat_us) in enumerate(zip(subject.beats, durations, strict=True)):
+            beats = self._stats(beat)
+            beats.started += len(whole)
+            beats.completed += len(whole)
+            _add_durations(beats, beat_us, partial(_beat_origin, events, indexes, number))
 
     def end_unannounced(self, stream: _Stream) -> None:
         for key, run in list(stream.runs.items()):
@@ -129,73 +207,97 @@ class _Counter:
                 del stream.runs[key]
                 self._end(run, run.last_ms, "completed")
 
-    def _window(self, at_ms: int) -> Window:
-        start_ms = at_ms - at_ms % self._window_ms
-        if self._last.start_ms != start_ms:
-            window = self.windows.get(start_ms)
-            if window is None:
-                window = self.windows[start_ms] = Window(start_ms)
-            self._last = window
-        return self._last
+    def _advance(self, stream: _Stream, at_ms: int) -> None:
+        """Moves the watermark; a new window ends the runs that were silent for too long when it began."""
+        window_ms = self._window_ms
+        if at_ms // window_ms > stream.watermark_ms // window_ms:
+            self._end_silent(stream, at_ms - at_ms % window_ms)
+        stream.watermark_ms = max(stream.watermark_ms, at_ms)
 
-    def _beat(self, event: NormalizedEvent) -> BeatStats:
-        beats = self._window(event.at_ms).beats
-        key: BeatKey = (event.sequence, event.event)
-        stats = beats.get(key)
+    def _window_at(self, at_ms: int) -> Window:
+        start_ms = at_ms - at_ms % self._window_ms
+        window = self.windows.get(start_ms)
+        if window is None:
+            window = self.windows[start_ms] = Window(start_ms)
+        return window
+
+    def _enter(self, at_ms: int) -> None:
+        """Makes the window of this time the current one."""
+        if not self._window.start_ms <= at_ms < self._window.start_ms + self._window_ms:
+            self._window = self._window_at(at_ms)
+            self._beats = {}
+
+    def _stats(self, subject: Subject) -> BeatStats:
+        """Those of a beat in the current window."""
+        stats = self._beats.get(id(subject))
         if stats is None:
-            if len(beats) >= _MAX_KEYS:
+            beats = self._window.beats
+            key: BeatKey = (subject.sequence, subject.event)
+            if key not in beats and len(beats) >= _MAX_KEYS:
                 key = (OVERFLOW, OVERFLOW)
-            stats = beats.setdefault(key, BeatStats())
+            stats = self._beats[id(subject)] = beats.setdefault(key, BeatStats())
+            if subject.kind == "beat-completed":
+                stats.handler = stats.handler or subject.handler
+                stats.plugin = stats.plugin or subject.plugin
         return stats
 
-    def _beat_started(self, event: NormalizedEvent, stream: _Stream) -> None:
-        self._beat(event).started += 1
-        if event.run:
-            run = stream.runs.get(_run_key(event)) or self._open(event, stream, announced=False)
+    def _started(self, subject: Subject, run: OpenRun | None, at_ms: int) -> None:
+        self._stats(subject).started += 1
+        if run is not None:
             if len(run.path) < _MAX_PATH_BEATS:
-                run.path.append(event.event)
-                run.open.append(event.event)
-            run.last_ms = max(run.last_ms, event.at_ms)
+                run.path.append(subject.event)
+                run.open.append(subject.event)
+            run.last_ms = max(run.last_ms, at_ms)
 
-    def _beat_completed(self, event: NormalizedEvent, stream: _Stream) -> None:
-        stats = self._beat(event)
+    def _completed(self, events: NormalizedEvents, index: int, run: OpenRun | None) -> None:
+        subject = events.subjects[index]
+        stats = self._stats(subject)
         stats.completed += 1
-        if event.handler and not stats.handler:
-            stats.handler = event.handler
-        if event.plugin and not stats.plugin:
-            stats.plugin = event.plugin
-        if event.failed:
+        if subject.failed:
             stats.failed += 1
-        elif event.duration_us is not None:
-            _count_duration(stats, event, event.duration_us)
-        if event.run:
-            run = stream.runs.get(_run_key(event)) or self._open(event, stream, announced=False)
-            if event.event in run.open:
-                run.open.remove(event.event)
+        else:
+            _count_duration(stats, events, index)
+        if run is not None:
+            if subject.event in run.open:
+                run.open.remove(subject.event)
             elif len(run.path) < _MAX_PATH_BEATS:
-                run.path.append(event.event)
-            run.last_ms = max(run.last_ms, event.at_ms)
+                run.path.append(subject.event)
+            run.last_ms = max(run.last_ms, events.at_ms[index])
 
-    def _error(self, event: NormalizedEvent) -> None:
-        errors = self._window(event.at_ms).errors
-        key: ErrorKey = (event.sequence, event.event, event.error_type, event.error_template)
-        if key not in errors and len(errors) >= _MAX_KEYS:
-            key = (OVERFLOW, OVERFLOW, OVERFLOW, OVERFLOW)
-        stats = errors.setdefault(key, ErrorStats())
-        stats.plugin = stats.plugin or event.plugin
-        stats.handler = stats.handler or event.handler
-        stats.frame = stats.frame or event.error_frame
-        stats.count += 1
-        if len(stats.examples) < EXAMPLES or event.at_ms <= stats.examples[-1].at_ms:
-            stats.examples = first_of((*stats.examples, _origin(event)))
+    def _run(self, events: NormalizedEvents, index: int, stream: _Stream) -> OpenRun:
+        key = _run_key(events, index)
+        return stream.runs.get(key) or self._open(events, index, stream, announced=False)
 
-    def _open(self, event: NormalizedEvent, stream: _Stream, *, announced: bool) -> OpenRun:
+    def _open(self, events: NormalizedEvents, index: int, stream: _Stream, *, announced: bool) -> OpenRun:
         if len(stream.runs) >= _MAX_OPEN_RUNS:
             oldest = stream.runs.pop(next(iter(stream.runs)))  # in order of their beginning
             self._end(oldest, oldest.last_ms, "unfinished" if oldest.announced else "completed")
-        run = OpenRun(event.sequence, _origin(event), event.at_ms, announced)
-        stream.runs[_run_key(event)] = run
+        at_ms = events.at_ms[index]
+        run = OpenRun(events.subjects[index].sequence, _origin(events, index), at_ms, announced)
+        stream.runs[_run_key(events, index)] = run
         return run
+
+    def _ended(self, events: NormalizedEvents, index: int, stream: _Stream) -> None:
+        run = stream.runs.pop(_ending_key(events, index, stream), None)
+        if run is not None:
+            at_ms = events.at_ms[index]
+            run.last_ms = max(run.last_ms, at_ms)
+            completed = events.subjects[index].kind == "run-completed"
+            self._end(run, at_ms, "completed" if completed else "failed")
+
+    def _error(self, events: NormalizedEvents, index: int) -> None:
+        subject, error = events.subjects[index], events.errors[index]
+        errors = self._window.errors
+        key: ErrorKey = (subject.sequence, subject.event, error.type, error.message)
+        if key not in errors and len(errors) >= _MAX_KEYS:
+            key = (OVERFLOW, OVERFLOW, OVERFLOW, OVERFLOW)
+        stats = errors.setdefault(key, ErrorStats())
+        stats.plugin = stats.plugin or subject.plugin
+        stats.handler = stats.handler or subject.handler
+        stats.frame = stats.frame or error.frame
+        stats.count += 1
+        if len(stats.examples) < EXAMPLES or events.at_ms[index] <= stats.examples[-1].at_ms:
+            stats.examples = first_of((*stats.examples, _origin(events, index)))
 
     def _end_silent(self, stream: _Stream, now_ms: int) -> None:
         for key, run in list(stream.runs.items()):
@@ -204,7 +306,7 @@ class _Counter:
                 self._end(run, run.last_ms + self._timeout_ms, "unfinished" if run.announced else "completed")
 
     def _end(self, run: OpenRun, at_ms: int, how: str) -> None:
-        stats = self._window(at_ms).runs.setdefault(run.sequence, RunStats())
+        stats = self._window_at(at_ms).runs.setdefault(run.sequence, RunStats())
         if how == "failed":
             stats.failed += 1
         elif how == "unfinished":
@@ -218,28 +320,58 @@ class _Counter:
             add_variant(stats, "\t".join(run.path), 1, (run.started,))
 
 
-def _count_duration(stats: BeatStats, event: NormalizedEvent, duration_us: int) -> None:
+def _add_durations(
+    stats: BeatStats, durations_us: Sequence[int | None], origin: Callable[[int], Origin]
+) -> None:
+    """Adds durations of one beat; `origin` tells where the one at a position comes from."""
+    ordered_us = sorted([us for us in durations_us if us is not None])
+    if not ordered_us:
+        return
+    stats.total_us += sum(ordered_us)
+    stats.max_us = max(stats.max_us, ordered_us[-1])
+    add_sorted(stats.bins, ordered_us)
+    least_us = ordered_us[-EXAMPLES:][0]
+    if len(stats.slowest) == EXAMPLES:
+        least_us = max(least_us, stats.slowest[-1][0])
+    if ordered_us[-1] >= least_us:
+        slow = [(us, origin(at)) for at, us in enumerate(durations_us) if us is not None and us >= least_us]
+        stats.slowest = slowest_of((*stats.slowest, *slow))
+
+
+def _count_duration(stats: BeatStats, events: NormalizedEvents, index: int) -> None:
+    duration_us = events.durations_us[index]
+    if duration_us is None:
+        return
     stats.total_us += duration_us
     stats.max_us = max(stats.max_us, duration_us)
-    index = bin_of(duration_us)
-    bins = stats.bins
-    bins[index] = bins.get(index, 0) + 1
+    where = bin_of(duration_us)
+    stats.bins[where] = stats.bins.get(where, 0) + 1
     if len(stats.slowest) < EXAMPLES or duration_us >= stats.slowest[-1][0]:
-        stats.slowest = slowest_of((*stats.slowest, (duration_us, _origin(event))))
+        stats.slowest = slowest_of((*stats.slowest, (duration_us, _origin(events, index))))
 
 
-def _origin(event: NormalizedEvent) -> Origin:
-    return Origin(event.at_ms, event.source, event.offset)
+def _origin(events: NormalizedEvents, index: int) -> Origin:
+    return Origin(events.at_ms[index], events.sources.get(index, events.source), events.offsets[index])
 
 
-def _run_key(event: NormalizedEvent) -> str:
+def _origin_at(events: NormalizedEvents, indexes: list[int], position: int) -> Origin:
+    return _origin(events, indexes[position])
+
+
+def _beat_origin(events: NormalizedEvents, indexes: list[int], number: int, position: int) -> Origin:
+    index = indexes[position]
+    run = events.whole[index]
+    return Origin(events.at_ms[index] + run.after_ms[number], events.source, run.offsets[number])
+
+
+def _run_key(events: NormalizedEvents, index: int) -> str:
     """Sequences that share a request id, as one that plays another does, are runs of their own."""
-    return f"{event.sequence}\t{event.run}"
+    return f"{events.subjects[index].sequence}\t{events.runs[index]}"
 
 
-def _ending_key(event: NormalizedEvent, stream: _Stream) -> str:
+def _ending_key(events: NormalizedEvents, index: int, stream: _Stream) -> str:
     """An end that names no sequence is that of the run last opened under its request id."""
-    if event.sequence:
-        return _run_key(event)
-    of_request = (key for key in reversed(stream.runs) if key.endswith(f"\t{event.run}"))
+    if events.subjects[index].sequence:
+        return _run_key(events, index)
+    of_request = (key for key in reversed(stream.runs) if key.endswith(f"\t{events.runs[index]}"))
     return next(of_request, "")

@@ -6,16 +6,17 @@ from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
-from handlers.formats.base import Format, error_event
-from handlers.formats.encoding import UTF16_ADVICE, is_utf16
+from handlers.formats.base import Format, add_error
+from handlers.formats.encoding import UTF16_ADVICE, garbled_lines, is_utf16
 from handlers.formats.registry import detect_format
-from handlers.formats.scan import extract_block
-from handlers.model import Block, Consumed, LogFile, ParserState, TelemetryEvent
+from handlers.formats.scan import scan_block
+from handlers.model import Block, Consumed, LogFile, ParserState, TelemetryEvents, waiting_sources
 from handlers.telemetry.ports import LogPort
 
 
 class ExtractedTelemetry(msgspec.Struct, frozen=True):
-    events: list[TelemetryEvent]
+    events: list[TelemetryEvents]
+    """Of each file that was read."""
     event_count: int
     parsers: Mapping[str, ParserState]
     """The parser state of each stream that was read."""
@@ -43,10 +44,10 @@ async def extract_telemetry_events(
     """Reads at most `batch_bytes` from the files, in their order, and extracts the events.
 
     `parsers` and `stream_formats` are what the last commit left of each stream. `at_end`: nothing will follow
-    what is there now. `silent`: streams that nothing was written to for so long that a stack trace in them
-    has ended.
+    what is there now. `silent`: streams that nothing was written to for so long that what waits in them for
+    further lines, a stack trace or a trace of spans, is given out.
     """
-    events: list[TelemetryEvent] = []
+    events: list[TelemetryEvents] = []
     states = dict(parsers)
     consumed: list[Consumed] = []
     losses: list[tuple[int, int]] = []
@@ -77,17 +78,37 @@ async def extract_telemetry_events(
         batch_bytes -= reader.end_offset - file.offset
         more = more or reader.end_offset < file.size_bytes
         states[file.stream] = reader.state
-        events += reader.events
+        events.append(reader.events)
         losses += [(file.source, offset) for offset in reader.losses]
         consumed.append(reader.consumed())
-    for stream in {*silent} - {piece.stream for piece in consumed}:
-        state = states[stream]
-        if state.error is not None:
-            events.append(error_event(state.error))
-            states[stream] = msgspec.structs.replace(state, error=None)
+    ended = {*(states if at_end and not more else silent)}
+    for stream in sorted(ended - {piece.stream for piece in consumed}):
+        told, states[stream] = _end(states[stream], formats.get(stream_formats.get(stream, "")))
+        events += told
     return ExtractedTelemetry(
-        events, len(events), states, tuple(consumed), more, tuple(losses), tuple(refused)
+        events,
+        sum(each.count for each in events),
+        states,
+        tuple(consumed),
+        more,
+        tuple(losses),
+        tuple(refused),
     )
+
+
+def _end(state: ParserState, log_format: Format | None) -> tuple[list[TelemetryEvents], ParserState]:
+    """What waits for lines that will not come, and the state after it."""
+    sources = waiting_sources(state)
+    events = TelemetryEvents(min(sources, default=0))
+    if log_format is not None:
+        reader = log_format.reader(events.source, state)
+        reader.close()
+        events, state = reader.events, reader.state
+    else:  # the format was declared and is no more: nobody else knows what it waited for
+        if state.error is not None:
+            add_error(events, state.error)
+        state = msgspec.structs.replace(state, error=None, traces={})
+    return [events] if events.subjects else [], state
 
 
 class _Reader:
@@ -97,23 +118,30 @@ class _Reader:
         self._file = file
         self._format = log_format
         self._at_end = at_end
-        self._lines = self._matched = self._unreadable = self._undecodable = 0
-        self.state = state
+        self._reader = log_format.reader(file.source, state)
+        self._lines = self._undecodable = 0
         self.end_offset = file.offset
-        self.events: list[TelemetryEvent] = []
         self.losses: list[int] = []
+        """Offsets of lines that were cut, garbled or passed over."""
+
+    @property
+    def events(self) -> TelemetryEvents:
+        return self._reader.events
+
+    @property
+    def state(self) -> ParserState:
+        return self._reader.state
 
     def take(self, block: Block) -> None:
-        ends = self._at_end and block.end >= self._file.size_bytes
-        extraction = extract_block(self._format, block, self.state, ends)
-        self.state = extraction.state
-        self.events += extraction.events
+        if undecodable := scan_block(self._reader, block):
+            self._undecodable += undecodable
+            self.losses += [block.offset + offset for offset in garbled_lines(block.data)]
+        self._lines += block.lines or block.data.count(b"\n")
         self.end_offset = block.end
-        self.losses += ([block.offset] if block.lossy else []) + [*extraction.garbled]
-        self._lines += extraction.lines
-        self._matched += extraction.matched
-        self._unreadable += extraction.unreadable
-        self._undecodable += extraction.undecodable
+        if block.lossy:
+            self.losses.append(block.offset)
+        if self._at_end and block.end >= self._file.size_bytes:
+            self._reader.close()
 
     def consumed(self) -> Consumed:
         return Consumed(
@@ -122,8 +150,8 @@ class _Reader:
             format=self._format.name,
             end_offset=self.end_offset,
             lines=self._lines,
-            matched=self._matched,
-            unreadable=self._unreadable,
+            matched=self._reader.matched,
+            unreadable=self._reader.unreadable,
             undecodable=self._undecodable,
-            events=len(self.events),
+            events=self.events.count,
         )

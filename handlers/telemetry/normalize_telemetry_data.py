@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime, tzinfo
+from collections.abc import Mapping, Sequence
+from datetime import tzinfo
+from types import MappingProxyType
 from typing import Final
 
 import msgspec
 
 from handlers.formats.error_text import error_template
-from handlers.model import NameBook, NormalizedEvent, TelemetryEvent
+from handlers.formats.time_text import Clock
+from handlers.model import ErrorText, NameBook, NormalizedEvents, Subject, TelemetryEvents
 
 _MAX_NAMES: Final = 20_000
 """Names kept per stream: a log that registers without end must not fill the memory."""
 _MAX_DURATION_MS: Final = 30 * 86_400_000
 """A longer one is a mistake of the writer, and sums must fit into 64 bits."""
-_EPOCH_UNITS: Final = ((1e17, 1e6), (1e14, 1e3), (1e11, 1.0))
-"""(smallest value, its units per millisecond): ns, us, ms; anything smaller is seconds."""
 
 
 class NormalizedTelemetry(msgspec.Struct, frozen=True):
-    normalized_events: list[NormalizedEvent]
+    normalized_events: list[NormalizedEvents]
     names: Mapping[str, NameBook]
     """What is registered in each stream."""
     ahead: int
@@ -30,113 +30,118 @@ class NormalizedTelemetry(msgspec.Struct, frozen=True):
 
 
 def normalize_telemetry_data(
-    events: list[TelemetryEvent],
+    events: Sequence[TelemetryEvents],
     *,
     stream_of: Mapping[int, str],
     names: Mapping[str, NameBook],
     arrival_ms: int,
     zone: tzinfo,
     max_skew_ms: int,
+    zones: Mapping[str, tzinfo] = MappingProxyType({}),
+    watermarks_ms: Mapping[str, int] = MappingProxyType({}),
 ) -> NormalizedTelemetry:
-    """Normalizes timestamps (epoch ms; `zone` for those without one), handler names and errors.
+    """Normalizes timestamps (epoch ms), handler names and errors.
 
-    `stream_of` maps the sources of the events to their streams.
+    `stream_of` maps the sources of the events to their streams. Times without a zone are in that of their
+    stream in `zones`, else in `zone`. `watermarks_ms`: the latest time of each stream so far.
     """
     books = {stream: NameBook(dict(book.sequence_ids), dict(book.plugins)) for stream, book in names.items()}
-    normalized: list[NormalizedEvent] = []
+    normalized: list[NormalizedEvents] = []
     ahead = untimed = 0
-    clock = _Clock(zone)
+    clocks: dict[str, Clock] = {}
     latest_ms = arrival_ms + max_skew_ms
-    for event in events:
-        book = books.get(stream := stream_of[event.source])
-        if book is None:
-            book = books[stream] = NameBook()
-        if event.kind == "registered":
-            _register(book, event)
-            continue
-        at_ms = clock.epoch_ms(event.time)
-        if at_ms is None:
-            untimed += 1
-            at_ms = arrival_ms
-        elif at_ms > latest_ms:
-            ahead += 1
-            continue
-        normalized.append(_normalize(event, at_ms, book))
+    for each in events:
+        stream = stream_of[each.source]
+        subjects = _subjects(each.subjects, books.setdefault(stream, NameBook()))
+        clock = clocks.get(stream) or Clock(
+            zones.get(stream, zone), arrival_ms, max_skew_ms, watermarks_ms.get(stream, 0)
+        )
+        clocks[stream] = clock
+        times_ms = clock.epochs_ms(each.times)
+        at_ms = [arrival_ms if time_ms is None else time_ms for time_ms in times_ms]
+        columns = NormalizedEvents(
+            source=each.source,
+            stream=stream,
+            subjects=subjects,
+            at_ms=at_ms,
+            offsets=each.offsets,
+            runs=each.runs,
+            durations_us=[
+                None if duration_ms is None or duration_ms > _MAX_DURATION_MS else round(duration_ms * 1000)
+                for duration_ms in each.durations_ms
+            ],
+            errors={index: _normalized_error(error) for index, error in each.errors.items()},
+            sources=each.sources,
+            whole=each.whole,
+        )
+        if None in times_ms or max(at_ms, default=0) > latest_ms or _has_registrations(subjects):
+            told = [index for index, subject in enumerate(subjects) if subject.kind != "registered"]
+            kept = [index for index in told if at_ms[index] <= latest_ms]
+            ahead += sum(each.steps(index) for index in told if at_ms[index] > latest_ms)
+            untimed += sum(each.steps(index) for index in told if times_ms[index] is None)
+            columns = _only(columns, kept)
+        normalized.append(columns)
     return NormalizedTelemetry(normalized, books, ahead, untimed)
 
 
-def _normalize(event: TelemetryEvent, at_ms: int, book: NameBook) -> NormalizedEvent:
-    sequence = book.sequence_ids.get(event.sequence, event.sequence)
-    plugin = event.plugin
-    if not plugin and book.plugins:
-        plugin = book.plugins.get(f"{sequence}\t{event.event}", "")
-    duration_ms = event.duration_ms
-    if duration_ms is not None and duration_ms > _MAX_DURATION_MS:
-        duration_ms = None
-    return NormalizedEvent(
-        kind=event.kind,
-        at_ms=at_ms,
-        source=event.source,
-        offset=event.offset,
-        sequence=sequence,
-        run=event.request_id,
-        event=event.event,
-        plugin=plugin,
-        handler=event.handler,
-        beat=event.beat,
-        duration_us=None if duration_ms is None else round(duration_ms * 1000),
-        failed=event.failed,
-        error_type=event.error_type,
-        error_template=error_template(event.error_message) if event.error_message else "",
-        error_frame=event.error_frame,
+def _subjects(subjects: list[Subject], book: NameBook) -> list[Subject]:
+    """The subjects with sequence ids and plug-ins, each by what was registered before it."""
+    distinct = dict(zip(map(id, subjects), subjects, strict=True))
+    if all(subject.kind != "registered" for subject in distinct.values()):
+        normalized = {key: _normalized(subject, book) for key, subject in distinct.items()}
+        return [*map(normalized.__getitem__, map(id, subjects))]
+    known: dict[int, Subject] = {}
+    each: list[Subject] = []
+    for subject in subjects:
+        if subject.kind == "registered":
+            _register(book, subject)
+            known.clear()
+            each.append(subject)
+        else:
+            if id(subject) not in known:
+                known[id(subject)] = _normalized(subject, book)
+            each.append(known[id(subject)])
+    return each
+
+
+def _has_registrations(subjects: list[Subject]) -> bool:
+    return "registered" in {subject.kind for subject in subjects}
+
+
+def _normalized(subject: Subject, book: NameBook) -> Subject:
+    sequence = book.sequence_ids.get(subject.sequence, subject.sequence)
+    if subject.beats:
+        beats = tuple(_normalized(beat, book) for beat in subject.beats)
+        return msgspec.structs.replace(subject, sequence=sequence, beats=beats)
+    plugin = subject.plugin or book.plugins.get(f"{sequence}\t{subject.event}", "")
+    if (sequence, plugin) == (subject.sequence, subject.plugin):
+        return subject
+    return msgspec.structs.replace(subject, sequence=sequence, plugin=plugin)
+
+
+def _normalized_error(error: ErrorText) -> ErrorText:
+    return msgspec.structs.replace(error, message=error_template(error.message)) if error.message else error
+
+
+def _only(events: NormalizedEvents, kept: list[int]) -> NormalizedEvents:
+    """The events with these indexes."""
+    moved = {index: position for position, index in enumerate(kept)}
+    return NormalizedEvents(
+        source=events.source,
+        stream=events.stream,
+        subjects=[events.subjects[index] for index in kept],
+        at_ms=[events.at_ms[index] for index in kept],
+        offsets=[events.offsets[index] for index in kept],
+        runs=[events.runs[index] for index in kept],
+        durations_us=[events.durations_us[index] for index in kept],
+        errors={moved[index]: error for index, error in events.errors.items() if index in moved},
+        sources={moved[index]: source for index, source in events.sources.items() if index in moved},
+        whole={moved[index]: run for index, run in events.whole.items() if index in moved},
     )
 
 
-def _register(book: NameBook, event: TelemetryEvent) -> None:
-    if event.event and len(book.plugins) < _MAX_NAMES:
-        book.plugins[f"{event.sequence_id}\t{event.event}"] = event.plugin
-    elif event.sequence and len(book.sequence_ids) < _MAX_NAMES:
-        book.sequence_ids[event.sequence] = event.sequence_id
-
-
-class _Clock:
-    """Reads times; neighbouring events often share one, so the last is remembered."""
-
-    def __init__(self, zone: tzinfo) -> None:
-        self._zone = zone
-        self._last: str | float | None = None
-        self._last_ms: int | None = None
-
-    def epoch_ms(self, time: str | float | None) -> int | None:
-        if time != self._last:
-            self._last = time
-            at_ms = None if time is None else self._read(time)
-            # 0 and the year 1 are how programs write that they know no time.
-            self._last_ms = at_ms if at_ms is not None and at_ms > 0 else None
-        return self._last_ms
-
-    def _read(self, time: str | float) -> int | None:
-        if isinstance(time, str):
-            try:
-                moment = datetime.fromisoformat(time)
-            except ValueError:
-                return self._from_digits(time)
-            if moment.tzinfo is None:
-                moment = moment.replace(tzinfo=self._zone)
-            return round(moment.timestamp() * 1000)
-        return _from_epoch(time)
-
-    def _from_digits(self, time: str) -> int | None:
-        try:
-            return _from_epoch(float(time))
-        except ValueError:
-            return None
-
-
-def _from_epoch(value: float) -> int | None:
-    if not 0 < value < 1e20:
-        return None
-    for least, per_ms in _EPOCH_UNITS:
-        if value >= least:
-            return round(value / per_ms)
-    return round(value * 1000)
+def _register(book: NameBook, subject: Subject) -> None:
+    if subject.event and len(book.plugins) < _MAX_NAMES:
+        book.plugins[f"{subject.sequence_id}\t{subject.event}"] = subject.plugin
+    elif subject.sequence and len(book.sequence_ids) < _MAX_NAMES:
+        book.sequence_ids[subject.sequence] = subject.sequence_id

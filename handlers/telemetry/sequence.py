@@ -8,8 +8,9 @@ from typing import Final
 
 import msgspec
 
+from config.globs import matching
 from handlers.formats.base import Format
-from handlers.model import NameBook, ParserState, StreamState
+from handlers.model import NameBook, ParserState, StreamState, waiting_sources
 from handlers.stage import Performance, define_sequence
 from handlers.telemetry.aggregate_telemetry_metrics import aggregate_telemetry_metrics
 from handlers.telemetry.extract_telemetry_events import extract_telemetry_events
@@ -42,6 +43,8 @@ class TelemetryLimits(msgspec.Struct, frozen=True):
     batch_bytes: int
     wanted_format: str
     zone: tzinfo
+    zone_of: Mapping[str, tzinfo] = {}
+    """Zones of single streams, by glob on their path."""
 
 
 class ParsedTelemetry(msgspec.Struct, frozen=True):
@@ -82,14 +85,13 @@ async def parse_telemetry(
 ) -> ParsedTelemetry:
     """Reads one batch of new lines into the store. `streams` is the state that the last commit left.
 
-    `silent`: streams in which a stack trace that may still be open has ended.
+    `silent`: streams in which what waits for further lines has ended.
     """
     await run.beat(parse_telemetry_requested, request_id)
     loaded = await run.beat(load_log_files, logs_directory, port=logs)
     lossy_streams = await logs.lossy_streams()
     stream_of = {file.source: file.stream for file in loaded.files}
-    open_errors = {name: state.parser.error for name, state in streams.items()}
-    stream_of |= {error.source: name for name, error in open_errors.items() if error is not None}
+    stream_of |= {source: name for name, state in streams.items() for source in waiting_sources(state.parser)}
     extracted = await run.beat(
         extract_telemetry_events,
         loaded.files,
@@ -104,7 +106,9 @@ async def parse_telemetry(
     )
     offsets = {file.source: file.offset for file in loaded.files}
     read_bytes = sum(piece.end_offset - offsets[piece.source] for piece in extracted.consumed)
-    touched = {piece.stream for piece in extracted.consumed} | {*silent}
+    ending = at_end and not extracted.more
+    touched = {piece.stream for piece in extracted.consumed} | {*(streams if ending else silent)}
+    watermarks_ms = {name: state.watermark_ms for name, state in streams.items()}
     normalized = await run.beat(
         normalize_telemetry_data,
         extracted.events,
@@ -113,15 +117,15 @@ async def parse_telemetry(
         arrival_ms=arrival_ms,
         zone=limits.zone,
         max_skew_ms=limits.max_skew_ms,
+        zones={name: matching(name, limits.zone_of, limits.zone) for name in touched},
+        watermarks_ms=watermarks_ms,
     )
     formats_read = {piece.stream: piece.format for piece in extracted.consumed}
-    ending = at_end and not extracted.more
     aggregated = await run.beat(
         aggregate_telemetry_metrics,
         normalized.normalized_events,
-        stream_of=stream_of,
-        runs={name: state.runs for name, state in streams.items() if name in touched or ending},
-        watermarks_ms={name: state.watermark_ms for name, state in streams.items()},
+        runs={name: state.runs for name, state in streams.items() if name in touched},
+        watermarks_ms=watermarks_ms,
         window_ms=limits.window_ms,
         run_timeout_ms=limits.run_timeout_ms,
         at_end=ending,

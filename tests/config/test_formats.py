@@ -33,14 +33,26 @@ FIELDS = "timestamp, event, handler, sequence, beat, request_id, duration, error
             id="a time format that strptime does not know",
         ),
         pytest.param(
-            "{pattern: '(?P<event>x)', time_format: '%b %d %H:%M:%S'}",
-            "c.yaml:2: formats.a.time_format: must hold the year, month and day, such as %Y-%m-%d"
-            " (got %b %d %H:%M:%S)",
-            id="a time without a year",
+            "{pattern: '(?P<event>x)', time_format: '%Y %Y-%m-%d'}",
+            "c.yaml:2: formats.a.time_format: must be a format of strptime, such as %d/%b/%Y:%H:%M:%S %z"
+            " (got %Y %Y-%m-%d)",
+            id="a directive that stands twice",
+        ),
+        pytest.param(
+            "{pattern: '(?P<event>x)', time_format: '%H:%M:%S'}",
+            "c.yaml:2: formats.a.time_format: must hold the month and the day, such as %Y-%m-%d or %b %d"
+            " (got %H:%M:%S)",
+            id="a time without a day",
+        ),
+        pytest.param(
+            "{pattern: '(?P<event>x)', duration_unit: min}",
+            "c.yaml:2: formats.a.duration_unit: must be 's', 'ms', 'us' or 'ns' (got min)",
+            id="a unit that there is not",
         ),
         pytest.param(
             "{pattern: '(?P<event>x)', unit: s}",
-            "c.yaml:2: formats.a.unit: unknown setting; a format has pattern and time_format (got s)",
+            "c.yaml:2: formats.a.unit: unknown setting; a format has pattern, time_format and duration_unit "
+            "(got s)",
             id="a setting that formats do not have",
         ),
     ],
@@ -63,6 +75,13 @@ def test_a_pattern_that_is_not_linear_is_refused_where_re2_is_installed() -> Non
 def test_a_variable_that_holds_no_formats_is_told() -> None:
     (problem,) = problems_of(None, {"SELFHEALD_FORMATS": "5"})
     assert problem.startswith("SELFHEALD_FORMATS: formats: must be names with patterns, such as")
+
+
+@pytest.mark.parametrize(
+    "time_format", ["%b %d %H:%M:%S", "%m-%d %H:%M:%S.%f", "%d/%b/%Y:%H:%M:%S %z", "%y%m%d"]
+)
+def test_a_time_format_may_leave_out_the_year(time_format: str) -> None:
+    assert DeclaredFormat(pattern="(?P<event>x)", time_format=time_format).time_format == time_format
 
 
 def test_a_format_can_be_declared_in_the_file_and_by_variable() -> None:

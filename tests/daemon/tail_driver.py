@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -23,6 +23,7 @@ class Logs(msgspec.Struct, frozen=True, kw_only=True):
     recursive: bool = True
     follow_symlinks: bool = False
     format: str = "auto"
+    format_of: Mapping[str, str] = {}
     max_line_bytes: int = 1 << 20
 
 

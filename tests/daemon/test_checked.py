@@ -22,3 +22,12 @@ def test_a_declared_format_can_be_forced(tmp_path: Path) -> None:
     path = tmp_path / "c.yaml"
     path.write_text("logs: {format: shop}\nformats: {shop: {pattern: '(?P<event>x)'}}\n")
     assert load_checked(path, {}).settings.logs.format == "shop"
+
+
+def test_the_format_of_a_single_file_must_be_one_that_there_is(tmp_path: Path) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text("logs:\n  format_of: {'a/*': shop, 'b/*': jsonl, 'c/*': xml}\n")
+    with pytest.raises(SettingsError) as caught:
+        load_checked(path, {})
+    problems = [problem.partition(", ")[0] for problem in caught.value.problems]
+    assert problems == [f"{path}:2: logs.format_of.{glob}: must be one of auto" for glob in ("a/*", "c/*")]

@@ -14,6 +14,7 @@ import pytest
 from config.settings import Logs, Settings
 from daemon.compare import NothingToCompareError, compare, read_logs
 from handlers.formats.conductor import Conductor
+from handlers.formats.scan import extract_block
 from handlers.model import (
     BehavioralAnomaly,
     Block,
@@ -30,6 +31,7 @@ from tests.daemon.real_logs import (
     subjects,
     verdicts,
 )
+from tests.handlers.rows import rows
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("_day_after_the_logs")]
 
@@ -115,9 +117,10 @@ async def test_a_file_is_read_alone_whatever_its_name_and_the_settings_for_direc
 def as_json_lines(log: Path) -> bytes:
     """The same telemetry as another logger would write it."""
     data = log.read_bytes()
-    extraction = Conductor().extract(Block(1, 0, len(data), data), ParserState(), at_end=True)
+    block = Block(1, 0, len(data), data)
+    extraction = extract_block(Conductor(whole_runs=False), block, ParserState(), at_end=True)
     lines = []
-    for event in extraction.events:
+    for event in rows(extraction.events):
         if event.kind in ("registered", "restarted") or (event.kind == "beat-completed" and event.failed):
             continue  # a line with an error is the failed beat
         line = {

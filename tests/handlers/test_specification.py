@@ -148,7 +148,11 @@ def is_a(hint: Any, wanted: str) -> bool:
     if wanted.startswith("'"):
         return bool(hint == typing.Literal[wanted.strip("'")])
     if wanted.endswith("[]"):
-        return typing.get_origin(hint) in (tuple, list) and names(wanted[:-2], typing.get_args(hint)[0])
+        if typing.get_origin(hint) not in (tuple, list):
+            return False
+        member = typing.get_args(hint)[0]
+        # A record of columns, one entry an event in each, holds several of them.
+        return getattr(member, "__name__", "") == f"{wanted[:-2]}s" or names(wanted[:-2], member)
     plain = {"string": str, "number": int, "boolean": bool}.get(wanted)
     return hint is plain if plain else names(wanted, hint)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from typing import Annotated
 
 import typer
@@ -61,32 +60,8 @@ def run(
             report = run_once(launch.loaded, launch.environ)
     except OSError as error:
         raise CannotRunError(f"{error.filename or 'the daemon'}: {error.strerror}") from error
-    from daemon.cli.ledger import ledger_of
     from daemon.cli.output import write
-    from daemon.cli.reading import gravest_first
+    from daemon.cli.report import report_text
 
-    ledger = ledger_of(report.sources, report.watermarks_ms, time.time_ns() // 1_000_000)
-    anomalies = gravest_first(report.anomalies)
-    if output == "json":
-        from daemon.cli import as_json
-
-        write(
-            as_json.document(
-                {
-                    "read": report.summary,
-                    "sources": ledger,
-                    "lossy_windows": report.lossy_windows,
-                    "problems": report.problems,
-                    "anomalies": [as_json.stored_json(each) for each in anomalies],
-                    "recommendations": [as_json.recommendation_json(each) for each in report.recommendations],
-                }
-            )
-        )
-        return 0
-    from daemon.cli.text.page import Page
-    from daemon.cli.text.report import say_report
-
-    page = Page()
-    say_report(page, ledger, report.lossy_windows, report.problems, anomalies, report.recommendations)
-    write(page.text())
+    write(report_text(report, output))
     return 0

@@ -21,7 +21,8 @@ def say_sources(page: Page, ledger: Sequence[LedgerLine], lossy_windows: int) ->
 
 
 def say_source(page: Page, line: LedgerLine) -> None:
-    state = "" if line.state == "active" else f"  ({line.state})"
+    words = [*([line.state] if line.state != "active" else []), *(["ingested"] if line.ingested else [])]
+    state = f"  ({', '.join(words)})" if words else ""
     page.say((line.path, "bold"), (state, "yellow" if line.state == "gone" else "dim"))
     page.say(
         f"{line.format or 'unknown format'}, {size(line.bytes_read)}, {count(line.lines, 'line')}, "

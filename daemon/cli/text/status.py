@@ -51,7 +51,7 @@ def _say_read(page: Page, read: ReadSoFar) -> None:
         (read.undecodable, f"{count(read.undecodable, 'line')} not UTF-8 text"),
         (
             read.late,
-            f"{count(read.late, 'beat')} came after their window was judged, and were judged on their own",
+            f"{count(read.late, 'event')} came after their window was judged, and were judged on their own",
         ),
         (read.ahead, f"{count(read.ahead, 'event')} left out: dated later than the clock allows"),
         (read.untimed, f"{count(read.untimed, 'event')} without a time, counted when they arrived"),

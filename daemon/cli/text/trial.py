@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from config.patterns import LINEAR
 from daemon.cli.text.figures import size, understood
 from daemon.cli.text.page import Page
-from daemon.trial import MAX_GROUPS, Trial, UnmatchedLines
-from handlers.diagnosis.wording import count, percent
-from handlers.formats.conductor_near_miss import WHERE
+from daemon.trial import Trial
+from daemon.trial_times import TrialTimes
+from daemon.trial_unmatched import MAX_GROUPS, UnmatchedLines
+from handlers.diagnosis.wording import count, percent, utc
+from handlers.formats.near_miss_text import WHERE
 
 MOST_FREQUENT: Final = 20
+WORTH_TELLING_US: Final = 5_000
+"""A line that takes one pattern longer than this is no accident of measuring."""
+MAX_SHOWN_CHARS: Final = 300
 NEAR_MISSES: Final = 5
 """Groups that are less frequent and are shown because they are close to what the format understands."""
 
@@ -30,24 +36,55 @@ def say_trial(page: Page, trial: Trial) -> None:
     for number, what in flaws:
         if number:
             page.field("", (f"{count(number, 'line')} {what}", "yellow"))
+    _say_times(page, trial.times)
     page.field(
         "matching",
         f"{trial.matching_ms:,.1f} ms of processor time, {percent(trial.share_of_time)} of this trial",
     )
+    _say_slowest(page, trial)
     _say_events(page, trial)
     _say_unmatched(page, trial)
 
 
+def _say_times(page: Page, times: TrialTimes) -> None:
+    lines: list[str | tuple[str, str]] = []
+    if times.first_ms is not None and times.last_ms is not None:
+        zone = f"; those without a zone are taken for {times.zone}" if times.zone else ""
+        lines.append(f"{utc(times.first_ms)} to {utc(times.last_ms)}{zone}")
+    if times.untimed:
+        such = f', such as "{times.unread}"' if times.unread else ""
+        none = f"{count(times.untimed, 'event')} without a time that can be read{such}"
+        lines.append((f"{none}: the time of arrival counts", "yellow"))
+    if times.ahead:
+        ahead = f"{count(times.ahead, 'event')} later than this machine's clock"
+        lines.append((f"{ahead}: ingest.max_clock_skew_s leaves them out", "yellow"))
+    for number, line in enumerate(lines):
+        page.field("" if number else "times", line)
+
+
+def _say_slowest(page: Page, trial: Trial) -> None:
+    slowest = trial.slowest
+    if slowest is None:
+        return
+    page.field("slowest", f"{slowest.pattern}: {slowest.us_a_line:,.1f} µs a line on average")
+    if slowest.worst_us >= WORTH_TELLING_US:
+        said = f"line {slowest.worst_line} took {slowest.worst_us / 1000:,.0f} ms"
+        linear = "" if LINEAR else "; with the extra re2 no line takes more than linear time"
+        page.field("", (said + linear, "yellow"))
+
+
 def _format(trial: Trial) -> str:
-    yes = [name for name, recognises in trial.tried.items() if recognises]
-    no = [name for name, recognises in trial.tried.items() if not recognises]
-    by = f"recognised by {', '.join(yes) or 'none'}, tried and not recognised by {', '.join(no) or 'none'}"
+    like = [name for name, recognises in trial.tried.items() if recognises]
     if trial.reason in {"option", "settings"}:
-        asked = "--log-format" if trial.reason == "option" else "logs.format"
-        return f"{trial.format}, since {asked} says so ({by})"
+        asked = "--log-format says" if trial.reason == "option" else "the settings say"
+        look = f"the first lines look like {' and '.join(like) or 'no format that there is'}"
+        return f"{trial.format}, since {asked} so; {look}"
     if not trial.format:
-        return f"unknown: no format recognises the first lines (tried {', '.join(no)})"
-    return f"{trial.format}, by the first lines ({by})"
+        return f"unknown: no format recognises the first lines (tried {', '.join(trial.tried)})"
+    others = [name for name in like if name != trial.format]
+    return f"{trial.format}, by the first lines" + (
+        f"; {' and '.join(others)} would read them too" if others else ""
+    )
 
 
 def _say_events(page: Page, trial: Trial) -> None:
@@ -97,6 +134,8 @@ def _what(group: UnmatchedLines) -> str:
 
 def _say_group(page: Page, group: UnmatchedLines) -> None:
     times = f"{group.lines:>9,}  "
-    page.say((f"line {group.first_line}: ", "dim"), group.template or "(empty)", indent=2, first=times)
+    # What is told of a line counts its columns, so it must stand there as it is.
+    shown = group.text[:MAX_SHOWN_CHARS] if WHERE in group.near_miss else group.template
+    page.say((f"line {group.first_line}: ", "dim"), shown or "(empty)", indent=2, first=times)
     if group.near_miss:
         page.say((group.near_miss, "yellow"), indent=2, first=" " * len(times))

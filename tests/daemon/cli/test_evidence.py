@@ -9,7 +9,7 @@ import pytest
 
 from daemon.checkpoint import Checkpoint
 from daemon.evidence import MAX_LINE_BYTES, EvidenceLine, lines_in_store
-from daemon.identity import HEAD_BYTES, identify, mark_at
+from daemon.identity import HEAD_BYTES, identify, mark_at, pread_of
 from handlers.model import Origin
 
 LINES = [
@@ -31,7 +31,7 @@ def checkpoint_of(path: Path, source: int = 1) -> Checkpoint:
         stream=str(path),
         identity=identify((status.st_dev, status.st_ino), head),
         offset=status.st_size,
-        marks=(mark_at(descriptor, status.st_size),),
+        marks=(mark_at(pread_of(descriptor), status.st_size),),
     )
     os.close(descriptor)
     return at

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import io
 import json
 import re
@@ -12,8 +11,12 @@ from typing import Any
 
 import pytest
 
-from daemon import trial
+from config.patterns import LINEAR
+from daemon import trial, trial_unmatched
 from daemon.line_blocks import line_blocks
+from daemon.trial_cost import SAMPLE_LINES
+from handlers.formats.conductor import MESSAGES
+from handlers.formats.conductor_near_miss import shown
 from tests.daemon.cli.conftest import Cli, Logs
 
 EVENT = '{"timestamp": "2026-11-22T10:00:00Z", "event": "cart:add", "handler": "Cart.add", "duration": 5}\n'
@@ -72,7 +75,7 @@ def test_unmatched_lines_are_grouped_and_the_most_frequent_group_comes_first(log
 
 
 def test_there_is_a_limit_to_the_groups(log: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trial, "MAX_GROUPS", 2)
+    monkeypatch.setattr(trial_unmatched, "MAX_GROUPS", 2)
     log.write_text(EVENT + "a\nb\nc\na\nd\n")
     found = parsed(cli, log)
     assert groups(found) == [(2, 2, "a"), (1, 3, "b")]
@@ -156,7 +159,89 @@ def test_of_a_line_of_json_it_tells_the_syntax_error_or_what_is_missing(
     assert bool(expected) == bool(group["near_miss"])
 
 
+class TestTimes:
+    LINE = '{"timestamp": "%s", "event": "a", "duration": 5}\n'
+
+    def test_it_says_what_span_the_log_covers_and_in_which_zone_it_is_read(
+        self, folder: Path, log: Path, cli: Cli
+    ) -> None:
+        (folder / "selfheald.yaml").write_text("ingest: {timezone_of: {'app.*': Asia/Tokyo}}\n")
+        log.write_text(self.LINE % "2026-11-22 09:00:00" + self.LINE % "2026-11-22T01:00:00Z")
+        times = parsed(cli, log)["times"]
+        assert (times["zone"], times["first_ms"], times["last_ms"]) == (
+            "Asia/Tokyo",
+            1795305600000,
+            1795309200000,
+        )
+        said = " ".join(cli("parse", log).out.split())
+        assert "2026-11-22 00:00:00 UTC to 2026-11-22 01:00:00 UTC; those without a zone" in said
+        assert "are taken for Asia/Tokyo" in said
+
+    def test_of_times_that_all_name_their_zone_it_says_nothing_of_one(self, log: Path, cli: Cli) -> None:
+        log.write_text(EVENT)
+        assert parsed(cli, log)["times"]["zone"] == ""
+        assert "without a zone" not in cli("parse", log).out
+
+    def test_it_counts_times_that_are_none_and_those_ahead_of_the_clock(self, log: Path, cli: Cli) -> None:
+        log.write_text(self.LINE % "soon" + self.LINE % "then" + self.LINE % "2999-01-01T00:00:00Z")
+        times = parsed(cli, log)["times"]
+        assert (times["untimed"], times["unread"], times["ahead"]) == (2, "soon", 1)
+        said = " ".join(cli("parse", log).out.split())
+        assert 'times 2 events without a time that can be read, such as "soon": the time of arrival' in said
+        assert "1 event later than this machine's clock: ingest.max_clock_skew_s leaves them out" in said
+
+
+class TestSlowestPattern:
+    def test_of_many_patterns_it_is_told_with_what_it_takes(self, logs: Logs, cli: Cli) -> None:
+        slowest = parsed(cli, logs.regressed)["slowest"]
+        assert slowest["pattern"] in {shown(message) for message in MESSAGES}
+        assert slowest["lines"] == SAMPLE_LINES
+        assert 0 < slowest["us_a_line"] <= slowest["worst_us"]
+
+    def test_the_line_that_takes_a_declared_pattern_long_is_named(
+        self, folder: Path, log: Path, cli: Cli
+    ) -> None:
+        (folder / "selfheald.yaml").write_text("formats: {odd: {pattern: '(?P<handler>(a|a)+)b'}}\n")
+        log.write_text("ab\n" + "a" * 19 + "\n" + "ab\n")
+        slowest = parsed(cli, log)["slowest"]
+        assert slowest["pattern"] == "the pattern of odd"
+        assert LINEAR or slowest["worst_line"] == 2
+        said = " ".join(cli("parse", log).out.split())
+        assert "slowest the pattern of odd: " in said
+        assert LINEAR or re.search(r"line 2 took \d+ ms; with the extra re2 no line takes more than", said)
+
+    def test_a_log_of_no_format_has_none(self, log: Path, cli: Cli) -> None:
+        log.write_text("words\n")
+        assert parsed(cli, log)["slowest"] is None
+        assert "slowest" not in cli("parse", log).out
+
+
+def test_what_is_told_of_a_column_stands_below_the_line_as_it_is(log: Path, cli: Cli) -> None:
+    log.write_text(EVENT + '{"event": "a", "at": 1795363858}}\n')
+    assert (
+        'line 2: {"event": "a", "at": 1795363858}}\n             not JSON -- at column 33'
+        in cli("parse", log).out
+    )
+
+
+def test_if_nothing_matches_it_tells_which_other_format_lines_come_close_to(log: Path, cli: Cli) -> None:
+    log.write_text("2026-11-22 10:00:00,123 error app: x\n")
+    found = parsed(cli, log, "--log-format", "logfmt")
+    assert found["unmatched_lines"][0]["near_miss"].startswith(
+        "as python: almost: TIME LEVEL logger: message"
+    )
+    assert cli("parse", log).code == 1
+
+
 class TestFormat:
+    def test_the_settings_can_name_that_of_a_single_file(self, folder: Path, log: Path, cli: Cli) -> None:
+        (folder / "selfheald.yaml").write_text("logs: {format_of: {'app.*': logfmt}}\n")
+        log.write_text(EVENT)
+        found = parsed(cli, log)
+        assert (found["format"], found["reason"]) == ("logfmt", "settings")
+        said = cli("parse", log).out
+        assert "logfmt, since the settings say so; the first lines look like jsonl\n" in said
+
     def test_it_says_which_formats_were_tried(self, log: Path, cli: Cli) -> None:
         log.write_text(EVENT)
         found = parsed(cli, log)
@@ -212,9 +297,9 @@ class TestExitCode:
         assert (code, out) == (2, "")
         assert said in err
 
-    @pytest.mark.parametrize("mark", [codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE])
-    def test_is_2_for_utf_16(self, mark: bytes, log: Path, cli: Cli) -> None:
-        log.write_bytes(mark + b"{\0}\0\n\0")
+    @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+    def test_is_2_for_utf_16(self, encoding: str, log: Path, cli: Cli) -> None:
+        log.write_bytes(EVENT.encode(encoding))
         code, out, err = cli("parse", log)
         assert (code, out) == (2, "")
         assert "app.log: UTF-16 is not read; convert it: iconv -f UTF-16 -t UTF-8" in err
@@ -265,9 +350,7 @@ def test_blocks_of_a_stream_hold_every_line_and_know_where_it_stands(block_bytes
     assert all(data[block.offset :].startswith(block.data.rstrip(b"\n")) for block in blocks)
 
 
-def test_its_text_fits_into_80_columns_and_cannot_steer_the_terminal(
-    log: Path, logs: Logs, cli: Cli
-) -> None:
+def test_its_text_fits_into_80_columns_and_cannot_steer_the_terminal(log: Path, logs: Logs, cli: Cli) -> None:
     log.write_bytes(logs.regressed.read_bytes()[:500_000] + b"bad\x1b[2J\x9b2J line\n")
     out = cli("parse", log).out
     assert all(char.isprintable() or char == "\n" for char in out)

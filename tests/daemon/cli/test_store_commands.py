@@ -120,7 +120,7 @@ class TestStatus:
         out = cli("status", "--store", "s.db").out
         assert "3 lines unreadable" in out
         assert "4 lines not UTF-8 text" in out
-        assert "1 beat came after their window was judged" in out
+        assert "1 event came after their window was judged" in out
         assert "2.0 kB lost (selfheald sources)" in out
 
     def test_of_a_store_with_nothing_in_it(self, folder: Path, cli: Cli) -> None:

@@ -37,14 +37,14 @@ def die() -> None:
 
 
 def poison_format(module: ModuleType) -> None:
-    original: Callable[..., Any] = module.extract_block
+    original: Callable[..., Any] = module.scan_block
 
-    def extract_block(log_format: Any, block: Any, *arguments: Any) -> Any:
+    def scan_block(reader: Any, block: Any) -> Any:
         if b"POISON" in block.data:
             die()
-        return original(log_format, block, *arguments)
+        return original(reader, block)
 
-    module.extract_block = extract_block  # type: ignore[attr-defined]
+    module.scan_block = scan_block  # type: ignore[attr-defined]
 
 
 def poison_normalize(module: ModuleType) -> None:

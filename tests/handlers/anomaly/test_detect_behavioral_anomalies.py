@@ -9,9 +9,10 @@ import pytest
 
 from config.settings import Detect
 from handlers.anomaly.detect_behavioral_anomalies import detect_behavioral_anomalies
-from handlers.model import BehavioralAnomaly, EventKind, NormalizedEvent, RunStats, Sequence, Window
+from handlers.model import BehavioralAnomaly, EventKind, RunStats, Sequence, Window
 from handlers.telemetry.aggregate_telemetry_metrics import aggregate_telemetry_metrics
 from tests.handlers.anomaly.builders import WINDOW_MS, learned, metrics, runs
+from tests.handlers.rows import NormalizedEvent, normalized_columns
 
 Path = tuple[str, ...]
 
@@ -213,8 +214,7 @@ def played(endings: Mapping[EventKind, int], beats: Path) -> RunStats:
                 tell("beat-completed", run, beat)
             tell(ending, run)
     counted = aggregate_telemetry_metrics(
-        events,
-        stream_of={1: "log"},
+        normalized_columns(events),
         runs={},
         watermarks_ms={},
         window_ms=WINDOW_MS,

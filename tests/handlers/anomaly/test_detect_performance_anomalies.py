@@ -9,9 +9,10 @@ import pytest
 from config.settings import Detect
 from handlers.anomaly.baseline import Baseline
 from handlers.anomaly.detect_performance_anomalies import detect_performance_anomalies
-from handlers.model import BeatKey, BeatStats, NormalizedEvent, PerformanceAnomaly, TelemetryMetrics, Window
+from handlers.model import BeatKey, BeatStats, PerformanceAnomaly, TelemetryMetrics, Window
 from handlers.telemetry.aggregate_telemetry_metrics import aggregate_telemetry_metrics
 from tests.handlers.anomaly.builders import BEAT, WINDOW_MS, beat, durations, learned, metrics, of_beat
+from tests.handlers.rows import NormalizedEvent, normalized_columns
 
 
 def detected(
@@ -213,8 +214,9 @@ def events(durations_ms: tuple[float, ...], failed: bool) -> list[NormalizedEven
 def test_failed_executions_are_not_in_the_latency(failed: bool) -> None:
     """Half of the executions run into a timeout."""
     aggregated = aggregate_telemetry_metrics(
-        events(durations(20, 20), failed=False) + events(durations(30, 500), failed=failed),
-        stream_of={1: "log"},
+        normalized_columns(
+            events(durations(20, 20), failed=False) + events(durations(30, 500), failed=failed)
+        ),
         runs={},
         watermarks_ms={},
         window_ms=WINDOW_MS,

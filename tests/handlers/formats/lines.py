@@ -6,9 +6,10 @@ from typing import Final
 import msgspec
 from hypothesis import strategies as st
 
-from handlers.formats.base import Extraction, Format
+from handlers.formats.base import Format
 from handlers.formats.scan import extract_block
-from handlers.model import Block, OpenError, ParserState, TelemetryEvent
+from handlers.model import Block, OpenError, ParserState
+from tests.handlers.rows import TelemetryEvent, rows
 
 STAMP: Final = "2026-11-22T16:10:58.813Z "
 REQUEST: Final = "order-save-symphony-1795363858813-ab12cd"
@@ -58,6 +59,17 @@ JSON_LINES: Final = (
 )
 
 
+class Read(msgspec.Struct, frozen=True):
+    """What a log gave."""
+
+    events: list[TelemetryEvent]
+    state: ParserState
+    lines: int
+    matched: int
+    unreadable: int
+    undecodable: int
+
+
 def conductor_lines() -> st.SearchStrategy[list[str]]:
     """Any mixture of what both versions of the conductor print, and of what is no line of theirs."""
     indent = st.sampled_from(["", "  ", "    "])
@@ -72,7 +84,7 @@ def json_lines() -> st.SearchStrategy[list[str]]:
 
 def read(
     log_format: Format, data: bytes, borders: list[int] | None = None, state: ParserState | None = None
-) -> Extraction:
+) -> Read:
     """What a log gives that is read to its end in blocks; `borders` are offsets after line ends."""
     events: list[TelemetryEvent] = []
     lines = matched = unreadable = undecodable = 0
@@ -81,13 +93,13 @@ def read(
     for start, end in itertools.pairwise(edges):
         block = Block(1, start, end, data[start:end])
         extraction = extract_block(log_format, block, state, end == len(data))
-        events += extraction.events
+        events += rows(extraction.events)
         lines += extraction.lines
         matched += extraction.matched
         unreadable += extraction.unreadable
         undecodable += extraction.undecodable
         state = extraction.state
-    return Extraction(
+    return Read(
         events=events,
         state=state,
         lines=lines,
@@ -101,7 +113,7 @@ def line_borders(data: bytes) -> list[int]:
     return [at + 1 for at, byte in enumerate(data) if byte == 0x0A]
 
 
-def comparable(extraction: Extraction) -> Extraction:
+def comparable(extraction: Read) -> Read:
     """An error is told when its stack has ended, which a block border may delay: its order says nothing."""
     ordered = sorted(extraction.events, key=lambda event: (event.offset, event.kind))
     return msgspec.structs.replace(extraction, events=ordered)

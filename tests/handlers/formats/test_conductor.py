@@ -5,9 +5,12 @@ from typing import Final
 import pytest
 
 from handlers.formats.conductor import Conductor
-from handlers.model import Block, ParserState, TelemetryEvent
+from handlers.formats.scan import extract_block
+from handlers.model import Block, ParserState
 from tests.handlers.formats.lines import MESSAGES, REQUEST, STAMP, line_borders, read
+from tests.handlers.rows import TelemetryEvent, rows
 
+CONDUCTOR: Final = Conductor(whole_runs=False)
 RESTART: Final = MESSAGES[0]
 EXECUTING: Final = '🎼 ExecutionQueue: Now executing "Order Save"'
 REQUESTED: Final = f"🆔 Request ID: {REQUEST}"
@@ -22,7 +25,7 @@ FAILED: Final = "🧠 PluginManager: Handler execution failed for OrderPlugin.wr
 
 
 def events(*lines: str, stamp: str = STAMP) -> list[TelemetryEvent]:
-    return read(Conductor(), "".join(f"{stamp}{line}\n" for line in lines).encode()).events
+    return read(CONDUCTOR, "".join(f"{stamp}{line}\n" for line in lines).encode()).events
 
 
 def kinds(found: list[TelemetryEvent]) -> list[str]:
@@ -125,12 +128,16 @@ class TestRun:
 class TestError:
     def test_waits_for_its_stack_and_is_given_out_at_the_end(self) -> None:
         lines = (STAMP + FAILED + "\n    at writeOrder (file:///app/shop.mjs:46:72)\n").encode()
-        open_ = Conductor().extract(Block(1, 0, len(lines), lines), ParserState())
-        assert open_.events == []
+        open_ = extract_block(CONDUCTOR, Block(1, 0, len(lines), lines), ParserState(), at_end=False)
+        assert open_.events.count == 0
         assert open_.state.error is not None
-        closed = Conductor().extract(Block(1, len(lines), len(lines) + 5, b"next\n"), open_.state)
-        assert [event.error_frame for event in closed.events] == ["writeOrder (file:///app/shop.mjs:46:72)"]
-        assert read(Conductor(), lines).events == closed.events
+        closed = extract_block(
+            CONDUCTOR, Block(1, len(lines), len(lines) + 5, b"next\n"), open_.state, at_end=False
+        )
+        assert [event.error_frame for event in rows(closed.events)] == [
+            "writeOrder (file:///app/shop.mjs:46:72)"
+        ]
+        assert read(CONDUCTOR, lines).events == rows(closed.events)
 
     def test_stands_where_its_first_line_does(self) -> None:
         found = events(STARTED, FAILED, DURATION)
@@ -201,24 +208,22 @@ class TestTimestamps:
     RUN: Final = ("run-started", "beat-started", "beat-completed", "run-completed")
 
     def test_that_come_later_are_taken_from_there_on(self) -> None:
-        found = read(Conductor(), (self.OLD + self.NEW).encode()).events
+        found = read(CONDUCTOR, (self.OLD + self.NEW).encode()).events
         assert kinds(found) == [*self.RUN, "restarted", *self.RUN]
 
     def test_that_are_given_up_again_and_taken_up_once_more_are_no_gap(self) -> None:
-        found = read(Conductor(), (self.OLD + self.NEW + self.OLD + self.NEW).encode()).events
+        found = read(CONDUCTOR, (self.OLD + self.NEW + self.OLD + self.NEW).encode()).events
         assert kinds(found).count("beat-completed") == 4
         assert kinds(found).count("run-completed") == 4
 
     def test_make_a_bare_label_a_repetition(self) -> None:
         found = read(
-            Conductor(), f"{STAMP}{STARTED}\n{STARTED}\n{STAMP}{DURATION}\n{STARTED}\n".encode()
+            CONDUCTOR, f"{STAMP}{STARTED}\n{STARTED}\n{STAMP}{DURATION}\n{STARTED}\n".encode()
         ).events
         assert kinds(found) == ["beat-started", "beat-completed"]
 
     def test_of_the_program_itself_are_not_those_of_the_conductor(self) -> None:
-        found = read(
-            Conductor(), f"{STAMP}✅ saved\n{STARTED}\n{STAMP}✅ saved\n{DURATION}\n".encode()
-        ).events
+        found = read(CONDUCTOR, f"{STAMP}✅ saved\n{STARTED}\n{STAMP}✅ saved\n{DURATION}\n".encode()).events
         assert kinds(found) == ["beat-started", "beat-completed"]
 
 
@@ -256,7 +261,8 @@ class TestRegistration:
     ("lines", "expected"),
     [
         pytest.param([STAMP + MESSAGES[7]], 1, id="a message"),
-        pytest.param([STAMP + MESSAGES[9]], 1, id="a message that makes no event"),
+        pytest.param([STAMP + MESSAGES[3]], 1, id="a message that makes no event"),
+        pytest.param([STAMP + MESSAGES[9]], 0, id="a baton, which is not always looked for"),
         pytest.param([STAMP + "words", ""], 0, id="words"),
         pytest.param([STAMP + MESSAGES[7], MESSAGES[7]], 1, id="the same again without its timestamp"),
         pytest.param([STAMP + MESSAGES[5] + " " + STAMP + MESSAGES[7]], 1, id="two messages in one line"),
@@ -268,5 +274,5 @@ class TestRegistration:
 )
 def test_lines_that_are_understood_are_counted(lines: list[str], expected: int) -> None:
     data = "".join(line + "\n" for line in lines).encode()
-    assert read(Conductor(), data).matched == expected
-    assert read(Conductor(), data, line_borders(data)).matched == expected
+    assert read(CONDUCTOR, data).matched == expected
+    assert read(CONDUCTOR, data, line_borders(data)).matched == expected

@@ -3,10 +3,9 @@
 import pytest
 
 from config.settings import DeclaredFormat, Settings
-from handlers.formats.base import Extraction
 from handlers.formats.declared import Declared
 from handlers.formats.registry import detect_format, log_formats
-from tests.handlers.formats.lines import read
+from tests.handlers.formats.lines import Read, read
 
 PATTERN = (
     r"^\[(?P<timestamp>[^\]]*)\] (?P<handler>\S+) (?P<event>\S+)"
@@ -15,8 +14,8 @@ PATTERN = (
 SHOP = DeclaredFormat(pattern=PATTERN, time_format="%d/%b/%Y:%H:%M:%S %z")
 
 
-def extract(log: str, declared: DeclaredFormat = SHOP, unit: str = "ms") -> Extraction:
-    return read(Declared("shop", declared, unit), log.encode())
+def extract(log: str, declared: DeclaredFormat = SHOP) -> Read:
+    return read(Declared("shop", declared), log.encode())
 
 
 @pytest.mark.parametrize(
@@ -35,8 +34,9 @@ def test_groups_mean_what_the_fields_of_json_lines_do(line: str, kinds: list[str
     assert extraction.unreadable == (not kinds)
 
 
-def test_the_duration_is_in_the_unit_of_json_lines() -> None:
-    assert extract("[] P.f a 5\n", unit="s").events[0].duration_ms == 5000
+def test_the_duration_is_in_the_unit_that_is_declared() -> None:
+    seconds = DeclaredFormat(pattern=PATTERN, duration_unit="s")
+    assert extract("[] P.f a 5\n", seconds).events[0].duration_ms == 5000
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_the_time_is_read_by_its_format(written: str, time: str | None) -> None:
 
 
 def test_signs_outside_of_ascii_and_broken_bytes_do_not_hide_the_rest() -> None:
-    events = read(Declared("shop", SHOP, "ms"), "[] P.ü ä\n".encode() + b"[] P.f \xff\n").events
+    events = read(Declared("shop", SHOP), "[] P.ü ä\n".encode() + b"[] P.f \xff\n").events
     assert [(event.handler, event.event) for event in events] == [("ü", "ä"), ("f", "\ufffd")]
 
 

@@ -6,15 +6,14 @@ from typing import Any, Final
 import pytest
 
 from config.settings import Jsonl
-from handlers.formats.base import Extraction
 from handlers.formats.jsonl import JsonLines
-from handlers.model import TelemetryEvent
-from tests.handlers.formats.lines import read
+from tests.handlers.formats.lines import Read, read
+from tests.handlers.rows import TelemetryEvent
 
 TIME: Final = "2026-11-22T10:00:00Z"
 
 
-def extract(*lines: str, settings: Jsonl | None = None) -> Extraction:
+def extract(*lines: str, settings: Jsonl | None = None) -> Read:
     return read(JsonLines(settings or Jsonl()), "".join(f"{line}\n" for line in lines).encode())
 
 

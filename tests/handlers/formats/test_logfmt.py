@@ -3,12 +3,11 @@
 import pytest
 
 from config.settings import Jsonl
-from handlers.formats.base import Extraction
 from handlers.formats.logfmt import Logfmt
-from tests.handlers.formats.lines import read
+from tests.handlers.formats.lines import Read, read
 
 
-def extract(line: str, settings: Jsonl | None = None) -> Extraction:
+def extract(line: str, settings: Jsonl | None = None) -> Read:
     return read(Logfmt(settings or Jsonl()), f"{line}\n".encode())
 
 

@@ -77,7 +77,7 @@ SHOP: Final = DeclaredFormat(
     pattern=r"^(?P<event>\w+)(?: took (?P<duration>\S+))?(?: failed: (?P<error>.*))?$"
 )
 
-FORMATS: Final[dict[str, Format]] = {**log_formats(Settings()), "shop": Declared("shop", SHOP, "ms")}
+FORMATS: Final[dict[str, Format]] = {**log_formats(Settings()), "shop": Declared("shop", SHOP)}
 LINES: Final = {"logfmt": LOGFMT, "python": PYTHON, "serilog": SERILOG, "otlp": OTLP, "shop": DECLARED}
 OTHER: Final = ("    at f (a.js:1:1)", "words", "{", "")
 every_format = pytest.mark.parametrize("name", LINES)

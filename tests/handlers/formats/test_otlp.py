@@ -5,9 +5,11 @@ import itertools
 import pytest
 
 from handlers.formats.otlp import Otlp
-from handlers.model import Block, ParserState, TelemetryEvent
+from handlers.formats.scan import extract_block
+from handlers.model import Block, ParserState
 from tests.handlers.formats.lines import read
 from tests.handlers.formats.test_more_formats import request, span
+from tests.handlers.rows import TelemetryEvent, rows
 
 ROOT = span("t", "", "checkout", 0, 80)
 PAY = span("t", "r", "pay", 20, 60)
@@ -57,8 +59,8 @@ def test_spans_whose_root_never_comes_are_told_without_a_sequence_at_the_end() -
 @pytest.mark.parametrize(("later_ms", "told"), [(60_060, False), (60_061, True)])
 def test_a_trace_waits_for_its_root_for_a_minute_of_event_time(later_ms: int, told: bool) -> None:
     data = f"{request(PAY)}\n{request(span('u', 'r', 'x', later_ms, later_ms))}\n".encode()
-    extraction = Otlp().extract(Block(1, 0, len(data), data), ParserState())
-    assert [event.event for event in extraction.events] == (["pay", "pay"] if told else [])
+    extraction = extract_block(Otlp(), Block(1, 0, len(data), data), ParserState(), at_end=False)
+    assert [event.event for event in rows(extraction.events)] == (["pay", "pay"] if told else [])
     assert list(extraction.state.traces) == (["u"] if told else ["t", "u"])
 
 

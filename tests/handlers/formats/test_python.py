@@ -3,8 +3,8 @@
 import pytest
 
 from handlers.formats.python import PythonLog
-from handlers.model import TelemetryEvent
 from tests.handlers.formats.lines import read
+from tests.handlers.rows import TelemetryEvent
 
 HEADER = "2026-11-22 10:00:01,123 ERROR app.cart: could not add"
 TRACEBACK = """\

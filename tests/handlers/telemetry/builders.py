@@ -9,16 +9,7 @@ import msgspec
 from config.settings import Settings
 from handlers.formats.registry import log_formats
 from handlers.metrics import add_window
-from handlers.model import (
-    Block,
-    FileIdentity,
-    LogFile,
-    NormalizedEvent,
-    OpenRun,
-    StreamState,
-    TelemetryEvent,
-    Window,
-)
+from handlers.model import Block, FileIdentity, LogFile, OpenRun, StreamState, Window
 from handlers.stage import BeatReport, perform
 from handlers.telemetry.aggregate_telemetry_metrics import (
     AggregatedTelemetry,
@@ -26,6 +17,7 @@ from handlers.telemetry.aggregate_telemetry_metrics import (
 )
 from handlers.telemetry.ports import TelemetryCommit
 from handlers.telemetry.sequence import TELEMETRY, ParsedTelemetry, TelemetryLimits, parse_telemetry
+from tests.handlers.rows import NormalizedEvent, TelemetryEvent, normalized_columns
 
 SOURCE: Final = 1
 WINDOW_MS: Final = 10_000
@@ -63,12 +55,11 @@ def aggregate(
     *,
     runs: Mapping[str, Mapping[str, OpenRun]] | None = None,
     watermarks_ms: Mapping[str, int] | None = None,
-    stream_of: Mapping[int, str] | None = None,
+    stream_of: dict[int, str] | None = None,
     at_end: bool = False,
 ) -> AggregatedTelemetry:
     return aggregate_telemetry_metrics(
-        list(events),
-        stream_of=stream_of or {1: "one.log", 2: "two.log"},
+        normalized_columns(events, stream_of),
         runs=runs or {},
         watermarks_ms=watermarks_ms or {},
         window_ms=WINDOW_MS,

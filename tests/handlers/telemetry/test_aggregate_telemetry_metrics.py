@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
-from handlers.model import BeatStats, ErrorStats, NormalizedEvent, Origin, RunStats, Window
+from handlers.model import BeatStats, ErrorStats, Origin, RunStats, Window
 from handlers.sketch import bin_of
 from handlers.telemetry import aggregate_telemetry_metrics as aggregation
 from handlers.telemetry.aggregate_telemetry_metrics import AggregatedTelemetry
+from tests.handlers.rows import NormalizedEvent
 from tests.handlers.telemetry.builders import TIMEOUT_MS, WINDOW_MS, aggregate, event
 
 

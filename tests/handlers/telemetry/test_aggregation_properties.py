@@ -7,8 +7,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handlers.model import NormalizedEvent, OpenRun, Window
+from handlers.model import OpenRun, Window
 from handlers.telemetry.aggregate_telemetry_metrics import AggregatedTelemetry
+from tests.handlers.rows import NormalizedEvent
 from tests.handlers.telemetry.builders import WINDOW_MS, add_all, aggregate, event
 
 kinds = st.sampled_from(

@@ -6,17 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from handlers.model import (
-    EventKind,
-    NameBook,
-    NormalizedEvent,
-    OpenLoss,
-    OpenRun,
-    Origin,
-    ParserState,
-    StreamState,
-)
+from handlers.model import EventKind, NameBook, OpenLoss, OpenRun, Origin, ParserState, StreamState
 from handlers.telemetry.loss import LossLimits, spoiled_time
+from tests.handlers.rows import NormalizedEvent, normalized_columns
 
 LIMITS = LossLimits(window_ms=10_000, run_timeout_ms=60_000)
 DAY_S = 1_795_363_200
@@ -70,7 +62,7 @@ def spoiled(
 ) -> tuple[set[int], OpenLoss | None]:
     """Seconds at which spoiled windows begin, and what stays open."""
     spans, still = spoiled_time(
-        events,
+        normalized_columns(events, {1: LOG}),
         losses=[(1, offset) for offset in losses],
         lossy_streams=[LOG] if lossy_stream else [],
         read=[1],

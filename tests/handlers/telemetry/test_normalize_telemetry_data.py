@@ -1,15 +1,18 @@
 """Beat 4: one clock, one name a sequence and handler, one template an error."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.model import NameBook, TelemetryEvent
-from handlers.telemetry.normalize_telemetry_data import NormalizedTelemetry, normalize_telemetry_data
+from handlers.model import NameBook
+from handlers.telemetry.normalize_telemetry_data import normalize_telemetry_data
+from tests.handlers.rows import NormalizedEvent, TelemetryEvent, columns, normalized_rows
 from tests.handlers.telemetry.builders import ARRIVAL_MS, raw
 
 AT_MS = 1_795_363_858_813
@@ -17,17 +20,26 @@ AT_MS = 1_795_363_858_813
 SKEW_MS = 60_000
 
 
+class Normalized(msgspec.Struct):
+    normalized_events: list[NormalizedEvent]
+    names: Mapping[str, NameBook]
+    ahead: int
+    untimed: int
+
+
 def normalize(
     *events: TelemetryEvent, zone: str = "UTC", names: dict[str, NameBook] | None = None
-) -> NormalizedTelemetry:
-    return normalize_telemetry_data(
-        list(events),
+) -> Normalized:
+    found = normalize_telemetry_data(
+        columns(events),
         stream_of={1: "one.log", 2: "two.log"},
         names=names or {},
         arrival_ms=ARRIVAL_MS,
         zone=ZoneInfo(zone),
         max_skew_ms=SKEW_MS,
     )
+    rows = normalized_rows(found.normalized_events)
+    return Normalized(rows, found.names, found.ahead, found.untimed)
 
 
 def time_of(time: str | float | None, zone: str = "UTC") -> int:
