@@ -47,7 +47,7 @@ class _Daemon:
         self._path = loaded.path
         self._scheduler = AsyncIOScheduler(timezone="UTC")
         self._tick_in, self._tick_out = anyio.create_memory_object_stream[None](1)
-        self._fed_at = self._ticked_at = time.monotonic()
+        self._fed_at = self._ticked_at = self._refresh_at = time.monotonic()
         self._caught_up = False
         self._said: set[str] = set()
         self._failure: StoreError | None = None
@@ -190,18 +190,22 @@ class _Daemon:
     async def _wait(self, began: float) -> None:
         """Returns when it is time to read again: something grew, something changed, or the timer says so."""
         logs, ingest = self._settings.logs, self._settings.ingest
+        if time.monotonic() >= self._refresh_at:
+            self._refresh_at = time.monotonic() + logs.rescan_s
+            await self._watcher.refresh()
         until = time.monotonic() + logs.rescan_s
-        await self._watcher.follow_writes(wanted=not self._engine.tail.is_hot)
+        # To look less often than is committed would make a line wait for longer than that.
+        poll_s = min(logs.hot_poll_ms, ingest.commit_interval_ms) / 1000
         while time.monotonic() < until:
             hot = self._engine.tail.is_hot
-            pause_s = logs.hot_poll_ms / 1000 if hot else until - time.monotonic()
+            # When it gets quiet, watching writes again is a hint by itself: for those that nobody watched.
+            await self._watcher.follow_writes(wanted=not hot)
+            pause_s = poll_s if hot else until - time.monotonic()
             with anyio.move_on_after(max(pause_s, 0.001)):
                 await self._watcher.wait()
                 break
-            if hot and await self._engine.has_grown():
+            if hot and (not self._engine.tail.sees_all or await self._engine.has_grown()):
                 break
-        else:
-            await self._watcher.refresh()
         await anyio.sleep(max(0.0, began + ingest.commit_interval_ms / 1000 - time.monotonic()))
 
     async def _detect(self) -> None:

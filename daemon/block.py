@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -42,12 +43,19 @@ class Block(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_block(
-    pread: Pread, at: Checkpoint, *, max_bytes: int, max_line_bytes: int, flush: bool
+    pread: Pread,
+    at: Checkpoint,
+    *,
+    max_bytes: int,
+    max_line_bytes: int,
+    flush: bool,
+    next_data: Callable[[int], int] = lambda offset: offset,
 ) -> Block | None:
     """The lines from `at.offset` on: as many as `max_bytes` hold, but one at least; None if none is whole.
 
     A line that is longer than `max_line_bytes` (without its newline) comes cut, in a block of its own; the
-    next blocks skip its rest. `flush` hands out the last line although it has no newline yet.
+    next blocks skip its rest. `flush` hands out the last line although it has no newline yet. `next_data`
+    leads over zeros that take no space.
     Raises ContentChangedError, OSError."""
     start = max(0, at.offset - HEAD_BYTES)
     before = at.offset - start
@@ -60,7 +68,7 @@ def read_block(
         if at.skipping:
             return _rest_of_cut_line(at, buffer, before)
         if buffer[before : before + 1] == b"\0":
-            return _hole(pread, at)
+            return _hole(pread, next_data, at)
         if wanted > max_bytes:  # the first line alone is longer than asked for
             buffer = buffer[: buffer.find(b"\n", before) + 1 or len(buffer)]
         end = _whole_lines(buffer, before, max_line_bytes)
@@ -77,6 +85,8 @@ def read_block(
 def _whole_lines(buffer: bytes, start: int, max_line_bytes: int) -> int:
     """End of the last whole line before which no line is too long; `start` if there is none."""
     end = max(start, buffer.rfind(b"\n", start) + 1)
+    if buffer.find(b"\0", start, end) >= 0 and (hole := buffer.find(b"\n\0", start, end)) >= 0:
+        end = hole + 1  # zeros are a hole wherever a block happens to begin
     while end - start > max_line_bytes:
         newline = buffer.rfind(b"\n", start, start + max_line_bytes + 1)
         if newline < 0:
@@ -131,11 +141,11 @@ def _rest_of_cut_line(at: Checkpoint, buffer: bytes, start: int) -> Block | None
     return msgspec.structs.replace(block, data=b"", lines=0)
 
 
-def _hole(pread: Pread, at: Checkpoint) -> Block | None:
+def _hole(pread: Pread, next_data: Callable[[int], int], at: Checkpoint) -> Block | None:
     """Skips zeros, which a writer without O_APPEND leaves behind when its file is truncated (copytruncate).
 
     Zeros up to the end of the file are left alone: they may be space that was reserved for lines to come."""
-    end = at.offset
+    end = next_data(at.offset)
     while chunk := pread(HOLE_STEP_BYTES, end):
         text = chunk.lstrip(b"\0")
         end += len(chunk) - len(text)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from config.settings import Settings
-from daemon.engine import WINDOWS_A_DETECTION, Engine
+from daemon.engine import Engine
 from daemon.logs import tell
 from daemon.narrate import tell_changes
 from daemon.progress import ReadProgress
@@ -69,6 +69,7 @@ async def judge(engine: Engine, until_ms: int, *, tells: bool = True) -> None:
     """
     while True:
         detected = await engine.detect(until_ms)
+        more_windows = engine.more_windows
         changes = engine.changes
         recommendations: tuple[FixRecommendation, ...] = ()
         try:
@@ -78,5 +79,5 @@ async def judge(engine: Engine, until_ms: int, *, tells: bool = True) -> None:
             # Also without a diagnosis: what opened is stored, and no later cycle would tell it.
             if tells:
                 tell_changes(changes, recommendations)
-        if detected.windows < WINDOWS_A_DETECTION:
+        if not more_windows:
             return

@@ -77,8 +77,8 @@ class Engine:
         sources = self.telemetry.sources()
         self._formats = {source.checkpoint.source: source.format for source in sources if source.format}
         self.tail = tail_of(settings, [source.checkpoint for source in sources])
-        self._caution = Caution(settings) if store.ended_uncleanly else None
         self._began = time.monotonic()
+        self._caution = Caution(settings) if store.ended_uncleanly else None
         self._read_at: dict[str, float] = {}
         """Monotonic time at which each stream was read last."""
         self._record_id = ""
@@ -90,6 +90,8 @@ class Engine:
         self.codebase_problems: tuple[str, ...] = ()
         """What could not be read of the watched project."""
         self._judged: TelemetryMetrics | None = None
+        self.more_windows = False
+        """Whether the last detection left windows to another one."""
         self.changes = Changes()
         """What the last detection changed."""
 
@@ -318,6 +320,7 @@ class Engine:
         metrics = self.telemetry.windows(first_ms, self._until_ms, WINDOWS_A_DETECTION)
         # From now on, what comes for these windows is late, although the verdict is not stored yet.
         self._judging_ms = max([first_ms, *(start + metrics.window_ms for start in metrics.windows)])
+        self.more_windows = self.telemetry.has_windows(self._judging_ms, self._until_ms)
         late, self._late_until_id = self.telemetry.late_windows(first_ms)
         return TelemetryHistory(TelemetryMetrics(metrics.window_ms, {**late, **metrics.windows}), baseline)
 

@@ -46,6 +46,14 @@ def pread_of(descriptor: int) -> Pread:
     return partial(os.pread, descriptor)
 
 
+def next_data(descriptor: int, offset: int) -> int:
+    """Where bytes that take space begin, from `offset` on."""
+    try:
+        return os.lseek(descriptor, offset, os.SEEK_DATA)
+    except OSError:
+        return offset
+
+
 def mark_at(pread: Pread, offset: int) -> Mark:
     start = max(0, offset - HEAD_BYTES)
     return Mark(offset, digest(pread(offset - start, start)))

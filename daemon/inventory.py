@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +17,7 @@ from .descriptors import Descriptors
 from .identity import HEAD_BYTES, FileKey, begins_with, holds, identify, mark_at, pread_of
 from .ledger import Ledger, key_of
 from .listing import Found, Listing, LogsSettings, found, list_files
-from .rotation import log_of
+from .rotation import is_beside, log_of
 
 QUIET_S: Final = 10.0
 """A file that is no longer at the path of its log and was not written for so long will not grow any more."""
@@ -32,8 +33,12 @@ class Inventory:
     ) -> None:
         self.looks: dict[int, Found] = {}
         """By source, as the last look saw them."""
+        self.files = 0
+        """How many there were at the last look."""
         self.empty: list[Found] = []
         """New files with nothing to read yet."""
+        self.untaken: dict[int, int] = {}
+        """Size at which nothing could be read of a file: no format knows it, or no line is whole."""
         self.doubtful: set[int] = set()
         """Files whose content is verified at the next look even if size and mtime are the same."""
         self.notes: list[str] = []
@@ -41,8 +46,7 @@ class Inventory:
         self.grew_at = float("-inf")
         """Monotonic time in seconds at which a file was last seen to have grown."""
         self._logs = logs
-        self._own_files = tuple(own_files)
-        self._own: set[FileKey] = set()
+        self._own_files = tuple(path.absolute() for path in own_files)
         self._ledger = ledger
         self._open = descriptors
         self._copies = Copies(ledger, descriptors)
@@ -53,6 +57,7 @@ class Inventory:
         listing = list_files(self._logs)
         self.notes += listing.problems
         self._leave_out_own_files(listing)
+        self.files = len(listing.files)
         fresh = [file for file in listing.files.values() if not self._is_known(file)]
         self._miss(listing)
         self._follow_gone()
@@ -75,16 +80,15 @@ class Inventory:
             self.notes.append(f"{path}: cannot be read ({error.strerror}); tried again at each look")
 
     def _leave_out_own_files(self, listing: Listing) -> None:
-        own = set()
         for path in self._own_files:
-            try:
+            with suppress(OSError):  # not there yet
                 status = path.stat()
-            except OSError:
-                continue  # not there yet
-            own.add((status.st_dev, status.st_ino))
-        self._own = own | (self._own & listing.files.keys())
-        for key in self._own:
-            listing.files.pop(key, None)
+                listing.files.pop((status.st_dev, status.st_ino), None)
+        folders = {str(path.parent) for path in self._own_files}
+        for key, file in list(listing.files.items()):
+            folder, _, name = file.path.rpartition("/")
+            if folder in folders and any(is_beside(own, name) for own in self._own_files):
+                del listing.files[key]
 
     def _is_known(self, file: Found) -> bool:
         """Takes note of a file that is known. False if there is new content under its device and inode."""
@@ -155,7 +159,8 @@ class Inventory:
                 continue
             self.looks[source] = file = found(last.path, status)
             ended = status.st_nlink == 0 or quiet_s(file) > QUIET_S
-            if file.size <= at.offset and ended and not self._ledger.is_staged(source):
+            done = file.size <= at.offset or self.untaken.get(source) == file.size
+            if done and ended and not self._ledger.is_staged(source):
                 self._forget(at)
 
     def _forget(self, at: Checkpoint) -> None:
@@ -163,6 +168,7 @@ class Inventory:
             self._open.close(key_of(at))
             self._ledger.release(at)
         self.looks.pop(at.source, None)
+        self.untaken.pop(at.source, None)
 
     def _adopt(self, fresh: list[Found], listing: Listing) -> None:
         logs = {at.stream for at in self._ledger} | {file.path for file in listing.files.values()}

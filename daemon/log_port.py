@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -21,7 +21,7 @@ from handlers.model import Block, LogFile
 T = TypeVar("T")
 
 HEAD_BYTES: Final = 65_536
-READ_BYTES: Final = 262144
+READ_BYTES: Final = 262_144
 """Blocks that fit into the processor's cache; with 8 MiB a read costs more than twice as much (measured)."""
 
 
@@ -78,7 +78,7 @@ class TailPort:
         return self._tail.lossy_streams()
 
     async def head(self, file: LogFile) -> bytes:
-        return await self._run(lambda: _head(file.path))
+        return await self._run(lambda: self._tail.head(file, HEAD_BYTES))
 
     async def read(
         self, file: LogFile, max_bytes: int, *, flush: bool, take: Callable[[Block], None]
@@ -105,8 +105,7 @@ class TailPort:
             if block is None or block.end > end:
                 break  # the file is not what it was; the next careful batch sees what it is
             self._tail.consumed(block)
-            for line in lines_of(handed_out(block)):  # as the child did
-                take(line)
+            take(handed_out(block))
             offset = block.end
         poison = allowance.quarantine
         if poison is None or (poison.key, poison.offset) != (key, offset):
@@ -123,8 +122,14 @@ class TailPort:
 
 def tail_of(settings: Settings, checkpoints: Iterable[Checkpoint]) -> Tail:
     """A tail of the files that the settings name, which goes on from the checkpoints."""
-    own_files = [settings.store.path, *([settings.log.file] if settings.log.file else [])]
+    own_files = [settings.store.path, *([settings.log.file] if settings.log.file else []), *_redirected()]
     return Tail(settings.logs, own_files, checkpoints)
+
+
+def _redirected() -> list[Path]:
+    """The files that standard output and error go to."""
+    streams = [Path(f"/proc/self/fd/{number}") for number in (1, 2)]
+    return [stream.resolve() for stream in streams if stream.is_file()]
 
 
 def file_key(file: LogFile) -> FileKey:
@@ -133,23 +138,3 @@ def file_key(file: LogFile) -> FileKey:
 
 def handed_out(block: FileBlock) -> Block:
     return Block(block.source, block.offset, block.end, block.data, block.lines, block.cut)
-
-
-def lines_of(block: Block) -> Iterator[Block]:
-    """The lines of a block, each as a block of its own."""
-    if block.lines <= 1:
-        yield block
-        return
-    offset = block.offset
-    for text in block.data.split(b"\n")[:-1]:
-        end = offset + len(text) + 1
-        yield Block(block.source, offset, end, text + b"\n", 1)
-        offset = end
-
-
-def _head(path: str) -> bytes:
-    try:
-        with Path(path).open("rb") as file:
-            return file.read(HEAD_BYTES)
-    except OSError:
-        return b""  # gone or unreadable: the tail tells it

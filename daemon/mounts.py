@@ -10,6 +10,7 @@ _NETWORK: Final = frozenset(
     {
         "9p",
         "afs",
+        "beegfs",
         "ceph",
         "cifs",
         "coda",
@@ -33,7 +34,7 @@ def is_remote(path: Path, mountinfo: str | None = None) -> bool:
     if mountinfo is None:
         mountinfo = Path("/proc/self/mountinfo").read_text(errors="surrogateescape")
     kind = _filesystem(path.resolve(), mountinfo)
-    return kind in _NETWORK or kind.startswith("fuse.")
+    return kind in _NETWORK or kind.partition(".")[0] == "fuse"
 
 
 def _filesystem(path: Path, mountinfo: str) -> str:

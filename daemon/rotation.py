@@ -6,6 +6,7 @@ Names of logrotate (`app.log.1`, `app.log-20260131`), Python and loguru (`app.lo
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Final
 
 from .checkpoint import Checkpoint
@@ -24,6 +25,22 @@ def log_of(path: str) -> str:
     """The path of the log that `path` would be a rotated file of; `path` itself if its name says nothing."""
     base = _SUFFIX.sub("", unpacked(path))
     return path if base.endswith("/") else base
+
+
+def is_beside(own: Path, name: str) -> bool:
+    """Whether a file of this name in the folder of `own` is what `own` became or a file that goes with it:
+    a rotated log (loguru: `app.2026-01-31_10-00-00_000000.log`), a write-ahead log, a damaged store."""
+    if name.startswith(own.name):
+        rest = name[len(own.name) :]
+        return (
+            rest.startswith((".damaged-", ".lock"))
+            or rest in {"-wal", "-shm"}
+            or log_of("/" + name) == f"/{own.name}"
+        )
+    return (
+        re.fullmatch(rf"{re.escape(own.stem)}\.\d{{4}}-\d\d-\d\d[\w.-]*", name.removesuffix(own.suffix))
+        is not None
+    )
 
 
 def reading_order(at: Checkpoint, mtime_ns: int) -> tuple[str, bool, bool, int, str, int, int]:

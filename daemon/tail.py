@@ -21,6 +21,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -32,7 +33,7 @@ from handlers.model import LogFile
 from .block import Block, ContentChangedError, read_block
 from .checkpoint import Checkpoint
 from .descriptors import Descriptors
-from .identity import pread_of
+from .identity import next_data, pread_of
 from .inventory import QUIET_S, Inventory, quiet_s
 from .lag import Unread
 from .ledger import Ledger, key_of
@@ -64,24 +65,31 @@ class Tail:
         self._empty: list[Found] = []
         self._rewritten = False
         """Whether a read found other content than was consumed, so that `hot` is not enough."""
+        self.sees_all = True
+        """Whether `hot` looks at every file that can grow; it does not if there are too many to be open."""
         self._said: set[str] = set()
         self._at_end_ms: dict[int, int] = {}
+        self._untold: tuple[str, ...] = ()
+        """Problems that `hot` came across."""
 
     def scan(self) -> tuple[LogFile, ...]:
         """Looks at all directories. The files with bytes to read, in the order in which to read them."""
         self._inventory.update()
         self._rewritten = False
         self._empty = sorted(self._inventory.empty, key=lambda file: file.mtime_ns)[-EMPTY_WATCHED:]
+        followed = sum(self._ledger.at(key) is not None for key in self._open.keys())  # noqa: SIM118 (no dict)
+        self.sees_all = self._inventory.files <= followed + len(self._empty)
         notes = dict.fromkeys(self._inventory.notes)
         self._inventory.notes.clear()
-        self.problems = tuple(note for note in notes if note not in self._said)
+        self.problems = (*self._untold, *(note for note in notes if note not in self._said))
+        self._untold = ()
         self._said = set(notes)
         return self._unread(self._inventory.looks)
 
     def hot(self) -> tuple[LogFile, ...]:
         """Like `scan`, for the files that were read lately, at the cost of one fstat each."""
         if self._rewritten or any(_size(file.path) != file.size for file in self._empty):
-            return self.scan()
+            return self._scan_early()
         sources = []
         for key in self._open.keys():  # noqa: SIM118 (a tuple, since files are closed meanwhile)
             at, status = self._ledger.at(key), self._open.status(key)
@@ -91,12 +99,17 @@ class Tail:
             deleted = status.st_nlink == 0 and at.state != "gone"
             grown = status.st_size > last.size
             if deleted or status.st_size < last.size or (grown and not self._is_same(at, last)):
-                return self.scan()
+                return self._scan_early()
             if grown:
                 self._inventory.looks[at.source] = found(last.path, status)
                 self._inventory.grew_at = time.monotonic()
             sources.append(at.source)
         return self._unread(sources)
+
+    def _scan_early(self) -> tuple[LogFile, ...]:
+        files = self.scan()
+        self._untold = self.problems  # who asks `hot` wants to know of files; the next scan tells
+        return files
 
     @property
     def is_hot(self) -> bool:
@@ -111,14 +124,20 @@ class Tail:
         at = self._ledger.get(file.source)
         if at is None or not self._ledger.is_current(at):
             return None
+        self._nothing_taken(at.source)
         try:
-            return read_block(
-                pread_of(self._open.get(key_of(at), at.path)),
+            descriptor = self._open.get(key_of(at), at.path)
+            block = read_block(
+                pread_of(descriptor),
                 at,
                 max_bytes=max_bytes,
                 max_line_bytes=self._logs.max_line_bytes,
                 flush=flush or self._is_complete(at),
+                next_data=partial(next_data, descriptor),
             )
+            if block is not None:
+                self._inventory.untaken.pop(at.source, None)
+            return block
         except ContentChangedError:
             self._inventory.doubtful.add(at.source)
             self._rewritten = True
@@ -129,6 +148,23 @@ class Tail:
     def lossy_streams(self) -> tuple[str, ...]:
         """Streams of which a scan since the last commit found that bytes are lost."""
         return tuple({self._ledger[source].stream for source in self._inventory.lost})
+
+    def head(self, file: LogFile, max_bytes: int) -> bytes:
+        """The first bytes of the file, wherever it is by now; b"" if it cannot be read any more."""
+        at = self._ledger.get(file.source)
+        if at is None or not self._ledger.is_current(at):
+            return b""
+        self._nothing_taken(at.source)
+        try:
+            return os.pread(self._open.get(key_of(at), at.path), max_bytes, 0)
+        except OSError as error:
+            self._inventory.cannot_read(at.path, error)
+            return b""
+
+    def _nothing_taken(self, source: int) -> None:
+        """Until a block is: a deleted file that gives none is not kept open for ever."""
+        if (look := self._inventory.looks.get(source)) is not None:
+            self._inventory.untaken[source] = look.size
 
     def consumed(self, block: Block) -> None:
         """Stages that the block was processed. Raises ValueError if it is not the next one of its file."""
@@ -187,15 +223,15 @@ class Tail:
             for at, file in unread
         )
 
-    def _at_end(self, at: Checkpoint, size: int) -> int:
-        if size <= at.offset:
-            return time.time_ns() // 1_000_000
-        return self._at_end_ms.get(at.source, at.at_end_ms)
-
     def _format_of(self, stream: str) -> str:
         """The format that the settings name, or "" where it is to be recognised."""
         name = matching(stream, self._logs.format_of, self._logs.format)
         return "" if name == "auto" else name
+
+    def _at_end(self, at: Checkpoint, size: int) -> int:
+        if size <= at.offset:
+            return time.time_ns() // 1_000_000
+        return self._at_end_ms.get(at.source, at.at_end_ms)
 
     def _is_same(self, at: Checkpoint, last: Found) -> bool:
         try:

@@ -26,6 +26,8 @@ T = TypeVar("T")
 
 META_ID: Final = 1
 _LAST_ID: Final = (1 << 63) - 1
+MAX_DOCUMENTS: Final = 4_000
+"""Statistics of one subject in one window that are held at once: they take about 3 KB each."""
 _LATE_AT_ONCE: Final = 50_000
 _SUBJECT_MASK: Final = (1 << SUBJECT_BITS) - 1
 
@@ -179,17 +181,24 @@ class TelemetryRecords:
         return f"telemetry-{totals.commits}"
 
     def windows(self, first_ms: int, until_ms: int, max_windows: int) -> TelemetryMetrics:
-        """The first `max_windows` windows that begin in [first_ms, until_ms)."""
+        """The first windows that begin in [first_ms, until_ms): fewer than `max_windows` if they hold much."""
         windows: dict[int, Window] = {}
         first_id = self._window_id(first_ms, 0)
-        for document in self._windows.between(first_id, self._window_id(until_ms, 0) - 1):
+        stored = self._windows.between(first_id, self._window_id(until_ms, 0) - 1)
+        for number, document in enumerate(stored):
             start_ms = (document.doc_id >> SUBJECT_BITS) * self._window_ms
-            if start_ms not in windows and len(windows) == max_windows:
+            is_full = len(windows) == max_windows or number >= MAX_DOCUMENTS
+            if start_ms not in windows and is_full:
                 break
             window = windows.setdefault(start_ms, Window(start_ms))
             self._fill(window, document.doc_id & _SUBJECT_MASK, document)
         self._mark(windows)
         return TelemetryMetrics(self._window_ms, windows)
+
+    def has_windows(self, first_ms: int, until_ms: int) -> bool:
+        """Whether a window begins in [first_ms, until_ms)."""
+        found = self._windows.between(self._window_id(first_ms, 0), self._window_id(until_ms, 0) - 1)
+        return next(found, None) is not None
 
     def late_windows(self, before_ms: int) -> tuple[dict[int, Window], int]:
         """What came late for windows before `before_ms`, and the id up to which it was looked at.

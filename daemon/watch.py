@@ -11,6 +11,7 @@ import errno
 import logging
 import os
 import threading
+from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -78,8 +79,10 @@ class Watcher:
     def __init__(
         self, directories: Iterable[Path], *, recursive: bool = True, follow_symlinks: bool = False
     ) -> None:
+        self._deaths: Counter[Path] = Counter()
         self.problems: tuple[str, ...] = ()
-        """For people: what cannot be watched. It is read all the same, by the timer of the caller."""
+        """For people: what cannot be watched, which is read by the timer of the caller all the same, and what
+        had to be watched anew."""
         self._directories = tuple(directory.absolute() for directory in directories)
         self._recursive = recursive
         self._follow_symlinks = follow_symlinks
@@ -135,20 +138,40 @@ class Watcher:
 
     def _refresh(self) -> None:
         problems = []
-        for directory in self._directories:
+        for directory in [*self._directories, *self._linked()]:
             try:
                 self._watch(directory)
             except OSError as error:
                 problems.append(
                     f"{directory}: cannot be watched ({_reason(error)}); looked at by the timer alone"
                 )
+        problems += [
+            f"the file watcher's thread for {directory} died and was started again, {count} times so far"
+            for directory, count in self._deaths.items()
+        ]
         self.problems = tuple(problems)
+
+    def _linked(self) -> list[Path]:
+        """The directories outside that links lead to. watchdog itself would go round and round in links that
+        form a loop."""
+        watched = [directory.resolve() for directory in self._directories]
+        pending = [*watched] if self._recursive and self._follow_symlinks else []
+        while pending:
+            for folder, names, _ in os.walk(pending.pop()):
+                links = [path for name in names if (path := Path(folder, name)).is_symlink()]
+                for target in [link.resolve() for link in links]:
+                    if not any(target.is_relative_to(known) for known in watched):
+                        watched.append(target)
+                        pending.append(target)
+        return watched[len(self._directories) :]
 
     def _watch(self, directory: Path) -> None:
         old, key = self._watched.get(directory), _key(directory)
         if old and (old.key, old.writes) == (key, self._writes) and old.is_emitting():
             return
         if old and (old.key != key or not old.is_emitting()):
+            if old.key == key:
+                self._deaths[directory] += 1
             # First, since a watch of the same path would be taken for the dead one.
             self._watched.pop(directory).end()
             old = None
@@ -161,7 +184,6 @@ class Watcher:
             str(directory),
             recursive=self._recursive,
             event_filter=[*NAMES_CHANGE, FileModifiedEvent] if self._writes else [*NAMES_CHANGE],
-            follow_symlink=self._follow_symlinks,
         )
         self._watched[directory] = _Watched(observer, watch, key, self._writes)
         if old:

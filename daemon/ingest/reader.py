@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Final
 
 import anyio
@@ -15,7 +15,7 @@ from daemon.checkpoint import Checkpoint, Loss, with_loss
 from daemon.content import Content, open_content
 from daemon.ledger import Ledger
 from daemon.limits import telemetry_limits
-from daemon.log_port import HEAD_BYTES, READ_BYTES, handed_out
+from daemon.log_port import HEAD_BYTES, READ_BYTES
 from daemon.unpack import UnpackError
 from handlers.formats.registry import log_formats
 from handlers.model import Block, LogFile, OpenLoss, StreamState, TelemetryMetrics
@@ -156,7 +156,7 @@ class StreamReader:
     def _piece(
         self, segment: Segment, content: Content, port: _SegmentPort, parsed: ParsedTelemetry
     ) -> Piece:
-        start, at, commit, problems = segment.at.offset, port.at, port.commit, [*parsed.refused]
+        start, at, problems = segment.at.offset, port.at, [*parsed.refused]
         more = parsed.more if segment.last else at.offset > start and port.size(at.offset) > at.offset
         if segment.compression and not more and not parsed.refused:
             at = replace(at, archive_bytes=segment.size_bytes)
@@ -164,28 +164,27 @@ class StreamReader:
                 problems.append(f"{at.path}: {content.damage}")
                 reason = f"the archive {content.damage}"
                 at = with_loss(at, Loss(reason, at.offset, at.offset + content.torn_bytes))
-                commit = self._torn(commit)
+                self._lose(port)
         return Piece(
             start=start,
             at=at,
-            commit=commit,
+            commit=port.commit,
             state=self.state,
             more=more,
             file_bytes=content.file_offset(at.offset) - port.file_start,
             problems=tuple(problems),
         )
 
-    def _torn(self, commit: TelemetryCommit) -> TelemetryCommit:
-        """What could not be unpacked spoils the time from the last event before it to the next one."""
-        if self.state is None:
-            return commit
-        at_ms = self.state.watermark_ms
-        self.state = replace(self.state, loss=OpenLoss(at_ms))
-        return replace(
-            commit,
-            streams={**commit.streams, self._stream: self.state},
-            lossy_spans=(*commit.lossy_spans, (at_ms, at_ms + 1)),
-        )
+    def _lose(self, port: _SegmentPort) -> None:
+        """Marks the time behind the last event as spoiled, until the next one of the stream tells its end."""
+        if self.state is not None:
+            last_ms = self.state.watermark_ms
+            self.state = replace(self.state, loss=OpenLoss(last_ms))
+            port.commit = replace(
+                port.commit,
+                streams={**port.commit.streams, self._stream: self.state},
+                lossy_spans=(*port.commit.lossy_spans, (last_ms, last_ms + 1)),
+            )
 
 
 class _SegmentPort:
@@ -221,8 +220,8 @@ class _SegmentPort:
             return ()
         return (LogFile(at.source, at.path, at.stream, at.identity, at.offset, size, self._segment.format),)
 
-    async def lossy_streams(self) -> tuple[str, ...]:
-        return ()
+    async def lossy_streams(self) -> Collection[str]:
+        return ()  # what an archive has lost stands behind its last line
 
     async def head(self, _file: LogFile) -> bytes:
         return self._content.pread(HEAD_BYTES, 0)
@@ -241,7 +240,7 @@ class _SegmentPort:
             if block is None:
                 return
             self._ledger.consumed(block)
-            take(handed_out(block))
+            take(Block(block.source, block.offset, block.end, block.data, block.lines, lossy=block.cut))
 
     async def commit_telemetry(self, commit: TelemetryCommit) -> str:
         self.commit = commit

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 import msgspec
 
 from handlers.formats.base import Format, add_error
-from handlers.formats.encoding import UTF16_ADVICE, garbled_lines, is_utf16
+from handlers.formats.encoding import UTF16_ADVICE, is_utf16
 from handlers.formats.registry import detect_format
 from handlers.formats.scan import scan_block
 from handlers.model import Block, Consumed, LogFile, ParserState, TelemetryEvents, waiting_sources
@@ -53,25 +53,20 @@ async def extract_telemetry_events(
     losses: list[tuple[int, int]] = []
     refused: list[str] = []
     more = False
-    for file in files:
+    ended = {*silent}
+    heads = _Heads(port, formats, wanted_format, dict(stream_formats))
+    last_of = {file.stream: file for file in files}
+    for number, file in enumerate(files):
         if batch_bytes <= 0:
             more = True
+            ended -= {waiting.stream for waiting in files[number:]}
             break
-        log_format = formats.get(file.format)
-        if log_format is None or file.offset == 0:
-            head = await port.head(file)
-            if is_utf16(head):
-                refused.append(f"{file.path}: {UTF16_ADVICE}")
-                continue
-            log_format = (
-                log_format
-                or detect_format(head, formats, wanted_format)
-                or formats.get(stream_formats.get(file.stream, ""))
-            )
-        if log_format is None:
-            refused.append(f"{file.path}: no log format recognises it")
+        log_format = await heads.format_of(file, files[number + 1 :])
+        if isinstance(log_format, str):
+            refused.append(f"{file.path}: {log_format}")
             continue
-        reader = _Reader(file, log_format, states.get(file.stream) or ParserState(), at_end)
+        ends = at_end and file is last_of[file.stream]  # what is open goes on in the next file of the stream
+        reader = _Reader(file, log_format, states.get(file.stream) or ParserState(), ends)
         await port.read(file, batch_bytes, flush=at_end, take=reader.take)
         if reader.end_offset == file.offset:
             continue
@@ -81,18 +76,19 @@ async def extract_telemetry_events(
         events.append(reader.events)
         losses += [(file.source, offset) for offset in reader.losses]
         consumed.append(reader.consumed())
-    ended = {*(states if at_end and not more else silent)}
+    if at_end and not more:
+        ended = {*states}
     for stream in sorted(ended - {piece.stream for piece in consumed}):
         told, states[stream] = _end(states[stream], formats.get(stream_formats.get(stream, "")))
         events += told
     return ExtractedTelemetry(
-        events,
-        sum(each.count for each in events),
-        states,
-        tuple(consumed),
-        more,
-        tuple(losses),
-        tuple(refused),
+        events=events,
+        event_count=sum(each.count for each in events),
+        parsers=states,
+        consumed=tuple(consumed),
+        more=more,
+        losses=tuple(losses),
+        refused=tuple(refused),
     )
 
 
@@ -111,6 +107,39 @@ def _end(state: ParserState, log_format: Format | None) -> tuple[list[TelemetryE
     return [events] if events.subjects else [], state
 
 
+class _Heads:
+    """Tells the format of a file by its head, else by the other files of its stream."""
+
+    def __init__(
+        self, port: LogPort, formats: Mapping[str, Format], wanted: str, stream_formats: dict[str, str]
+    ) -> None:
+        self._port = port
+        self._formats = formats
+        self._wanted = wanted
+        self._stream_formats = stream_formats
+
+    async def format_of(self, file: LogFile, later: Sequence[LogFile]) -> Format | str:
+        """The format, or why the file cannot be read. `later`: files that are to be read after it."""
+        log_format = self._formats.get(file.format)
+        if log_format is None or file.offset == 0:
+            head = await self._port.head(file)
+            if is_utf16(head):
+                return UTF16_ADVICE
+            log_format = log_format or self._detect(head)
+        if log_format is None:
+            log_format = self._formats.get(self._stream_formats.get(file.stream, ""))
+        for newer in later:
+            if log_format is None and newer.stream == file.stream:
+                log_format = self._formats.get(newer.format) or self._detect(await self._port.head(newer))
+        if log_format is None:
+            return "no log format recognises it"
+        self._stream_formats[file.stream] = log_format.name
+        return log_format
+
+    def _detect(self, head: bytes) -> Format | None:
+        return detect_format(head, self._formats, self._wanted)
+
+
 class _Reader:
     """Takes the blocks of one file, in order."""
 
@@ -122,7 +151,6 @@ class _Reader:
         self._lines = self._undecodable = 0
         self.end_offset = file.offset
         self.losses: list[int] = []
-        """Offsets of lines that were cut, garbled or passed over."""
 
     @property
     def events(self) -> TelemetryEvents:
@@ -133,13 +161,12 @@ class _Reader:
         return self._reader.state
 
     def take(self, block: Block) -> None:
-        if undecodable := scan_block(self._reader, block):
-            self._undecodable += undecodable
-            self.losses += [block.offset + offset for offset in garbled_lines(block.data)]
+        undecodable, garbled = scan_block(self._reader, block)
+        self._undecodable += undecodable
         self._lines += block.lines or block.data.count(b"\n")
         self.end_offset = block.end
-        if block.lossy:
-            self.losses.append(block.offset)
+        self.losses += [block.offset] if block.lossy else []
+        self.losses += garbled
         if self._at_end and block.end >= self._file.size_bytes:
             self._reader.close()
 

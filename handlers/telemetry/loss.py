@@ -12,26 +12,16 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
-from handlers.model import NormalizedEvents, OpenLoss, OpenRun, StreamState
+from handlers.model import EventKind, NormalizedEvents, OpenLoss, OpenRun, StreamState
 
 Span = tuple[int, int]
 """Event time [from, until) in ms."""
 Place = tuple[int, int]
 """(rank of the file in the order of reading, offset)."""
 
-_ENDS = frozenset({"run", "run-completed", "run-failed"})
+_ENDS = frozenset({"run-completed", "run-failed"})
 _BEGINNING: Place = (-2, 0)
 """Before all that was read in this batch, also before what waited for more from the batch before it."""
-
-
-class _Seen(msgspec.Struct, frozen=True, gc=False):
-    """What matters of one event."""
-
-    place: Place
-    at_ms: int
-    run: str
-    """Request id, or ""."""
-    ends_run: bool
 
 
 class LossLimits(msgspec.Struct, frozen=True):
@@ -63,27 +53,37 @@ def spoiled_time(
     waiting = {name for name in runs if name in streams and streams[name].loss is not None}
     if not (places or waiting):
         return (), {}
-    of_stream: dict[str, list[_Seen]] = {name: [] for name in {*places, *waiting}}
+    of_stream: dict[str, list[tuple[Place, _Event]]] = {name: [] for name in {*places, *waiting}}
     for columns in events:
         if columns.stream in of_stream:
-            of_stream[columns.stream] += _seen(columns, rank)
+            of_stream[columns.stream] += _placed(columns, rank)
     spans: list[Span] = []
     open_losses: dict[str, OpenLoss | None] = {}
-    for name, seen in of_stream.items():
-        seen.sort(key=lambda event: event.place)
+    for name, placed in of_stream.items():
+        placed.sort(key=lambda pair: pair[0])
         before = streams.get(name)
-        stream = _Stream(seen, before, runs.get(name, before.runs if before is not None else {}), limits)
+        stream = _Stream(placed, before, runs.get(name, before.runs if before is not None else {}), limits)
         open_losses[name] = stream.spoil(sorted(places.get(name, [])))
         spans += stream.spans
     return tuple(spans), open_losses
 
 
-def _seen(columns: NormalizedEvents, rank: Mapping[int, int]) -> Iterator[_Seen]:
-    here = rank.get(columns.source, -1)
-    for index, subject in enumerate(columns.subjects):
-        # A line in an earlier file of the stream was waited with; it stands before all that was read now.
-        place = (-1 if index in columns.sources else here, columns.offsets[index])
-        yield _Seen(place, columns.at_ms[index], columns.runs[index], subject.kind in _ENDS)
+class _Event(msgspec.Struct, frozen=True):
+    kind: EventKind
+    at_ms: int
+    run: str
+
+
+def _placed(events: NormalizedEvents, rank: Mapping[int, int]) -> Iterator[tuple[Place, _Event]]:
+    """Each event with its place; a whole run as its first and its last one."""
+    for index, subject in enumerate(events.subjects):
+        at_ms, run = events.at_ms[index], events.runs[index]
+        file = rank.get(events.sources.get(index, events.source), -1)
+        whole = events.whole.get(index)
+        kind = subject.kind if whole is None else "run-started"
+        yield (file, events.offsets[index]), _Event(kind, at_ms, run)
+        if whole is not None:
+            yield (file, whole.offsets[-1]), _Event("run-completed", at_ms + whole.after_ms[-1], run)
 
 
 class _Stream:
@@ -91,26 +91,26 @@ class _Stream:
 
     def __init__(
         self,
-        seen: list[_Seen],
+        placed: list[tuple[Place, _Event]],
         before: StreamState | None,
         open_runs: Mapping[str, OpenRun],
         limits: LossLimits,
     ) -> None:
         self.spans: list[Span] = []
-        self._seen = seen
+        self._placed = placed
         self._known = before.loss if before is not None else None
         self._watermark_ms = before.watermark_ms if before is not None else 0
         self._runs_before = _by_request(before.runs if before is not None else {})
         self._runs_after = _by_request(open_runs)
         self._limits = limits
-        self._last = {event.run: event for event in seen if event.run}
+        self._last = {event.run: (place, event) for place, event in placed if event.run}
         """The last event of each run."""
 
     def spoil(self, places: Iterable[Place]) -> OpenLoss | None:
         """Fills `spans`; what is open after the batch."""
         still = self._spoil_on(self._known) if self._known is not None else None
         for place in places:
-            before = [event.at_ms for event in self._seen if event.place < place]
+            before = [event.at_ms for at, event in self._placed if at < place]
             still = self._spoil_from(place, before[-1] if before else self._watermark_ms) or still
         return still
 
@@ -122,7 +122,7 @@ class _Stream:
         return self._spoil_runs(runs, loss, _BEGINNING)
 
     def _spoil_from(self, place: Place, since_ms: int) -> OpenLoss | None:
-        after_ms = next((event.at_ms for event in self._seen if event.place >= place), 0)
+        after_ms = next((event.at_ms for at, event in self._placed if at >= place), 0)
         times = [time for time in (since_ms, after_ms) if time]
         if not times:
             return OpenLoss(0)
@@ -130,25 +130,25 @@ class _Stream:
         self.spans.append((first_ms, until_ms))
         loss = OpenLoss(first_ms, until_ms)
         runs = {run for run, opened in self._runs_before.items() if _is_under_way(opened, loss)}
-        for event in self._seen:
-            if event.run and event.at_ms < until_ms and (event.place >= place or event.at_ms >= first_ms):
+        for at, event in self._placed:
+            if event.run and event.at_ms < until_ms and (at >= place or event.at_ms >= first_ms):
                 runs.add(event.run)
-        begun = {event.run for event in self._seen if event.place < place}
-        runs |= {run for run, event in self._last.items() if run in begun and event.place >= place}
+        crossing = {event.run for at, event in self._placed if at < place} - self._ended_before(place)
+        runs |= {run for run in crossing if run in self._last and self._last[run][0] >= place}
         open_loss = self._spoil_runs(runs - self._ended_before(place), loss, place)
         return open_loss if after_ms else OpenLoss(since_ms)
 
     def _ended_before(self, place: Place) -> set[str]:
-        return {run for run, event in self._last.items() if event.place < place and event.ends_run}
+        return {run for run, (at, event) in self._last.items() if at < place and event.kind in _ENDS}
 
     def _spoil_runs(self, runs: set[str], loss: OpenLoss, place: Place) -> OpenLoss | None:
         """Spoils the time up to the end of these runs; the loss, if one of them has not ended yet."""
         until_ms = loss.until_ms
         for run in runs:
-            event = self._last.get(run)
-            if event is not None and event.place >= place:
+            at, event = self._last.get(run, (_BEGINNING, None))
+            if event is not None and at >= place:
                 until_ms = max(until_ms, self._window(event.at_ms) + self._limits.window_ms)
-            if run in self._runs_after or (event is not None and event.ends_run):
+            if run in self._runs_after or (event is not None and event.kind in _ENDS):
                 continue
             # No line ended it: it ended by silence, and counts at the end of it.
             last_ms = event.at_ms if event is not None else self._runs_before[run].last_ms

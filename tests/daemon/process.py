@@ -23,6 +23,7 @@ PYTHONPATH: Final = str(Path(__file__).parents[2])
 FAULTY: Final = f"{Path(__file__).with_name('faults')}:{PYTHONPATH}"
 """PYTHONPATH of a process with the faults that its FAULT_ variables name."""
 WINDOW_MS: Final = 10_000
+_MAIN: Final = "from daemon.cli import main; sys.argv = ['selfheald', 'run']; sys.exit(main())"
 
 
 class DaemonProcess:
@@ -35,11 +36,12 @@ class DaemonProcess:
         self.config = folder / "selfheald.yaml"
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self, **variables: str) -> None:
+    def start(self, *, prelude: str = "", log_to: Path | None = None, **variables: str) -> None:
+        """`prelude`: Python that runs in the process before the daemon does."""
         environ = {key: value for key, value in os.environ.items() if not key.startswith("SELFHEALD_")}
-        with (self.folder / "daemon.log").open("ab") as log:
+        with (log_to or self.folder / "daemon.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "daemon", "run"],
+                [sys.executable, "-c", f"import sys\n{prelude}\n{_MAIN}"],
                 cwd=self.folder,
                 stderr=log,
                 stdout=log,

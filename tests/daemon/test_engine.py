@@ -250,6 +250,43 @@ async def test_an_error_that_is_the_last_thing_in_a_log_is_counted_once_when_the
     assert errors(engine) == 1
 
 
+def frames(engine: Engine) -> list[str]:
+    return [
+        error.frame for window in all_windows(engine).windows.values() for error in window.errors.values()
+    ]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("other", [False, True], ids=["after a restart", "behind a full batch"])
+async def test_a_stack_that_waits_to_be_read_is_not_taken_for_ended(
+    settings: Settings, store: Store, monkeypatch: pytest.MonkeyPatch, other: bool
+) -> None:
+    directory = settings.logs.directories[0]
+    words = last_words()
+    error_line = words.rindex(b"\n", 0, words.index(b"Handler execution failed"))
+    stack = words.index(b"\n", error_line + 1) + 1
+    (directory / "z.log").write_bytes(words[:stack])
+    ingest = settings.ingest.model_copy(update={"batch_bytes": 65_536})
+    settings = settings.model_copy(update={"ingest": ingest})
+    engine = Engine(settings, store, ignore)
+    await read_to_end(engine)
+    if other:
+        monkeypatch.setattr("daemon.engine.STACK_QUIET_S", 0.0)
+        write_log(settings, "healthy.log.gz", name="a.log")
+        (directory / "z.log").write_bytes(words)
+        await engine.feed()
+    else:
+        engine.tail.close()
+        engine = Engine(settings, store, ignore)
+        await engine.feed()  # the program has not written on yet
+        (directory / "z.log").write_bytes(words)
+    assert errors(engine) == 0
+    await read_to_end(engine, at_end=True)
+    assert errors(engine) == 1
+    (frame,) = frames(engine)
+    assert frame
+
+
 @pytest.mark.anyio
 async def test_an_error_whose_log_is_rotated_away_is_proved_by_the_file_that_holds_it(
     settings: Settings, store: Store

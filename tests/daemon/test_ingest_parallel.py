@@ -144,7 +144,7 @@ def test_a_worker_that_dies_is_told_and_nothing_is_lost(
 
     def take_until_one_dies(self: Workers, number: int) -> object:
         taken.append(number)
-        if len(taken) == 4:
+        if len(taken) == 2:
             for worker in self._workers:
                 worker._process.kill()
         return take(self, number)

@@ -17,7 +17,7 @@ from daemon.store import Store
 from handlers.stage import BeatReport
 
 START = 1_795_363_000
-GARBLED = b"\0" * 40 + b"\n"
+GARBLED = b"\x01" + b"\0" * 40 + b"\n"
 
 
 @pytest.fixture

@@ -44,7 +44,7 @@ def log_of(*poisoned: int) -> list[bytes]:
 def start(service: DaemonProcess, poison: str, **variables: str) -> None:
     deaths = str(service.folder / "deaths")
     faults = {"FAULT_POISON": poison, "FAULT_LOG": deaths, "FAULT_HANG_S": "0.5"}
-    service.start(PYTHONPATH=FAULTY, **{**faults, **variables})
+    service.start(prelude="", log_to=None, PYTHONPATH=FAULTY, **{**faults, **variables})
 
 
 def deaths(service: DaemonProcess) -> list[str]:

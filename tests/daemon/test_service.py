@@ -17,10 +17,12 @@ from pathlib import Path
 import pytest
 
 from daemon.store import Store
+from tests.daemon.kill_campaign import KillCampaign
 from tests.daemon.process import DaemonProcess
 
 DATA = Path(__file__).parents[1] / "data/conductor"
-KILLS = int(os.environ.get("SELFHEALD_SERVICE_KILLS", "12"))
+KILLS = int(os.environ.get("SELFHEALD_SERVICE_KILLS", "20"))
+SEED = int(os.environ.get("SELFHEALD_SERVICE_SEED", "7"))
 
 
 def lines_of(name: str) -> list[bytes]:
@@ -205,31 +207,27 @@ def counts(process: DaemonProcess) -> tuple[int, int, dict[str, int]]:
 
 
 def test_kill_9_at_any_instant_loses_nothing_and_counts_nothing_twice(tmp_path: Path) -> None:
-    lines = lines_of("healthy.log.gz") + lines_of("regressed.log.gz")
-    whole = b"".join(lines)
-    expected = read_uninterrupted(tmp_path / "whole", whole)
-    random_source = random.Random(7)
+    lines = (lines_of("healthy.log.gz") + lines_of("regressed.log.gz")) * (1 + KILLS // 15)
+    expected = read_uninterrupted(tmp_path / "whole", b"".join(lines))
     with DaemonProcess(tmp_path / "killed") as process:
-        process.logs.mkdir(parents=True)
-        process.config.write_text(
-            "detect:\n  interval_s: 0.2\ningest:\n  commit_interval_ms: 20\n  batch_bytes: 65536\n"
-        )
-        log = process.logs / "app.log"
-        written = 0
-        for kill in range(KILLS):
-            process.start()
-            upto = len(lines) * (kill + 1) // KILLS
-            with log.open("ab") as file:
-                file.write(b"".join(lines[written:upto]))
-            written = upto
-            if random_source.random() < 0.7:
-                before = process.totals().lines
-                process.until("it reads", lambda before=before: process.totals().lines > before)  # type: ignore[misc]
-            time.sleep(random_source.random() * 0.4)  # the instant of the kill is random, not a wait
-            process.kill()
-        process.start()
-        process.until("all is read", lambda: process.totals().lines >= len(lines))
+        campaign = KillCampaign(process, lines, random.Random(SEED))
+        campaign.run(KILLS)
         assert counts(process) == expected
+    assert {"starting", "recovering", "reading", "rotating"} <= campaign.hits.keys(), campaign.hits
+
+
+WITHOUT_COPIES = """
+import daemon.copies
+daemon.copies.Copies.judge = lambda *_: None
+"""
+
+
+def test_the_kill_test_can_fail_a_reader_that_does_not_know_copies_is_found_out(tmp_path: Path) -> None:
+    lines = lines_of("healthy.log.gz")
+    expected = read_uninterrupted(tmp_path / "whole", b"".join(lines))
+    with DaemonProcess(tmp_path / "killed") as process:
+        KillCampaign(process, lines, random.Random(SEED), prelude=WITHOUT_COPIES).run(10)
+        assert counts(process) != expected
 
 
 def test_the_kill_test_can_fail_a_reader_that_forgets_its_offsets_is_found_out(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import socket
 import tempfile
 from collections.abc import Iterator
@@ -10,6 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
+from daemon.descriptors import MAX_OPEN
+from daemon.rotation import is_beside
 
 from .tail_driver import Driver, Logs, age, append, lines
 
@@ -69,6 +73,17 @@ def test_hot_does_not_take_a_longer_rewrite_for_growth(driver: Driver, logs: Pat
     (logs / "a.log").write_bytes(b"new and longer\n")
     assert driver.read(hot=True) == {"a.log": b"new and longer\n"}
     assert [at.bytes_lost for at in driver.checkpoints()] == [0, 0]
+
+
+def test_what_hot_came_across_is_told_by_the_next_scan(driver: Driver, logs: Path) -> None:
+    append(logs / "a.log", b"one\ntwo\nthr")
+    driver.read()
+    (logs / "a.log").write_bytes(b"new\n")
+    assert driver.tail.hot()
+    driver.tail.scan()
+    assert ["lost the 3 bytes from offset 8" in problem for problem in driver.tail.problems] == [True]
+    driver.tail.scan()
+    assert driver.tail.problems == ()
 
 
 def test_a_restart_goes_on_from_the_committed_offset(driver: Driver, logs: Path) -> None:
@@ -396,3 +411,57 @@ def test_ten_thousand_quiet_files_are_listed_without_opening_one(
     append(logs / "77.log", b"more\n")
     assert driver.read() == {"77.log": b"more\n"}
     driver.tail.close()
+
+
+def test_of_many_open_files_a_deleted_one_is_closed_last(driver: Driver, logs: Path) -> None:
+    for number in range(MAX_OPEN):
+        append(logs / f"{number}.log", b"line of %d\n" % number)
+    driver.read()
+    append(logs / "0.log", b"late\n")
+    (logs / "0.log").unlink()
+    for number in range(MAX_OPEN):
+        append(logs / f"new-{number}.log", b"line of new %d\n" % number)
+    assert driver.read()["0.log"] == b"late\n"
+
+
+def test_a_process_that_may_open_few_files_reads_all(logs: Path) -> None:
+    for number in range(200):
+        append(logs / f"{number}.log", b"line of %d\n" % number)
+    allowed = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (open_files() + 100, allowed[1]))
+    try:
+        driver = Driver(Logs(directories=(logs,)))
+        assert len(driver.read()) == 200
+        assert driver.tail.problems == ()
+        driver.tail.close()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, allowed)
+
+
+def test_the_head_is_that_of_the_file_wherever_it_is_by_now(driver: Driver, logs: Path) -> None:
+    append(logs / "a.log", b"old\n")
+    (file,) = driver.tail.scan()
+    (logs / "a.log").rename(logs / "a.log.1")
+    append(logs / "a.log", b"new\n")
+    assert driver.tail.head(file, 3) == b"old"
+
+
+@pytest.mark.parametrize(
+    ("name", "beside"),
+    [
+        ("app.log", True),
+        ("app.log.1", True),
+        ("app.log-20260131", True),
+        ("app.2026-01-31_10-00-00_000000.log", True),
+        ("app.2026-01-31.log", True),
+        ("app.log-wal", True),
+        ("app.log.lock", True),
+        ("app.log.damaged-20260131T100000.000000Z", True),
+        ("app-worker.log", False),
+        ("app.worker.log", False),
+        ("app.logs", False),
+        ("my-app.log", False),
+    ],
+)
+def test_the_name_tells_what_goes_with_an_own_file(name: str, beside: bool) -> None:
+    assert is_beside(Path("/l/app.log"), name) is beside

@@ -152,6 +152,15 @@ def test_a_hole_of_256_mib_costs_no_memory_and_loses_no_line(driver: Driver, log
     assert driver.at(log).bytes_skipped == 1 << 28
 
 
+@pytest.mark.parametrize("max_bytes", [1, 6, 12, 1000])
+def test_zeros_between_lines_are_a_hole_wherever_blocks_begin(
+    driver: Driver, log: Path, max_bytes: int
+) -> None:
+    append(log, b"one\n\0\0\0two\nth\0ee\n\0four\n")
+    assert driver.read(max_bytes=max_bytes) == {"a.log": b"one\ntwo\nth\0ee\nfour\n"}
+    assert driver.at(log).bytes_skipped == 4
+
+
 def test_zeros_at_the_end_are_space_for_lines_to_come(driver: Driver, log: Path) -> None:
     log.write_bytes(b"one\n" + b"\0" * 100)
     assert driver.read() == {"a.log": b"one\n"}

@@ -166,6 +166,23 @@ async def test_a_directory_that_was_replaced_is_watched_again(
         assert watcher.alive() == ()
 
 
+async def test_linked_directories_outside_are_watched_once_and_links_that_form_a_loop_end(
+    logs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outside = logs.with_name("outside")
+    (outside / "sub").mkdir(parents=True)
+    for number in range(3):
+        (logs / f"link-{number}").symlink_to(outside)
+        (outside / "sub" / f"up-{number}").symlink_to("..")
+        (outside / f"back-{number}").symlink_to(logs)
+    watcher = Watcher((logs,), follow_symlinks=True)
+    await watcher.start()
+    await settled(watcher)
+    assert set(watcher._watched) == {logs, outside}
+    assert await Recorder(watcher, monkeypatch).until_sentinel(outside / "sub") == {"sentinel"}
+    await watcher.stop()
+
+
 async def test_a_directory_that_is_gone_is_no_reason_to_restart(logs: Path) -> None:
     async with running(logs) as watcher:
         logs.rmdir()
@@ -279,6 +296,8 @@ MOUNTS = r"""22 27 0:21 / / rw,relatime - ext4 /dev/vda rw
 23 22 0:22 / /srv rw - nfs4 server:/srv rw
 24 23 0:23 / /srv/local rw shared:7 master:2 - xfs /dev/vdb rw
 25 22 0:24 / /my\040logs rw - fuse.sshfs me@host: rw
+28 22 0:27 / /fuse rw - fuse me rw
+29 22 0:28 / /usb rw - fuseblk /dev/sda1 rw
 26 22 0:25 / /over rw - ext4 /dev/vdc rw
 27 22 0:26 / /over rw - cifs //host/share rw
 """
@@ -294,6 +313,8 @@ MOUNTS = r"""22 27 0:21 / / rw,relatime - ext4 /dev/vda rw
         ("/srvlogs", False),
         ("/my logs/app", True),
         ("/over/logs", True),
+        ("/fuse/logs", True),
+        ("/usb/logs", False),
     ],
 )
 async def test_the_longest_mount_point_decides_whether_a_path_is_remote(path: str, remote: bool) -> None:

@@ -6,7 +6,15 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from handlers.model import EventKind, NameBook, OpenLoss, OpenRun, Origin, ParserState, StreamState
+from handlers.model import (
+    EventKind,
+    NameBook,
+    OpenLoss,
+    OpenRun,
+    Origin,
+    ParserState,
+    StreamState,
+)
 from handlers.telemetry.loss import LossLimits, spoiled_time
 from tests.handlers.rows import NormalizedEvent, normalized_columns
 
@@ -62,7 +70,7 @@ def spoiled(
 ) -> tuple[set[int], OpenLoss | None]:
     """Seconds at which spoiled windows begin, and what stays open."""
     spans, still = spoiled_time(
-        normalized_columns(events, {1: LOG}),
+        normalized_columns(events, {1: LOG, 2: LOG}),
         losses=[(1, offset) for offset in losses],
         lossy_streams=[LOG] if lossy_stream else [],
         read=[1],
