@@ -58,6 +58,7 @@ class Engine:
 
     def __init__(self, settings: Settings, store: Store, report: Reporter) -> None:
         self.settings = settings
+        self._log_formats = log_formats(settings)
         self._store = store
         self._report = report
         self._limiter = anyio.CapacityLimiter(1)
@@ -103,6 +104,7 @@ class Engine:
             if settings.logs != self.settings.logs:
                 await self._run(lambda: self._follow(settings))
             self.settings = settings
+            self._log_formats = log_formats(settings)
 
     async def feed(self, *, at_end: bool = False) -> ParsedTelemetry:
         """Reads one batch of new lines into the store. `at_end`: nothing will follow what is there now.
@@ -142,7 +144,7 @@ class Engine:
                 logs_directory=[str(path) for path in settings.logs.directories],
                 logs=port,
                 store=self,
-                formats=log_formats(settings),
+                formats=self._log_formats,
                 streams=self._streams,
                 limits=telemetry_limits(settings),
                 arrival_ms=now_ms(),

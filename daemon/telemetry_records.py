@@ -181,7 +181,7 @@ class TelemetryRecords:
         return f"telemetry-{totals.commits}"
 
     def windows(self, first_ms: int, until_ms: int, max_windows: int) -> TelemetryMetrics:
-        """The first windows that begin in [first_ms, until_ms): fewer than `max_windows` if they hold much."""
+        """The first windows in [first_ms, until_ms), fewer than `max_windows` if they hold much."""
         windows: dict[int, Window] = {}
         first_id = self._window_id(first_ms, 0)
         stored = self._windows.between(first_id, self._window_id(until_ms, 0) - 1)

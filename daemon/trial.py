@@ -27,6 +27,7 @@ FIRST_BYTES: Final = 64 << 20
 BLOCK_BYTES: Final = 1 << 20
 _MAX_EXAMPLES: Final = 3
 _MAX_EXAMPLE_CHARS: Final = 80
+_NAMES: Final = [name for name in Subject.__struct_fields__ if name not in {"kind", "beats"}]
 
 Reason = Literal["option", "settings", "recognised", "not recognised"]
 
@@ -158,7 +159,7 @@ def _add_events(trial: Trial, events: TelemetryEvents, reader: TimeReader) -> No
         error = events.errors.get(index)
         values = {
             "time": events.times[index],
-            **{name: getattr(subject, name) for name in Subject.__struct_fields__ if name != "kind"},
+            **{name: getattr(subject, name) for name in _NAMES},
             "request_id": events.runs[index],
             "duration_ms": events.durations_ms[index],
             **({f"error_{name}": getattr(error, name) for name in error.__struct_fields__} if error else {}),

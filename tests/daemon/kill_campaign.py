@@ -18,6 +18,7 @@ SETTINGS: Final = """\
 detect: {interval_s: 0.2}
 ingest: {commit_interval_ms: 20, batch_bytes: 65536}
 logs: {hot_poll_ms: 10, rescan_s: 0.2}
+retention: {windows_h: 87600}
 """
 COPY_BYTES: Final = 100_000
 

@@ -55,6 +55,7 @@ def test_of_events_it_shows_kinds_and_fields_with_examples(log: Path, cli: Cli) 
     assert found["fields"]["event"] == {"events": 4, "examples": ["cart:add", "cart:drop"]}
     assert found["fields"]["duration_ms"] == {"events": 4, "examples": ["5.0"]}
     assert "error_type" not in found["fields"]
+    assert "beats" not in found["fields"]
     out = cli("parse", log).out
     assert "4  beat-completed\n" in out
     assert "event       in 4 events: cart:add, cart:drop\n" in out
