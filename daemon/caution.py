@@ -68,7 +68,9 @@ class Caution:
             tell("WARNING", "no-rehearsal", f"what killed the reader is not looked for: {error}")
             return None
         if not rehearsal.more:
-            return None
+            if not rehearsal.ends:
+                return None
+            self._left_bytes = 0  # the last batch with care: all that was there when the child began
         self._left_bytes -= rehearsal.passed_bytes
         quarantine = self._judge(rehearsal)
         if quarantine is not None:

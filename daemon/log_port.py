@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -105,7 +105,9 @@ class TailPort:
             if block is None or block.end > end:
                 break  # the file is not what it was; the next careful batch sees what it is
             self._tail.consumed(block)
-            take(handed_out(block))
+            # As the child did: what only a block of several lines does to its reader would kill this one.
+            for line in lines_of(handed_out(block)):
+                take(line)
             offset = block.end
         poison = allowance.quarantine
         if poison is None or (poison.key, poison.offset) != (key, offset):
@@ -138,3 +140,15 @@ def file_key(file: LogFile) -> FileKey:
 
 def handed_out(block: FileBlock) -> Block:
     return Block(block.source, block.offset, block.end, block.data, block.lines, block.cut)
+
+
+def lines_of(block: Block) -> Iterator[Block]:
+    """The lines of a block, each as a block of its own."""
+    if block.lines <= 1:
+        yield block
+        return
+    offset = block.offset
+    for text in block.data.split(b"\n")[:-1]:
+        end = offset + len(text) + 1
+        yield Block(block.source, offset, end, text + b"\n", 1)
+        offset = end

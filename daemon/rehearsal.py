@@ -14,7 +14,7 @@ import os
 import signal
 import struct
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 import anyio
@@ -24,7 +24,7 @@ from config.settings import Settings
 from daemon.checkpoint import Checkpoint
 from daemon.identity import FileKey
 from daemon.limits import telemetry_limits
-from daemon.log_port import READ_BYTES, TailPort, file_key, handed_out, tail_of
+from daemon.log_port import READ_BYTES, TailPort, file_key, handed_out, lines_of, tail_of
 from daemon.tail import Tail
 from handlers.formats.registry import log_formats
 from handlers.model import Block, LogFile, StreamState
@@ -158,7 +158,7 @@ class _RehearsingPort(TailPort):
             if block is None:
                 return
             self._tail.consumed(block)
-            for line in _lines(handed_out(block)):
+            for line in lines_of(handed_out(block)):
                 self._pipe.tell(_READ, *file_key(file), line.offset, line.end)
                 take(line)
             offset = block.end
@@ -169,17 +169,6 @@ class _Nowhere:
 
     async def commit_telemetry(self, _commit: TelemetryCommit) -> str:
         return "rehearsal"
-
-
-def _lines(block: Block) -> Iterator[Block]:
-    if block.lines <= 1:
-        yield block
-        return
-    offset = block.offset
-    for text in block.data.split(b"\n")[:-1]:
-        end = offset + len(text) + 1
-        yield Block(block.source, offset, end, text + b"\n", 1)
-        offset = end
 
 
 async def _play(script: Script) -> None:

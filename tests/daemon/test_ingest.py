@@ -127,6 +127,7 @@ class TestFiles:
         assert f"ends in the middle, at byte {len(packed) // 2:,}" in problem
         [loss] = source.checkpoint.losses
         assert loss.from_offset == readable
+        assert report.lossy_windows == 1  # that of the last event before the damage
 
     def test_what_a_damaged_archive_lacked_is_read_from_the_whole_one(
         self, tmp_path: Path, settings: Settings, whole: dict[str, object]

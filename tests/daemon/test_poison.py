@@ -108,6 +108,15 @@ def test_one_line_costs_the_daemon_one_life_and_nothing_but_that_line_is_lost(
     assert service.totals().events == EVENTS - 1
 
 
+def test_what_kills_only_in_a_block_of_several_lines_is_read_line_by_line_and_lost_is_nothing(
+    service: DaemonProcess,
+) -> None:
+    (service.logs / "app.jsonl").write_bytes(b"".join(log_of(2000)))
+    assert restarts_until_read(service, "together:kill", EVENTS) == 1
+    assert source_of(service).checkpoint.losses == ()
+    assert executions(service) == EVENTS
+
+
 def test_many_poisonous_lines_cost_the_daemon_one_life_too(service: DaemonProcess) -> None:
     poisoned = (0, 1, 2, 1500, EVENTS - 1)
     (service.logs / "app.jsonl").write_bytes(b"".join(log_of(*poisoned)))

@@ -1,6 +1,7 @@
 """Breaks the process that finds this on its path, as the variables say. Its children find it too.
 
-FAULT_POISON: `where:how`. A line with "POISON" in it dies there: `extract` (in the format) or `normalize`;
+FAULT_POISON: `where:how`. A line with "POISON" in it dies there: `extract` (in the format), `together` (there,
+but only in a block of several lines) or `normalize`;
 `how` is kill, exit, hang or raise. Each death of the daemon and of its children is a line in FAULT_LOG.
 FAULT_HANG_S: the time limit of a rehearsed line.
 FAULT_SLOW_COMMIT_S: every commit takes so long.
@@ -40,7 +41,7 @@ def poison_format(module: ModuleType) -> None:
     original: Callable[..., Any] = module.scan_block
 
     def scan_block(reader: Any, block: Any) -> Any:
-        if b"POISON" in block.data:
+        if b"POISON" in block.data and (WHERE == "extract" or block.data.count(b"\n") > 1):
             die()
         return original(reader, block)
 
@@ -100,7 +101,7 @@ def slow_start(module: ModuleType) -> None:
 
 
 FAULTS: dict[str, tuple[bool, Callable[[ModuleType], None]]] = {
-    "handlers.formats.scan": (WHERE == "extract", poison_format),
+    "handlers.formats.scan": (WHERE in {"extract", "together"}, poison_format),
     "handlers.formats.error_text": (WHERE == "normalize", poison_normalize),
     "daemon.rehearsal": ("FAULT_HANG_S" in os.environ, hasten),
     "daemon.database": ("FAULT_SLOW_COMMIT_S" in os.environ, slow_commits),
