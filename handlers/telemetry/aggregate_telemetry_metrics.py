@@ -167,9 +167,7 @@ class _Counter:
                 else:
                     self._completed(events, index, run)
             elif kind == "run":
-                stream.runs.pop(_run_key(events, index), None)
-                self._advance(stream, at_ms + max(0, *events.whole[index].after_ms))
-                whole.setdefault((self._window.start_ms, id(subject)), []).append(index)
+                self._gather(events, index, stream, whole)
             elif kind == "error":
                 self._error(events, index)
             elif kind == "restarted":
@@ -183,6 +181,24 @@ class _Counter:
         for (start_ms, _), runs in whole.items():
             self._enter(start_ms)
             self._count_whole(events, runs)
+
+    def _gather(
+        self,
+        events: NormalizedEvents,
+        index: int,
+        stream: _Stream,
+        whole: dict[tuple[int, int], list[int]],
+    ) -> None:
+        """Puts a whole run to those of its path and window."""
+        subject = events.subjects[index]
+        key = self._window.start_ms, id(subject)
+        if key not in whole:
+            whole[key] = []
+            for beat in subject.beats:
+                self._stats(beat)  # they have the handler that is named first
+        whole[key].append(index)
+        stream.runs.pop(_run_key(events, index), None)
+        self._advance(stream, events.at_ms[index] + max(0, *events.whole[index].after_ms))
 
     def _count_whole(self, events: NormalizedEvents, indexes: list[int]) -> None:
         """Counts runs of one path in the current window."""

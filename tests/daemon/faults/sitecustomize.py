@@ -1,8 +1,8 @@
 """Breaks the process that finds this on its path, as the variables say. Its children find it too.
 
-FAULT_POISON: `where:how`. A line with "POISON" in it dies there: `extract` (in the format), `together` (there,
-but only in a block of several lines) or `normalize`;
-`how` is kill, exit, hang or raise. Each death of the daemon and of its children is a line in FAULT_LOG.
+FAULT_POISON: `where:how`. A line with "POISON" in it dies there: `extract` (in the format), `together` (the
+same, but only in a block of several lines) or `normalize`; `how` is kill, exit, hang or raise. Each death of
+the daemon and of its children is a line in FAULT_LOG.
 FAULT_HANG_S: the time limit of a rehearsed line.
 FAULT_SLOW_COMMIT_S: every commit takes so long.
 FAULT_NO_COUNTS_AFTER: after so many commits of counts the store is full for all further ones.

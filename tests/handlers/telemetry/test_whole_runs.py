@@ -2,7 +2,7 @@
 
 from zoneinfo import ZoneInfo
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handlers.formats.conductor import Conductor
@@ -74,6 +74,7 @@ def counted(log_format: Conductor, data: bytes) -> tuple[AggregatedTelemetry, Pa
     return aggregated, extraction.state, extraction.events
 
 
+@settings(max_examples=400, deadline=None)
 @given(lines())
 def test_the_counts_and_the_state_are_the_same(told: list[str]) -> None:
     data = "".join(f"{line}\n" for line in told).encode()
