@@ -1,4 +1,4 @@
-"""The frozen records that travel between handlers.
+"""The records that travel between handlers.
 
 Units are in the names: `_ms` epoch or span in milliseconds, `_us` microseconds, `_bytes` bytes.
 Times and durations are integers, so that sums do not depend on the order in which they were added:
