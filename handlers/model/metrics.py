@@ -13,7 +13,7 @@ ErrorKey = tuple[str, str, str, str]
 
 
 class BeatStats(msgspec.Struct):
-    """What a span of time saw of one beat. `merge_beats` adds two."""
+    """What a span of time saw of one beat. `handlers.metrics.add_beats` adds two."""
 
     plugin: str = ""
     handler: str = ""
