@@ -40,6 +40,11 @@ class Format(Protocol):
     @property
     def name(self) -> str: ...
 
+    @property
+    def is_dense(self) -> bool:
+        """Whether nearly every line is an event, so that what is read takes several times the memory."""
+        ...
+
     def recognizes(self, head: bytes) -> bool:
         """Tells whether these first bytes of a file look like this format."""
         ...

@@ -76,6 +76,7 @@ class Conductor:
     """The format; it holds no state."""
 
     name: Final = NAME
+    is_dense: Final = False
 
     def __init__(self, *, whole_runs: bool = True) -> None:
         """`whole_runs`: a run that went as most runs go is one event; else every step of it is one."""

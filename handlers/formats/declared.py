@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from datetime import datetime
+from typing import Final
 
 from config.patterns import Match, Pattern, compile_pattern
 from config.settings import DeclaredFormat
@@ -15,6 +16,8 @@ from handlers.model import Block, ParserState
 
 class Declared:
     """One declared format; a line that its pattern does not match is no line of beats."""
+
+    is_dense: Final = True
 
     def __init__(self, name: str, declared: DeclaredFormat) -> None:
         self.name = name

@@ -40,6 +40,7 @@ class JsonLines:
     """The format with the operator's field names."""
 
     name: Final = NAME
+    is_dense: Final = True
 
     def __init__(self, settings: Jsonl) -> None:
         self._to_ms = ms_in_unit(settings.duration_unit, settings.duration)

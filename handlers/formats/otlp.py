@@ -89,6 +89,7 @@ class Otlp:
     """The format; it holds no state."""
 
     name: Final = NAME
+    is_dense: Final = True
 
     def __init__(self) -> None:
         self._decoder = msgspec.json.Decoder(_Request)

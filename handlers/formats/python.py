@@ -45,6 +45,7 @@ class PythonLog:
     """The format; it holds no state."""
 
     name: Final = NAME
+    is_dense: Final = False
 
     def recognizes(self, head: bytes) -> bool:
         return any(_RECORD.match(line) for line in head.split(b"\n")[:20])

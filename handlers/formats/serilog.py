@@ -28,6 +28,7 @@ class Serilog:
     """The format; it holds no state."""
 
     name: Final = NAME
+    is_dense: Final = False
 
     def __init__(self, *, whole_runs: bool = True) -> None:
         """`whole_runs`: as in `Conductor`."""

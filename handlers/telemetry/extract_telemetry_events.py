@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Final
 
 import msgspec
 
@@ -12,6 +13,9 @@ from handlers.formats.registry import detect_format
 from handlers.formats.scan import scan_block
 from handlers.model import Block, Consumed, LogFile, ParserState, TelemetryEvents, waiting_sources
 from handlers.telemetry.ports import LogPort
+
+_DENSE: Final = 3
+"""A byte of a log in which every line is an event takes the memory of so many of another."""
 
 
 class ExtractedTelemetry(msgspec.Struct, frozen=True):
@@ -67,10 +71,11 @@ async def extract_telemetry_events(
             continue
         ends = at_end and file is last_of[file.stream]  # what is open goes on in the next file of the stream
         reader = _Reader(file, log_format, states.get(file.stream) or ParserState(), ends)
-        await port.read(file, batch_bytes, flush=at_end, take=reader.take)
+        most_bytes = batch_bytes // _DENSE if log_format.is_dense else batch_bytes
+        await port.read(file, max(1, most_bytes), flush=at_end, take=reader.take)
         if reader.end_offset == file.offset:
             continue
-        batch_bytes -= reader.end_offset - file.offset
+        batch_bytes -= (reader.end_offset - file.offset) * (_DENSE if log_format.is_dense else 1)
         more = more or reader.end_offset < file.size_bytes
         states[file.stream] = reader.state
         events.append(reader.events)
