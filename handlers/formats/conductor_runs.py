@@ -63,10 +63,9 @@ class UsualRuns:
         for stamp in stamps:
             if stamp[:_SECOND] != second or stamp[_MILLISECOND:] != zone:
                 return None
-        try:
-            begin_ms, *after_ms = [int(stamp[_SECOND:_MILLISECOND]) for stamp in stamps]
-        except ValueError:
-            return None
+            if not stamp[_SECOND:_MILLISECOND].isdigit():
+                return None
+        begin_ms, *after_ms = [int(stamp[_SECOND:_MILLISECOND]) for stamp in stamps]
         duration = self._duration
         durations_us = tuple([round(float(line[duration]) * 1000) for line in lines[3:-1:3]])
         if max(durations_us) > _MAX_DURATION_US:
