@@ -1,6 +1,6 @@
-"""Anomalies, what was learned, and recommendations in the store.
+"""Anomalies and recommendations in the store.
 
-Tables: `baselines` (id = subject number), `anomalies` and `recommendations` (id = number in their own id).
+Tables: `anomalies` and `recommendations` (id = number in their own id).
 An anomaly is one document however often it is seen: detection opens it, updates it and resolves it.
 """
 
@@ -11,16 +11,14 @@ from collections.abc import Iterable
 from typing import Final, Literal
 
 import msgspec
-from tinydb.table import Document
 
+from daemon.baseline_records import BaselineRecords
 from daemon.lossy_windows import overlap_ms
 from daemon.store import Store
-from daemon.subjects import SubjectKind, beat_key, error_key
 from daemon.telemetry_records import TelemetryRecords, from_document, to_document
-from handlers.anomaly.baseline import Baseline, ErrorRate, Learned
-from handlers.model import AnyAnomaly, BeatStats, FixRecommendation, RunStats
+from handlers.anomaly.baseline import Baseline
+from handlers.model import AnyAnomaly, FixRecommendation
 
-BASELINES: Final = "baselines"
 ANOMALIES: Final = "anomalies"
 RECOMMENDATIONS: Final = "recommendations"
 
@@ -58,26 +56,14 @@ def document_id(text_id: str) -> int:
 
 
 class AnomalyRecords:
-    """Reads and writes anomalies and baselines. Every writing method is one transaction."""
+    """Reads and writes anomalies. Every writing method is one transaction."""
 
     def __init__(self, store: Store, telemetry: TelemetryRecords) -> None:
         self._store = store
         self._telemetry = telemetry
-        self._baselines = store.table(BASELINES)
+        self.baselines = BaselineRecords(store, telemetry)
         self._anomalies = store.table(ANOMALIES)
         self._recommendations = store.table(RECOMMENDATIONS)
-
-    def baseline(self) -> Baseline:
-        baseline = Baseline(self._telemetry.totals().judged_until_ms)
-        for document in self._baselines.all():
-            kind, key = self._telemetry.subjects.name(document.doc_id)
-            if kind == "beat":
-                baseline.beats[beat_key(key)] = from_document(document, Learned[BeatStats])
-            elif kind == "run":
-                baseline.runs[key[0]] = from_document(document, Learned[RunStats])
-            else:
-                baseline.errors[error_key(key)] = from_document(document, Learned[ErrorRate])
-        return baseline
 
     def store(
         self, anomalies: Iterable[AnyAnomaly], baseline: Baseline, late_until_id: int, hold_ms: int
@@ -93,7 +79,7 @@ class AnomalyRecords:
         resolved: list[StoredAnomaly] = []
         marked = self._telemetry.lossy.marked()
         with self._store.transaction():
-            self._put_baseline(baseline)
+            self.baselines.put(baseline)
             self._telemetry.forget_late(late_until_id)
             known = {stored.anomaly.id: stored for stored in self.anomalies()}
             changed: list[StoredAnomaly] = []
@@ -159,18 +145,6 @@ class AnomalyRecords:
         for each in self.all_recommendations():
             if each.anomaly_id in anomaly_ids:
                 self._recommendations.remove_between(document_id(each.id), document_id(each.id))
-
-    def _put_baseline(self, baseline: Baseline) -> None:
-        totals = self._telemetry.totals()
-        totals.judged_until_ms = baseline.judged_until_ms
-        self._telemetry.put_totals(totals)
-        documents = [self._document("beat", key, learned) for key, learned in baseline.beats.items()]
-        documents += [self._document("run", (key,), learned) for key, learned in baseline.runs.items()]
-        documents += [self._document("error", key, learned) for key, learned in baseline.errors.items()]
-        self._baselines.put(documents)
-
-    def _document(self, kind: SubjectKind, key: tuple[str, ...], learned: msgspec.Struct) -> Document:
-        return to_document(learned, self._telemetry.subjects.number(kind, key))
 
 
 def _seen(anomaly: AnyAnomaly, before: StoredAnomaly | None) -> StoredAnomaly:

@@ -317,7 +317,7 @@ class Engine:
         return record_id
 
     def _history(self) -> TelemetryHistory:
-        baseline = self.anomalies.baseline()
+        baseline = self.anomalies.baselines.load()
         first_ms = baseline.judged_until_ms
         metrics = self.telemetry.windows(first_ms, self._until_ms, WINDOWS_A_DETECTION)
         # From now on, what comes for these windows is late, although the verdict is not stored yet.

@@ -73,7 +73,7 @@ class State(msgspec.Struct, frozen=True):
 def state_of(settings: Settings, records: Records, now_ms: int) -> State:
     totals = records.telemetry.totals()
     ledger = ledger_of(records.telemetry.sources(), records.telemetry.watermarks_ms(), now_ms)
-    beats = records.anomalies.baseline().beats
+    beats = records.anomalies.baselines.load().beats
     learned = [healthy_samples(beat, BEATS) >= settings.detect.min_samples for beat in beats.values()]
     anomalies = records.anomalies.anomalies()
     opened = Counter(stored.anomaly.severity for stored in anomalies if stored.state == "open")

@@ -118,7 +118,7 @@ async def test_what_comes_for_a_judged_window_is_counted_and_judged_too(
     assert engine.telemetry.totals().late > 0
     assert executions(all_windows(engine)) == 1315 + 1266
     await judge(engine, END_OF_TIME_MS)
-    baseline = engine.anomalies.baseline()
+    baseline = engine.anomalies.baselines.load()
     judged = 0
     for learned in baseline.beats.values():
         judged += learned.reference.completed + sum(each.stats.completed for each in learned.recent)
@@ -157,7 +157,7 @@ async def test_another_window_length_drops_the_old_windows_and_keeps_what_was_le
     ingest = settings.ingest.model_copy(update={"window_s": 60})
     changed = Engine(settings.model_copy(update={"ingest": ingest}), store, ignore)
     assert all_windows(changed).windows == {}
-    assert changed.anomalies.baseline().beats != {}
+    assert changed.anomalies.baselines.load().beats != {}
 
 
 @pytest.mark.anyio

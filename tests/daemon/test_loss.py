@@ -134,7 +134,7 @@ async def healthy_then(
 
 
 def learned(engine: Engine) -> int:
-    baseline = engine.anomalies.baseline()
+    baseline = engine.anomalies.baselines.load()
     [beat] = baseline.beats.values()
     return beat.reference.completed + sum(recent.stats.completed for recent in beat.recent)
 
