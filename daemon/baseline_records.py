@@ -10,7 +10,10 @@ from tinydb.table import Document
 from daemon.store import Store
 from daemon.subjects import SubjectKind, beat_key, error_key
 from daemon.telemetry_records import TelemetryRecords, from_document, to_document
-from handlers.anomaly.baseline import Baseline, ErrorRate, Learned
+from handlers.anomaly.baseline import Baseline, Learned
+from handlers.anomaly.error_rate import ErrorRate
+from handlers.anomaly.united_errors import united_errors
+from handlers.error_groups import in_group
 from handlers.model import BeatStats, RunStats
 
 BASELINES: Final = "baselines"
@@ -33,10 +36,12 @@ class BaselineRecords:
                 baseline.runs[key[0]] = from_document(document, Learned[RunStats])
             else:
                 baseline.errors[error_key(key)] = from_document(document, Learned[ErrorRate])
+        baseline.errors = united_errors(baseline.errors, self._telemetry.templates.grouping)
         return baseline
 
     def put(self, baseline: Baseline) -> None:
         """Stores what was learned of its subjects; what is stored of others stays."""
+        self._unite()
         totals = self._telemetry.totals()
         totals.judged_until_ms = baseline.judged_until_ms
         self._telemetry.put_totals(totals)
@@ -44,6 +49,22 @@ class BaselineRecords:
         documents += [self._document("run", (key,), learned) for key, learned in baseline.runs.items()]
         documents += [self._document("error", key, learned) for key, learned in baseline.errors.items()]
         self._table.put(documents)
+
+    def _unite(self) -> None:
+        """Puts what is stored under older names of groups to the name that they have now."""
+        grouping = self._telemetry.templates.grouping
+        groups = {
+            number: (key, in_group(key, grouping))
+            for number, key in self._telemetry.subjects.errors().items()
+        }
+        older = {number: group for number, (key, group) in groups.items() if key != group}
+        stored = self._table.get(doc_ids=[*older]) if older else []
+        if stored:
+            united = self.load().errors
+            names = dict.fromkeys(older[document.doc_id] for document in stored)
+            self._table.put([self._document("error", name, united[name]) for name in names])
+            for document in stored:
+                self._table.remove_between(document.doc_id, document.doc_id)
 
     def _document(self, kind: SubjectKind, key: tuple[str, ...], learned: msgspec.Struct) -> Document:
         return to_document(learned, self._telemetry.subjects.number(kind, key))

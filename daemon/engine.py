@@ -30,6 +30,7 @@ from daemon.telemetry_records import TelemetryRecords
 from handlers.anomaly.baseline import Baseline
 from handlers.anomaly.ports import TelemetryHistory
 from handlers.anomaly.sequence import ANOMALY, DetectedAnomalies, detect_anomalies
+from handlers.anomaly.united_errors import united_errors
 from handlers.diagnosis.sequence import DIAGNOSIS, diagnose
 from handlers.formats.registry import log_formats
 from handlers.model import AnyAnomaly, FixRecommendation, ParserState, StreamState, TelemetryMetrics
@@ -318,13 +319,18 @@ class Engine:
 
     def _history(self) -> TelemetryHistory:
         baseline = self.anomalies.baselines.load()
+        baseline.errors = united_errors(baseline.errors, self.telemetry.templates.grouping)
         first_ms = baseline.judged_until_ms
         metrics = self.telemetry.windows(first_ms, self._until_ms, WINDOWS_A_DETECTION)
         # From now on, what comes for these windows is late, although the verdict is not stored yet.
         self._judging_ms = max([first_ms, *(start + metrics.window_ms for start in metrics.windows)])
         self.more_windows = self.telemetry.has_windows(self._judging_ms, self._until_ms)
         late, self._late_until_id = self.telemetry.late_windows(first_ms)
-        return TelemetryHistory(TelemetryMetrics(metrics.window_ms, {**late, **metrics.windows}), baseline)
+        return TelemetryHistory(
+            TelemetryMetrics(metrics.window_ms, {**late, **metrics.windows}),
+            baseline,
+            self.telemetry.templates.grouping.shown(),
+        )
 
     def _follow(self, settings: Settings) -> None:
         self.tail.close()

@@ -15,8 +15,9 @@ from typing import Final, Generic, TypeVar
 
 import msgspec
 
-from handlers.metrics import add_beats, add_errors, add_runs
-from handlers.model import BeatKey, BeatStats, ErrorKey, ErrorStats, RunStats, TelemetryMetrics, Window
+from handlers.anomaly.error_rate import ErrorRate, add_rates, healthy_rates
+from handlers.metrics import add_beats, add_runs
+from handlers.model import BeatKey, BeatStats, ErrorKey, RunStats, TelemetryMetrics
 
 MAX_RECENT: Final = 180
 """Windows that a subject keeps before the oldest must be learned or dropped."""
@@ -47,13 +48,6 @@ class Learned(msgspec.Struct, Generic[S]):
     recent: list[Recent[S]] = []
 
 
-class ErrorRate(msgspec.Struct):
-    """Errors of one group among the executions of its beat."""
-
-    errors: ErrorStats = msgspec.field(default_factory=ErrorStats)
-    executions: int = 0
-
-
 class Baseline(msgspec.Struct):
     """What is known of all subjects, and the end of the last window that was judged."""
 
@@ -71,17 +65,14 @@ class Rules(msgspec.Struct, Generic[S], frozen=True):
     samples: Callable[[S], int]
 
 
-def _add_rate(into: ErrorRate, other: ErrorRate) -> None:
-    add_errors(into.errors, other.errors)
-    into.executions += other.executions
-
-
 # What has no duration cannot be judged; where nothing has one, the executions count, so that it is learned.
 BEATS: Final = Rules(
     BeatStats, add_beats, lambda stats: sum(stats.bins.values()) or stats.completed - stats.failed
 )
 RUNS: Final = Rules(RunStats, add_runs, lambda stats: stats.completed)
-ERRORS: Final = Rules(ErrorRate, _add_rate, lambda stats: max(stats.executions, stats.errors.count))
+ERRORS: Final = Rules(
+    ErrorRate, add_rates, lambda stats: max(stats.executions, stats.errors.count, stats.windows)
+)
 
 
 class Judgement(msgspec.Struct, Generic[V], frozen=True):
@@ -174,22 +165,11 @@ def baseline_of(metrics: TelemetryMetrics) -> Baseline:
             _take(baseline.beats.setdefault(beat, Learned(BeatStats())), beat_stats, BEATS)
         for run, run_stats in window.runs.items():
             _take(baseline.runs.setdefault(run, Learned(RunStats())), run_stats, RUNS)
-        for error, error_stats in window.errors.items():
-            rate = ErrorRate(error_stats, executions_of(window, error))
-            _take(baseline.errors.setdefault(error, Learned(ErrorRate())), rate, ERRORS)
-    for error, learned_errors in baseline.errors.items():
-        beat_baseline = baseline.beats.get(error[:2])
-        if beat_baseline is not None:
-            learned_errors.reference.executions = beat_baseline.reference.completed
+    for error, rate in healthy_rates(metrics).items():
+        baseline.errors[error] = Learned(rate, rate.windows)
     return baseline
 
 
 def _take(learned: Learned[S], stats: S, rules: Rules[S]) -> None:
     rules.add(learned.reference, stats)
     learned.windows += 1
-
-
-def executions_of(window: Window, error: ErrorKey) -> int:
-    """Executions of the beat to which an error group belongs."""
-    beat = window.beats.get((error[0], error[1]))
-    return beat.completed if beat is not None else 0

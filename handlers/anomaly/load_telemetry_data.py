@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from handlers.anomaly.baseline import Baseline
@@ -17,6 +19,8 @@ class LoadedTelemetry(msgspec.Struct, frozen=True):
     until_ms: int
     """End of the last of them, or of those that were judged before if there are none."""
     baseline: Baseline
+    shown: Mapping[str, str]
+    """See `TelemetryHistory`."""
 
 
 async def load_telemetry_data(record_id: str, *, port: HistoryPort) -> LoadedTelemetry:
@@ -30,4 +34,5 @@ async def load_telemetry_data(record_id: str, *, port: HistoryPort) -> LoadedTel
         windows=len(metrics.windows),
         until_ms=max([baseline.judged_until_ms, *ends_ms]),
         baseline=baseline,
+        shown=history.shown,
     )

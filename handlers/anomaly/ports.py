@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 import msgspec
@@ -14,6 +15,8 @@ class TelemetryHistory(msgspec.Struct, frozen=True):
     metrics: TelemetryMetrics
     """The closed windows that were not judged yet."""
     baseline: Baseline
+    shown: Mapping[str, str] = {}
+    """The template that people are shown for a group of errors, by the name of the group if it is another."""
 
 
 class HistoryPort(Protocol):

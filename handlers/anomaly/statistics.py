@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from statistics import NormalDist
 
 from handlers.sketch import ALPHA, quantiles_us
@@ -37,6 +37,34 @@ def fisher_greater(hits: int, of: int, base_hits: int, base_of: int) -> float:
     most = min(of, marked)
     logs = [_log_choose(of, k) + _log_choose(base_of, marked - k) for k in range(hits, most + 1)]
     return min(1.0, sum(math.exp(log - _log_choose(total, marked)) for log in logs))
+
+
+def binomial_greater(hits: int, of: int, share: float) -> float:
+    """Probability of at least `hits` of `of`, each with the probability `share` in (0, 1)."""
+    if hits <= 0:
+        return 1.0
+    logs = (math.log(share), math.log1p(-share))
+    terms = (math.exp(_log_choose(of, k) + k * logs[0] + (of - k) * logs[1]) for k in range(hits, of + 1))
+    return min(1.0, sum(terms))
+
+
+def mann_kendall_greater(values: Sequence[float]) -> float:
+    """Probability of a trend upwards as clear as this one, were the order chance (Mann-Kendall, one-sided).
+
+    Exact, from the number of orders with so many rising pairs. Equal values are taken as falling.
+    """
+    rising = sum(later > value for i, value in enumerate(values) for later in values[i + 1 :])
+    orders = [1]
+    for size in range(2, len(values) + 1):
+        orders = [sum(orders[max(0, k - size + 1) : k + 1]) for k in range(len(orders) + size - 1)]
+    return sum(orders[rising:]) / math.factorial(len(values))
+
+
+def poisson_interval(count: int, z: float) -> tuple[float, float]:
+    """Confidence interval of a count (Byar's approximation, Rothman and Boice 1979)."""
+    more = count + 1
+    low = count * (1 - 1 / (9 * count) - z / (3 * math.sqrt(count))) ** 3 if count else 0.0
+    return max(0.0, low), more * (1 - 1 / (9 * more) + z / (3 * math.sqrt(more))) ** 3
 
 
 def _log_choose(n: int, k: int) -> float:

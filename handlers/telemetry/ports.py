@@ -48,6 +48,8 @@ class TelemetryCommit(msgspec.Struct, frozen=True):
     """Events without a time that can be read."""
     lossy_spans: tuple[tuple[int, int], ...] = ()
     """Event time [from, until) in ms whose windows are to be marked: lines of them were lost."""
+    templates: tuple[str, ...] = ()
+    """Of the errors, in the order in which they were read: their groups are learned in this order."""
 
 
 class TelemetryPort(Protocol):

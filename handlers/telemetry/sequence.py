@@ -162,6 +162,7 @@ async def parse_telemetry(
         ahead=normalized.ahead,
         untimed=normalized.untimed,
         lossy_spans=lossy_spans,
+        templates=normalized.templates,
     )
     completed = await run.beat(parse_telemetry_completed, stored.record_id)
     return ParsedTelemetry(

@@ -24,9 +24,12 @@ async def store_telemetry_database(
     ahead: int = 0,
     untimed: int = 0,
     lossy_spans: Sequence[tuple[int, int]] = (),
+    templates: Sequence[str] = (),
 ) -> StoredTelemetry:
     """Commits. What the port raises means that nothing was stored: the lines will be read again."""
     record_id = await port.commit_telemetry(
-        TelemetryCommit(metrics, tuple(consumed), streams, ahead, untimed, tuple(lossy_spans))
+        TelemetryCommit(
+            metrics, tuple(consumed), streams, ahead, untimed, tuple(lossy_spans), tuple(templates)
+        )
     )
     return StoredTelemetry(stored=True, record_id=record_id)
