@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import deque
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from config.settings import Detect
 from handlers.anomaly.baseline import ERRORS, Baseline, Judgement, Learned, judge_subject
-from handlers.anomaly.error_claim import error_anomaly, growth_anomaly
+from handlers.anomaly.error_claim import error_anomaly
 from handlers.anomaly.error_rate import ErrorRate, executions_by_beat, rate_of, spans_ms
-from handlers.anomaly.error_trend import Growth, Step, growth_of, rate_in, trend_with
+from handlers.anomaly.error_trend import Step, trend_with
 from handlers.anomaly.error_verdict import ErrorVerdict, error_verdict
 from handlers.model import BeatKey, ErrorAnomaly, ErrorKey, TelemetryMetrics
 
@@ -46,13 +48,9 @@ def detect_error_patterns(
         known, arrivals = history.of(key)
         errors[key], judgement = _judged(known, arrivals, limits)
         template = shown.get(key[3], key[3])
-        if not limits.errors:
-            continue
-        if judgement is not None:
+        if judgement is not None and limits.errors:
             kind = _kind(judgement, errors[key], metrics.window_ms)
             anomalies.append(error_anomaly(key, template, kind, judgement, metrics.window_ms, limits))
-        elif grown := _growth(errors[key].reference, history.until_ms, limits):
-            anomalies.append(growth_anomaly(key, template, grown, errors[key], metrics.window_ms, limits))
     return DetectedErrors(tuple(anomalies), errors)
 
 
@@ -65,8 +63,6 @@ class _History:
         self._spans_ms = [*spans_ms(metrics, baseline.judged_until_ms)]
         self._executions = {start: executions_by_beat(window) for start, window in metrics.windows.items()}
         self._before = _executions_before(baseline)
-        ends_ms = [start_ms + metrics.window_ms for start_ms in metrics.windows]
-        self.until_ms = max([baseline.judged_until_ms, *ends_ms])
 
     def of(self, key: ErrorKey) -> tuple[Learned[ErrorRate], list[tuple[int, ErrorRate]]]:
         """All that the beat did before the first error was done without it.
@@ -101,41 +97,36 @@ def _executions_before(baseline: Baseline) -> dict[BeatKey, int]:
 
 
 def _judged(
-    known: Learned[ErrorRate], arrivals: Iterable[tuple[int, ErrorRate]], limits: Detect
+    known: Learned[ErrorRate], arrivals: Sequence[tuple[int, ErrorRate]], limits: Detect
 ) -> tuple[Learned[ErrorRate], Judgement[ErrorVerdict] | None]:
     told, trend = known.reference.told, known.reference.trend
-    windows = [*arrivals]
+    waiting = deque(arrivals)
 
     def judge(current: ErrorRate, reference: ErrorRate) -> ErrorVerdict | None:
-        nonlocal told
-        verdict = error_verdict(current, msgspec.structs.replace(reference, told=told), limits)
+        nonlocal told, trend
+        while waiting and waiting[0][0] <= current.until_ms:
+            trend = trend_with(trend, _step(*waiting.popleft()))
+        verdict = error_verdict(current, replace(reference, told=told, trend=trend), limits)
         if verdict is not None:
             told = verdict.told
         return verdict
 
-    state, judgement = judge_subject(known, windows, ERRORS, limits.min_samples, judge)
-    for start_ms, rate in windows:
-        last_ms = rate.last_ms or 0
-        trend = trend_with(trend, Step(start_ms, rate.errors.count, rate.executions, rate.span_ms, last_ms))
-    reference = msgspec.structs.replace(state.reference, told=told, trend=trend)
-    return msgspec.structs.replace(state, reference=reference), judgement
+    state, judgement = judge_subject(known, arrivals, ERRORS, limits.min_samples, judge)
+    return replace(state, reference=replace(state.reference, told=told, trend=trend)), judgement
+
+
+def _step(start_ms: int, rate: ErrorRate) -> Step:
+    return Step(start_ms, rate.errors.count, rate.executions, rate.span_ms)
 
 
 def _kind(judgement: Judgement[ErrorVerdict], learned: Learned[ErrorRate], window_ms: int) -> str:
     """More frequent for a moment only is a burst, as far as that can be known already."""
-    kind = judgement.verdict.kind
+    verdict = judgement.verdict
+    current = verdict.current
+    if verdict.kind != "more-frequent" or current.first_ms is None:
+        return verdict.kind
     faulty_ms = [each.start_ms for each in learned.recent if each.tainted and each.stats.errors.count]
-    lasted_ms = max(faulty_ms) - min(faulty_ms) + window_ms
-    known_ms = learned.reference.windows * window_ms
-    return "burst" if kind == "more-frequent" and lasted_ms <= min(BURST_MS, known_ms // _BURST_OF) else kind
-
-
-def _growth(reference: ErrorRate, until_ms: int, limits: Detect) -> Growth | None:
-    """Growth that goes on, to more than is known of the group."""
-    growth = growth_of(reference.trend, limits.error_over_baseline, limits.confidence)
-    if growth is None or growth.newest.count < limits.error_min_count:
-        return None
-    is_over = until_ms - growth.until_ms > limits.hold_s * 1000
-    known = Step(0, reference.errors.count, reference.executions, reference.span_ms)
-    over = rate_in(known, by_time=growth.by_time) * (1 + limits.error_over_baseline)
-    return None if is_over or rate_in(growth.newest, by_time=growth.by_time) <= over else growth
+    last_ms = current.until_ms if current.last_ms is None else current.last_ms
+    lasted_ms = max(last_ms, *faulty_ms, 0) - min(current.first_ms, *faulty_ms, last_ms) + window_ms
+    known_ms = verdict.reference.windows * window_ms
+    return "burst" if lasted_ms <= min(BURST_MS, known_ms // _BURST_OF) else "more-frequent"

@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from handlers.anomaly.error_trend import Step
+from handlers.anomaly.error_trend import Trend
 from handlers.metrics import add_errors
 from handlers.model import BeatKey, ErrorKey, ErrorStats, TelemetryMetrics, Window
 
@@ -50,9 +50,11 @@ class ErrorRate(msgspec.Struct):
     """Start of the first window with an error."""
     last_ms: int | None = None
     """Start of the last one."""
+    until_ms: int = 0
+    """Start of the last window of all."""
     told: Told = Told()
     """Of a reference only."""
-    trend: tuple[Step, ...] = ()
+    trend: Trend = ()
     """Of a reference only."""
 
 
@@ -65,6 +67,7 @@ def add_rates(into: ErrorRate, other: ErrorRate) -> None:
     into.spread += other.spread
     into.first_ms = min((at for at in (into.first_ms, other.first_ms) if at is not None), default=None)
     into.last_ms = max((at for at in (into.last_ms, other.last_ms) if at is not None), default=None)
+    into.until_ms = max(into.until_ms, other.until_ms)
     into.told = max(into.told, other.told, key=lambda told: (told.times, told.last_ms))
     into.trend = into.trend or other.trend
 
@@ -72,10 +75,10 @@ def add_rates(into: ErrorRate, other: ErrorRate) -> None:
 def rate_of(errors: ErrorStats | None, executions: int, start_ms: int, span_ms: int) -> ErrorRate:
     """That of one window."""
     if errors is None or not errors.count:
-        return ErrorRate(executions=executions, span_ms=span_ms, windows=1)
+        return ErrorRate(executions=executions, span_ms=span_ms, windows=1, until_ms=start_ms)
     exposure = max(executions, errors.count) if executions else 1
     spread = errors.count * errors.count * _MILLION // exposure
-    return ErrorRate(errors, executions, span_ms, 1, spread, start_ms, start_ms)
+    return ErrorRate(errors, executions, span_ms, 1, spread, start_ms, start_ms, start_ms)
 
 
 def executions_by_beat(window: Window) -> dict[BeatKey, int]:

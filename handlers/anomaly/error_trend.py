@@ -1,7 +1,7 @@
-"""Whether errors become more and more: the trend over the newest steps, each of about as many errors.
+"""The long view on the errors of a group: steps of about as many errors each.
 
-Steps end after so many errors, not after so much time. So the trend of a rare group shows over days, that of
-a frequent one within the hour, and the state stays small.
+A step ends after so many errors, not after so much time. So the trend of a rare group shows over days, that
+of a frequent one within the hour, and the state stays small.
 """
 
 from __future__ import annotations
@@ -11,85 +11,86 @@ from typing import Final
 
 import msgspec
 
-from handlers.anomaly.statistics import mann_kendall_greater
+from handlers.anomaly.statistics import mann_kendall_greater, poisson_less
 
 STEP_ERRORS: Final = 10
 STEP_MS: Final = 300_000
-"""A step lasts this long at least: what happens within minutes is a burst."""
-MAX_STEPS: Final = 12
+"""A step lasts this long at least: what happens within minutes shows in the windows."""
+MAX_STEPS: Final = 24
 _LEAST_STEPS: Final = 8
+_NEWEST: Final = 3
 
 
-class Step(msgspec.Struct, frozen=True):
+class Step(msgspec.Struct, frozen=True, array_like=True):
     """A part of the history, from its first window to the one in which enough errors had come."""
 
     start_ms: int
-    count: int = 0
-    executions: int = 0
-    span_ms: int = 0
-    last_ms: int = 0
-    """Start of the last window with an error."""
+    count: int
+    executions: int
+    span_ms: int
+
+    def rate(self, *, by_time: bool) -> float:
+        """Errors per execution, or per ms."""
+        return self.count / max(1, self.span_ms if by_time else max(self.executions, self.count))
+
+    @property
+    def has_ended(self) -> bool:
+        return self.count >= STEP_ERRORS and self.span_ms >= STEP_MS
 
 
-class Growth(msgspec.Struct, frozen=True):
-    """The newest third of the steps against the oldest."""
-
-    newest: Step
-    oldest: Step
-    by_time: bool
-    until_ms: int
-    """Start of the last window with an error."""
+Trend = tuple[Step, ...]
+"""In order of time; the last one may not have ended."""
 
 
-def trend_with(trend: tuple[Step, ...], step: Step) -> tuple[Step, ...]:
-    """The trend with another window. The last step is the one that has not ended."""
-    if not trend or _has_ended(trend[-1]):
+def trend_with(trend: Trend, step: Step) -> Trend:
+    """The trend with another window."""
+    if not trend or trend[-1].has_ended:
         return (*trend[-MAX_STEPS:], step)
-    return (*trend[:-1], _sum((trend[-1], step)))
+    return (*trend[:-1], total((trend[-1], step)))
 
 
-def growth_of(trend: Sequence[Step], over: float, confidence: float) -> Growth | None:
-    """The growth that is beyond the limit (`over`: 0.5 is 50 %) and the noise (exact Mann-Kendall test).
-
-    The test is made anew with each step, so it must be surer by as many steps as a trend has.
-    """
-    steps = _told_steps(trend)
-    if len(steps) < _LEAST_STEPS:
-        return None
-    by_time = not all(step.executions for step in steps)
-    third = len(steps) // 3
-    oldest, newest = _sum(steps[:third]), _sum(steps[-third:])
-    if rate_in(newest, by_time=by_time) <= rate_in(oldest, by_time=by_time) * (1 + over):
-        return None
-    p = mann_kendall_greater([rate_in(step, by_time=by_time) for step in steps])
-    until_ms = max(step.last_ms for step in trend)
-    return Growth(newest, oldest, by_time, until_ms) if p * MAX_STEPS <= 1 - confidence else None
-
-
-def rate_in(step: Step, *, by_time: bool) -> float:
-    """Errors per execution, or per ms."""
-    return step.count / max(1, step.span_ms if by_time else max(step.executions, step.count))
-
-
-def _told_steps(trend: Sequence[Step]) -> list[Step]:
-    """Those that have ended, and the open one once it lasts as long as they did: it tells of less errors."""
-    steps = [step for step in trend if _has_ended(step)]
-    if steps and not _has_ended(trend[-1]):
-        spans_ms = sorted(step.span_ms for step in steps)
-        if trend[-1].span_ms >= spans_ms[len(spans_ms) // 2]:
-            steps.append(trend[-1])
-    return steps
-
-
-def _has_ended(step: Step) -> bool:
-    return step.count >= STEP_ERRORS and step.span_ms >= STEP_MS
-
-
-def _sum(steps: Sequence[Step]) -> Step:
+def total(steps: Sequence[Step]) -> Step:
+    """Several steps as one."""
     return Step(
         steps[0].start_ms,
         sum(step.count for step in steps),
         sum(step.executions for step in steps),
         sum(step.span_ms for step in steps),
-        max(step.last_ms for step in steps),
     )
+
+
+def newest_steps(trend: Trend, confidence: float) -> Step | None:
+    """What the newest steps hold together; None if they are too few, or it is clearly over since."""
+    ended, opened = _parts(trend)
+    if len(ended) < _NEWEST:
+        return None
+    newest = total(ended[-_NEWEST:])
+    if opened is None:
+        return newest
+    by_time = not newest.executions
+    expected = newest.rate(by_time=by_time) * (opened.span_ms if by_time else opened.executions)
+    is_over = poisson_less(opened.count, expected) <= 1 - confidence
+    return None if is_over else total((newest, opened))
+
+
+def is_growing(trend: Trend, over: float, confidence: float) -> bool:
+    """Whether the trend is upwards beyond the limit and the noise.
+
+    The limit: from the oldest third to the newest by more than `over`, 0.5 is 50 %. The noise: an exact
+    Mann-Kendall test, which is made anew with each step.
+    """
+    ended, _ = _parts(trend)
+    if len(ended) < _LEAST_STEPS:
+        return False
+    by_time = not all(step.executions for step in ended)
+    third = len(ended) // 3
+    oldest, newest = (total(part).rate(by_time=by_time) for part in (ended[:third], ended[-third:]))
+    if newest <= oldest * (1 + over):
+        return False
+    p = mann_kendall_greater([step.rate(by_time=by_time) for step in ended])
+    return p * MAX_STEPS <= 1 - confidence
+
+
+def _parts(trend: Trend) -> tuple[Trend, Step | None]:
+    """The steps that have ended, and the one that has not."""
+    return (trend, None) if not trend or trend[-1].has_ended else (trend[:-1], trend[-1])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from statistics import NormalDist
 
 from handlers.sketch import ALPHA, quantiles_us
@@ -43,9 +44,22 @@ def binomial_greater(hits: int, of: int, share: float) -> float:
     """Probability of at least `hits` of `of`, each with the probability `share` in (0, 1)."""
     if hits <= 0:
         return 1.0
-    logs = (math.log(share), math.log1p(-share))
-    terms = (math.exp(_log_choose(of, k) + k * logs[0] + (of - k) * logs[1]) for k in range(hits, of + 1))
-    return min(1.0, sum(terms))
+    total, log_odds = 0.0, (math.log(share), math.log1p(-share))
+    for k in range(hits, of + 1):
+        term = math.exp(_log_choose(of, k) + k * log_odds[0] + (of - k) * log_odds[1])
+        total += term
+        if k > of * share and term < total * 1e-17:  # they only become smaller
+            break
+    return min(1.0, total)
+
+
+def poisson_less(count: int, mean: float) -> float:
+    """Probability of at most `count`, where `mean` are expected."""
+    term = total = math.exp(-mean)
+    for k in range(1, count + 1):
+        term *= mean / k
+        total += term
+    return min(1.0, total)
 
 
 def mann_kendall_greater(values: Sequence[float]) -> float:
@@ -56,7 +70,9 @@ def mann_kendall_greater(values: Sequence[float]) -> float:
     rising = sum(later > value for i, value in enumerate(values) for later in values[i + 1 :])
     orders = [1]
     for size in range(2, len(values) + 1):
-        orders = [sum(orders[max(0, k - size + 1) : k + 1]) for k in range(len(orders) + size - 1)]
+        sums = [0, *accumulate(orders)]
+        last = len(orders)
+        orders = [sums[min(k + 1, last)] - sums[max(0, k - size + 1)] for k in range(last + size - 1)]
     return sum(orders[rising:]) / math.factorial(len(values))
 
 
