@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 import msgspec
 
@@ -11,6 +12,8 @@ from handlers.anomaly.error_rate import ErrorRate, add_rates
 from handlers.error_groups import in_group
 from handlers.model import ErrorKey
 from handlers.templates import Grouping
+
+_COUNTED_AGAINST: Final = ("executions", "span_ms", "windows")
 
 
 def united_errors(
@@ -28,23 +31,28 @@ def united_errors(
 def _both(one: Learned[ErrorRate], other: Learned[ErrorRate]) -> Learned[ErrorRate]:
     """The executions are of one beat, seen twice: errors add up, what they are counted against does not."""
     recent = [
-        _window(start_ms, [each for each in (*one.recent, *other.recent) if each.start_ms == start_ms])
+        _window([each for each in (*one.recent, *other.recent) if each.start_ms == start_ms])
         for start_ms in sorted({each.start_ms for each in (*one.recent, *other.recent)})
     ]
-    reference = _once([one.reference, other.reference])
+    reference = ErrorRate()
+    add_rates(reference, one.reference)
+    add_rates(reference, other.reference)
+    for name in _COUNTED_AGAINST:
+        seen = max(_total(learned.reference, learned.recent, name) for learned in (one, other))
+        setattr(reference, name, max(0, seen - _total(ErrorRate(), recent, name)))
     windows = max(one.windows, other.windows)
     return msgspec.structs.replace(one, reference=reference, windows=windows, recent=recent)
 
 
-def _window(start_ms: int, parts: list[Recent[ErrorRate]]) -> Recent[ErrorRate]:
-    return Recent(start_ms, _once([part.stats for part in parts]), any(part.tainted for part in parts))
+def _window(parts: list[Recent[ErrorRate]]) -> Recent[ErrorRate]:
+    stats = ErrorRate()
+    for part in parts:
+        add_rates(stats, part.stats)
+    for name in _COUNTED_AGAINST:
+        setattr(stats, name, max(getattr(part.stats, name) for part in parts))
+    return Recent(parts[0].start_ms, stats, any(part.tainted for part in parts))
 
 
-def _once(rates: list[ErrorRate]) -> ErrorRate:
-    total = ErrorRate()
-    for rate in rates:
-        add_rates(total, rate)
-    total.executions = max(rate.executions for rate in rates)
-    total.span_ms = max(rate.span_ms for rate in rates)
-    total.windows = max(rate.windows for rate in rates)
+def _total(reference: ErrorRate, recent: list[Recent[ErrorRate]], name: str) -> int:
+    total: int = getattr(reference, name) + sum(getattr(each.stats, name) for each in recent)
     return total
