@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from daemon.cli.commands.ack import ack
 from daemon.cli.commands.anomalies import anomalies
 from daemon.cli.commands.check_config import check_config
 from daemon.cli.commands.compare import compare
@@ -30,6 +31,7 @@ app.command()(sources)
 app.command()(anomalies)
 app.command()(show)
 app.command()(recommendations)
+app.command()(ack)
 app.command()(compare)
 app.command()(parse)
 app.command("check-config")(check_config)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from daemon.anomaly_records import StoredAnomaly
 from daemon.evidence import EvidenceLine, lines_in_files
+from daemon.incident import Incident
 from handlers.model import AnyAnomaly, AssessedDiagnosis, FixRecommendation
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def anomaly_json(anomaly: AnyAnomaly, lines: Iterable[EvidenceLine]) -> Json:
     return {**fields, "lines": [_place(line) for line in lines]}
 
 
-def stored_json(stored: StoredAnomaly) -> Json:
+def stored_json(stored: Incident) -> Json:
     """An anomaly of the store, flat, with its life."""
     fields: Json = msgspec.to_builtins(stored.anomaly)
     del fields["origins"]

@@ -9,8 +9,9 @@ from contextlib import contextmanager
 import msgspec
 
 from config.settings import Settings
-from daemon.anomaly_records import AnomalyRecords, StoredAnomaly
+from daemon.anomaly_records import AnomalyRecords
 from daemon.cli.failure import CannotRunError, store_failures_told
+from daemon.incident import Incident
 from daemon.store import Store
 from daemon.telemetry_records import TelemetryRecords
 from handlers.model import SEVERITIES, AnyAnomaly
@@ -32,12 +33,12 @@ def reading(settings: Settings) -> Iterator[Records]:
         yield Records(store, telemetry, AnomalyRecords(store, telemetry))
 
 
-def gravest_first(anomalies: list[StoredAnomaly]) -> list[StoredAnomaly]:
+def gravest_first(anomalies: list[Incident]) -> list[Incident]:
     """Open before resolved, then by severity, then the oldest first."""
     return sorted(
         anomalies,
         key=lambda each: (
-            each.state != "open",
+            not each.is_open,
             -SEVERITIES.index(each.anomaly.severity),
             each.first_seen_ms,
             each.anomaly.id,
@@ -45,7 +46,7 @@ def gravest_first(anomalies: list[StoredAnomaly]) -> list[StoredAnomaly]:
     )
 
 
-def find_anomaly(wanted: str, anomalies: Sequence[StoredAnomaly]) -> StoredAnomaly:
+def find_anomaly(wanted: str, anomalies: Sequence[Incident]) -> Incident:
     """The one with this id, or the only one whose id begins so. Raises CannotRunError."""
     by_id = {stored.anomaly.id: stored for stored in anomalies}
     if wanted in by_id:

@@ -75,8 +75,8 @@ def state_of(settings: Settings, records: Records, now_ms: int) -> State:
     ledger = ledger_of(records.telemetry.sources(), records.telemetry.watermarks_ms(), now_ms)
     beats = records.anomalies.baselines.load().beats
     learned = [healthy_samples(beat, BEATS) >= settings.detect.min_samples for beat in beats.values()]
-    anomalies = records.anomalies.anomalies()
-    opened = Counter(stored.anomaly.severity for stored in anomalies if stored.state == "open")
+    anomalies = records.anomalies.incidents()
+    opened = Counter(stored.anomaly.severity for stored in anomalies if stored.is_open)
     present = [line for line in ledger if line.state != "gone"]
     return State(
         daemon=writer_of(records.store.path),

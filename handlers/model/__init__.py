@@ -13,6 +13,7 @@ from handlers.model.anomalies import (
     BehavioralAnomaly,
     CoverageAnomaly,
     ErrorAnomaly,
+    Member,
     PerformanceAnomaly,
     Severity,
 )
@@ -94,6 +95,7 @@ __all__ = [
     "Handler",
     "Impact",
     "LogFile",
+    "Member",
     "NameBook",
     "NormalizedEvents",
     "OpenError",

@@ -37,11 +37,11 @@ def anomalies(
     from daemon.cli.reading import gravest_first, reading, type_of
 
     with reading(load_for_store(config, store).settings) as records:
-        stored = gravest_first(records.anomalies.anomalies())
+        stored = gravest_first(records.anomalies.incidents())
     wanted = [
         each
         for each in stored
-        if (everything or each.state == "open")
+        if (everything or each.is_open)
         and of_type in {None, type_of(each.anomaly)}
         and severity in {None, each.anomaly.severity}
     ]

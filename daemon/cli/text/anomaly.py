@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from daemon.anomaly_records import StoredAnomaly
 from daemon.cli.reading import type_of
 from daemon.cli.text.figures import count_anomalies, moment, quantity, samples, subject, tally
 from daemon.cli.text.page import SEVERITY_STYLES, Page
 from daemon.cli.text.recommendation import say_recommendation, say_steps
 from daemon.evidence import EvidenceLine
+from daemon.incident import Incident
 from handlers.diagnosis.wording import count
 from handlers.model import AnyAnomaly, FixRecommendation
 
 
-def say_list(page: Page, anomalies: Sequence[StoredAnomaly]) -> None:
+def say_list(page: Page, anomalies: Sequence[Incident]) -> None:
     """Two lines or so for each, in the order given."""
     for number, stored in enumerate(anomalies):
         if number:
@@ -37,16 +37,16 @@ def say_title(page: Page, anomaly: AnyAnomaly, note: str) -> None:
     )
 
 
-def say_tally(page: Page, anomalies: Sequence[StoredAnomaly]) -> None:
+def say_tally(page: Page, anomalies: Sequence[Incident]) -> None:
     """How many are open."""
-    severities = [stored.anomaly.severity for stored in anomalies if stored.state == "open"]
+    severities = [stored.anomaly.severity for stored in anomalies if stored.is_open]
     counted = f": {tally(severities)}" if severities else ""
     page.say(count_anomalies(len(severities), "open ") + counted)
 
 
 def say_everything(
     page: Page,
-    stored: StoredAnomaly,
+    stored: Incident,
     recommendations: Sequence[FixRecommendation],
     lines: Sequence[EvidenceLine],
 ) -> None:
@@ -77,7 +77,7 @@ def say_line(page: Page, line: EvidenceLine) -> None:
         page.say(line.text.strip() + (" …" if line.cut else ""), indent=4)
 
 
-def _say_claim(page: Page, stored: StoredAnomaly) -> None:
+def _say_claim(page: Page, stored: Incident) -> None:
     anomaly = stored.anomaly
     unit = anomaly.unit
     say_title(page, anomaly, f"{type_of(anomaly)} ({anomaly.kind}), {stored.state}")
