@@ -145,9 +145,7 @@ def test_an_order_that_cannot_be_carried_out_is_refused_with_the_reason(world: W
         pytest.param(b'{"kind": "ack", "id": "x"', id="half an order"),
         pytest.param(b'{"kind": "format-disk", "id": "x", "at_ms": 1, "by": "eve"}', id="an unknown kind"),
         pytest.param(b'{"kind": "ack", "id": "x", "at_ms": 1, "by": 7, "incident": "i"}', id="a wrong type"),
-        pytest.param(
-            b'{"kind": "ack", "id": "x", "at_ms": -1, "by": "", "incident": ""}', id="no such time"
-        ),
+        pytest.param(b'{"kind": "ack", "id": "x", "at_ms": -1, "by": "", "incident": ""}', id="no such time"),
         pytest.param(b'{"kind": "ack", "id": "\\ud800", "at_ms": 1, "by": "", "incident": ""}', id="no text"),
         pytest.param(b"\xff" * 10, id="no UTF-8"),
         pytest.param(b" " * (MAX_ORDER_BYTES + 1), id="too much"),
