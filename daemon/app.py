@@ -233,7 +233,8 @@ class _Daemon:
             lateness_ms = round(self._settings.ingest.allowed_lateness_s * 1000)
             try:
                 until_ms = now_ms() if self._caught_up else await self._engine.complete_until_ms()
-                await judge(self._engine, until_ms - lateness_ms)
+                if await self._engine.has_news(until_ms - lateness_ms):
+                    await judge(self._engine, until_ms - lateness_ms)
                 if time.monotonic() - forgot_at > FORGET_EVERY_S:
                     forgot_at = time.monotonic()
                     await self._engine.forget_old()

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final, TypeVar
 
 import anyio
 import anyio.to_thread
 from msgspec.structs import replace
 
-from config.settings import Settings
+from config.settings import Detect, Settings
 from daemon.anomaly_records import AnomalyRecords
 from daemon.caution import Caution
 from daemon.codebase import CodebaseReader
@@ -31,12 +31,12 @@ from daemon.orders import OrderBook, OrderOutcome, OrderRecords
 from daemon.spool import Spool
 from daemon.store import Store
 from daemon.telemetry_records import TelemetryRecords
-from handlers.anomaly.baseline import Baseline
+from handlers.anomaly.baseline import Baseline, changed
 from handlers.anomaly.ports import TelemetryHistory
 from handlers.anomaly.sequence import ANOMALY, DetectedAnomalies, detect_anomalies
 from handlers.diagnosis.sequence import DIAGNOSIS, diagnose
 from handlers.formats.registry import log_formats
-from handlers.model import AnyAnomaly, FixRecommendation, ParserState, StreamState, TelemetryMetrics
+from handlers.model import AnyAnomaly, Codebase, FixRecommendation, ParserState, StreamState, TelemetryMetrics
 from handlers.stage import Outcome, Performance, Reporter, perform
 from handlers.telemetry.ports import TelemetryCommit
 from handlers.telemetry.sequence import TELEMETRY, ParsedTelemetry, parse_telemetry
@@ -91,10 +91,14 @@ class Engine:
         self._read_at: dict[str, float] = {}
         """Monotonic time at which each stream was read last."""
         self._record_id = ""
+        self._baseline: Baseline | None = None
+        """As the store holds it; None when that is not certain, and it is to be loaded."""
+        self._codebase_judged: Codebase | None = None
+        """That of the last detection that was stored and diagnosed."""
         self._until_ms = 0
         self._judging_ms = 0
         self._late_until_id = 0
-        self._limits = settings.detect, settings.expected_ms
+        self._limits = self._limits_now()
         """Those of the last detection that was stored."""
         self.codebase_problems: tuple[str, ...] = ()
         """What could not be read of the watched project."""
@@ -190,6 +194,21 @@ class Engine:
             return quiet_s > STACK_QUIET_S
         return quiet_s > TRACE_QUIET_S and any(trace.waiting for trace in waits.traces.values())
 
+    async def has_news(self, until_ms: int) -> bool:
+        """Whether detection could come to another result than the last time."""
+        codebase = await self._codebase.load_codebase()
+        if codebase != self._codebase_judged or self._limits_now() != self._limits:
+            return True
+        return await self._run(lambda: self._has_unjudged(until_ms))
+
+    def _has_unjudged(self, until_ms: int) -> bool:
+        if self._baseline is None or self.telemetry.has_late():
+            return True
+        return self.telemetry.has_windows(self._baseline.judged_until_ms, until_ms)
+
+    def _limits_now(self) -> tuple[Detect, Mapping[str, float]]:
+        return self.settings.detect, self.settings.expected_ms
+
     async def detect(self, until_ms: int) -> DetectedAnomalies:
         """Judges the next windows that end before `until_ms`; raises what made a beat fail."""
         settings = self.settings
@@ -215,6 +234,7 @@ class Engine:
         if outcome.error is not None:
             raise outcome.error
         detected: DetectedAnomalies = outcome.result
+        self._codebase_judged = codebase
         return detected
 
     async def diagnose(self, record_id: str) -> tuple[FixRecommendation, ...]:
@@ -234,6 +254,7 @@ class Engine:
 
         outcome = await perform(DIAGNOSIS, request_id, self._report, play)
         if outcome.error is not None:
+            self._codebase_judged = None  # the next detection leads to another diagnosis
             raise outcome.error
         return tuple(await self._run(self.anomalies.recommendations))
 
@@ -242,6 +263,7 @@ class Engine:
         if not await anyio.to_thread.run_sync(self._orders.has_waiting):
             return []
         async with self._judging:
+            self._baseline = None  # an order may change it
             return await self._run(
                 lambda: self._orders.carry_out_all(
                     lambda problem: tell("WARNING", "order-unreadable", problem)
@@ -308,17 +330,19 @@ class Engine:
 
     async def store_anomalies(self, anomalies: tuple[AnyAnomaly, ...], baseline: Baseline) -> str:
         # Under new limits an anomaly is not gone but no longer one: nothing is to be waited for.
-        limits = self.settings.detect, self.settings.expected_ms
+        limits = self._limits_now()
         moment = Moment(
             judged_until_ms=baseline.judged_until_ms,
             now_ms=now_ms(),
             hold_ms=0 if limits != self._limits else round(self.settings.detect.hold_s * 1000),
             forget_ms=round(self.settings.retention.windows_h * _HOUR_MS),
         )
+        before, self._baseline = self._baseline or Baseline(), None  # what fails leaves it uncertain
+        news = changed(before, baseline)
         self.changes = await self._run(
-            lambda: self.anomalies.store(anomalies, baseline, self._late_until_id, moment)
+            lambda: self.anomalies.store(anomalies, news, self._late_until_id, moment)
         )
-        self._limits = limits
+        self._limits, self._baseline = limits, baseline
         return f"anomalies-{baseline.judged_until_ms}"
 
     async def load_anomalies(self, record_id: str) -> tuple[AnyAnomaly, ...]:
@@ -342,7 +366,7 @@ class Engine:
         return record_id
 
     def _history(self) -> TelemetryHistory:
-        baseline = self.anomalies.baselines.load()
+        baseline = self._baseline = self._baseline or self.anomalies.baselines.load()
         first_ms = baseline.judged_until_ms
         metrics = self.telemetry.windows(first_ms, self._until_ms, WINDOWS_A_DETECTION)
         # From now on, what comes for these windows is late, although the verdict is not stored yet.
