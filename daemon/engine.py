@@ -70,7 +70,7 @@ class Engine:
         """Held for a batch: its counts and its offsets belong to one tail."""
         self.telemetry = TelemetryRecords(store, settings.ingest.window_s * 1000)
         self.anomalies = AnomalyRecords(store, self.telemetry)
-        records = OrderRecords(self.telemetry, self.anomalies)
+        records = OrderRecords(self.telemetry, self.anomalies, self.anomalies.baselines)
         self._orders = OrderBook(store, records, decode_order, Spool(store.path))
         self._judging = anyio.Lock()
         """Held from the loading of the baseline to its storing: an order in between would be overwritten."""

@@ -11,6 +11,7 @@ from handlers.model import SEVERITIES, AnyAnomaly, Severity
 
 IncidentState = Literal["open", "acknowledged", "silenced", "resolved"]
 
+STATES: Final[tuple[IncidentState, ...]] = ("open", "acknowledged", "silenced", "resolved")
 MAX_HISTORY: Final = 50
 """Transitions that an incident remembers, the newest ones."""
 

@@ -6,10 +6,10 @@ from typing import Final, Union
 
 import msgspec
 
-from daemon.incident_orders import Acknowledge
+from daemon.incident_orders import Accept, Acknowledge, Resolve, Silence
 from daemon.orders import Order
 
-KINDS: Final[tuple[type[Order], ...]] = (Acknowledge,)
+KINDS: Final[tuple[type[Order], ...]] = (Acknowledge, Silence, Resolve, Accept)
 
 _DECODER: Final = msgspec.json.Decoder(Union[KINDS])  # noqa: UP007 (the members are in a tuple)
 

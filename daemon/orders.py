@@ -16,6 +16,7 @@ from typing import Annotated, Final
 import msgspec
 
 from daemon.anomaly_records import AnomalyRecords
+from daemon.baseline_records import BaselineRecords
 from daemon.database import StoreError
 from daemon.spool import NotAnOrderError, Spool
 from daemon.store import Store
@@ -35,6 +36,7 @@ class OrderRecords(msgspec.Struct, frozen=True):
 
     telemetry: TelemetryRecords
     incidents: AnomalyRecords
+    baselines: BaselineRecords
 
 
 class OrderRefusedError(Exception):

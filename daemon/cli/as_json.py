@@ -19,7 +19,15 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 _TIMES: Final = frozenset(
-    {"at_ms", "first_seen_ms", "judged_until_ms", "last_seen_ms", "resolved_ms", "watermark_ms"}
+    {
+        "at_ms",
+        "first_seen_ms",
+        "judged_until_ms",
+        "last_seen_ms",
+        "resolved_ms",
+        "until_ms",
+        "watermark_ms",
+    }
 )
 
 
@@ -38,11 +46,11 @@ def anomaly_json(anomaly: AnyAnomaly, lines: Iterable[EvidenceLine]) -> Json:
     return {**fields, "lines": [_place(line) for line in lines]}
 
 
-def stored_json(stored: Incident) -> Json:
-    """An anomaly of the store, flat, with its life."""
-    fields: Json = msgspec.to_builtins(stored.anomaly)
+def incident_json(incident: Incident) -> Json:
+    """An incident: its anomaly, flat, with its life."""
+    fields: Json = msgspec.to_builtins(incident.anomaly)
     del fields["origins"]
-    life: Json = msgspec.to_builtins(stored)
+    life: Json = msgspec.to_builtins(incident)
     del life["anomaly"]
     return {**fields, **life}
 

@@ -57,11 +57,15 @@ def order_about_incident(
     return 0
 
 
-def give(settings: Settings, order: Order, answer_s: float = ANSWER_S) -> OrderOutcome:
+def give(settings: Settings, order: Order) -> OrderOutcome:
     """Has the order carried out, by the daemon if it runs. Raises CannotRunError, also if it is refused."""
+    try:
+        decode_order(msgspec.json.encode(order))
+    except (msgspec.ValidationError, UnicodeEncodeError) as error:
+        raise CannotRunError(f"the order cannot be understood: {error}") from error
     outcome = _without_daemon(settings, order)
     if outcome is None:
-        outcome = _by_daemon(settings.store.path, order, answer_s)
+        outcome = _by_daemon(settings.store.path, order)
     if not outcome.done:
         raise CannotRunError(outcome.sentence)
     return outcome
@@ -83,13 +87,14 @@ def _without_daemon(settings: Settings, order: Order) -> OrderOutcome | None:
             return None
         with store:
             telemetry = TelemetryRecords(store, settings.ingest.window_s * 1000)
-            records = OrderRecords(telemetry, AnomalyRecords(store, telemetry))
+            incidents = AnomalyRecords(store, telemetry)
+            records = OrderRecords(telemetry, incidents, incidents.baselines)
             book = OrderBook(store, records, decode_order, Spool(path))
             book.carry_out_all(lambda problem: tell("WARNING", "order-unreadable", problem))
             return book.carry_out(order)
 
 
-def _by_daemon(store: Path, order: Order, answer_s: float) -> OrderOutcome:
+def _by_daemon(store: Path, order: Order) -> OrderOutcome:
     """Leaves the order in the spool; the daemon looks there about once a second."""
     spool = Spool(store)
     try:
@@ -105,7 +110,7 @@ def _by_daemon(store: Path, order: Order, answer_s: float) -> OrderOutcome:
     except OSError as error:
         raise CannotRunError(f"{spool.path}: the order cannot be written ({error.strerror}).") from error
     writer = writer_of(store)
-    deadline = time.monotonic() + answer_s
+    deadline = time.monotonic() + ANSWER_S
     while writer.state != "stopped":
         with store_failures_told(), Store.open_reader(store) as reader, reader.snapshot():
             if (outcome := outcome_of(reader, order.id)) is not None:
@@ -113,7 +118,7 @@ def _by_daemon(store: Path, order: Order, answer_s: float) -> OrderOutcome:
         if time.monotonic() > deadline:
             break
         time.sleep(_POLL_S)
-    raise CannotRunError(*_unanswered(writer, file, answer_s))
+    raise CannotRunError(*_unanswered(writer, file))
 
 
 def who_may(store: Path) -> str:
@@ -133,12 +138,12 @@ def who_may(store: Path) -> str:
     )
 
 
-def _unanswered(writer: Writer, file: Path, answer_s: float) -> tuple[str, str]:
+def _unanswered(writer: Writer, file: Path) -> tuple[str, str]:
     if writer.state == "stopped":
         first = "no daemon runs."
     else:
         process = f" (process {writer.pid})" if writer.pid else ""
-        first = f"the daemon{process} has not answered within {answer_s:g} s."
+        first = f"the daemon{process} has not answered within {ANSWER_S:g} s."
     waits = f"The order waits in {file} and is carried out when the daemon next looks there."
     return first, f"{waits} To take it back: rm {shlex.quote(str(file))}"
 

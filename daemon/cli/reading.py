@@ -11,10 +11,10 @@ import msgspec
 from config.settings import Settings
 from daemon.anomaly_records import AnomalyRecords
 from daemon.cli.failure import CannotRunError, store_failures_told
-from daemon.incident import Incident
+from daemon.incident import STATES, Incident
 from daemon.store import Store
 from daemon.telemetry_records import TelemetryRecords
-from handlers.model import SEVERITIES, AnyAnomaly
+from handlers.model import SEVERITIES
 
 
 class Records(msgspec.Struct, frozen=True):
@@ -34,11 +34,11 @@ def reading(settings: Settings) -> Iterator[Records]:
 
 
 def gravest_first(anomalies: list[Incident]) -> list[Incident]:
-    """Open before resolved, then by severity, then the oldest first."""
+    """What nobody knows of first, what is resolved last; then by severity, then the oldest first."""
     return sorted(
         anomalies,
         key=lambda each: (
-            not each.is_open,
+            STATES.index(each.state),
             -SEVERITIES.index(each.anomaly.severity),
             each.first_seen_ms,
             each.anomaly.id,
@@ -59,11 +59,6 @@ def find_anomaly(wanted: str, anomalies: Sequence[Incident]) -> Incident:
     close = difflib.get_close_matches(wanted, by_id, n=3, cutoff=0.5)
     hint = f"did you mean {_some(close)}?" if close else "selfheald anomalies --all lists them."
     raise CannotRunError(f"{wanted}: there is no anomaly with this id; {hint}")
-
-
-def type_of(anomaly: AnyAnomaly) -> str:
-    """One of AnomalyType."""
-    return str(anomaly.__struct_config__.tag)
 
 
 def _some(ids: Sequence[str]) -> str:

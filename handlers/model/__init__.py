@@ -16,6 +16,7 @@ from handlers.model.anomalies import (
     Member,
     PerformanceAnomaly,
     Severity,
+    type_of,
 )
 from handlers.model.codebase import Codebase, CoveredFunction, Handler, Sequence, Test
 from handlers.model.diagnoses import (
@@ -120,5 +121,6 @@ __all__ = [
     "WaitingEvent",
     "WholeRun",
     "Window",
+    "type_of",
     "waiting_sources",
 ]

@@ -102,3 +102,15 @@ class ErrorAnomaly(Anomaly, frozen=True, kw_only=True, tag="error"):
 
 
 AnyAnomaly = PerformanceAnomaly | BehavioralAnomaly | CoverageAnomaly | ErrorAnomaly
+
+
+def type_of(anomaly: AnyAnomaly) -> AnomalyType:
+    match anomaly:
+        case PerformanceAnomaly():
+            return "performance"
+        case BehavioralAnomaly():
+            return "behavioral"
+        case CoverageAnomaly():
+            return "coverage"
+        case ErrorAnomaly():
+            return "error"

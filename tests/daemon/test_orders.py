@@ -9,19 +9,24 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
+from daemon import orders
 from daemon.anomaly_records import AnomalyRecords
 from daemon.database import StoreFullError
 from daemon.incident import Incident, begun
-from daemon.incident_orders import Acknowledge
+from daemon.incident_orders import Accept, Acknowledge, Resolve, Silence
 from daemon.order_kinds import decode_order
-from daemon.orders import KEPT, OrderBook, OrderRecords, outcome_of
+from daemon.orders import OrderBook, OrderRecords, outcome_of
 from daemon.spool import MAX_ORDER_BYTES, Spool
 from daemon.store import Store
 from daemon.telemetry_records import TelemetryRecords
-from tests.handlers.anomaly.builders import anomaly
+from handlers.anomaly.baseline import Baseline, Learned, Recent
+from handlers.model import BeatStats
+from tests.handlers.anomaly.builders import BEAT, anomaly, beat, durations, runs
 
 KNOWN = anomaly()
+KEPT = 20
 
 
 class World:
@@ -35,7 +40,9 @@ class World:
             self.records.put([begun(KNOWN, 0)])
         self.spool = Spool(store.path)
         self.spool.prepare()
-        self.book = OrderBook(store, OrderRecords(telemetry, self.records), decode_order, self.spool)
+        self.book = OrderBook(
+            store, OrderRecords(telemetry, self.records, self.records.baselines), decode_order, self.spool
+        )
         self.problems: list[str] = []
 
     def incident(self) -> Incident:
@@ -99,6 +106,7 @@ def test_an_order_whose_file_outlived_the_commit_is_not_carried_out_again(
 def test_an_outcome_is_not_forgotten_while_the_file_of_its_order_is_there(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(orders, "KEPT", KEPT)
     monkeypatch.setattr(Spool, "remove", lambda *_: None)
     world.give(order_id="stuck", at_ms=1)
     for number in range(KEPT + 20):
@@ -107,7 +115,8 @@ def test_an_outcome_is_not_forgotten_while_the_file_of_its_order_is_there(
     assert world.carry_out() == []
 
 
-def test_old_outcomes_are_forgotten(world: World) -> None:
+def test_old_outcomes_are_forgotten(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(orders, "KEPT", KEPT)
     for number in range(KEPT + 20):
         world.give(order_id=f"order {number}", at_ms=number)
         world.carry_out()
@@ -202,3 +211,64 @@ def test_a_spool_that_was_deleted_comes_back(world: World) -> None:
     assert world.carry_out() == []
     world.give()
     assert world.carry_out() == ["one"]
+
+
+class TestKinds:
+    """What each order does, over a baseline on which a verdict fell."""
+
+    @pytest.fixture(autouse=True)
+    def slow_now(self, world: World) -> None:
+        windows = [Recent(start, beat(durations(12, 40)), tainted=True) for start in range(0, 40_000, 10_000)]
+        slow = Learned(beat(durations(60, 20)), 6, windows)
+        other = Learned(beat(durations(60, 5)), 6, windows[:1])
+        run = Learned(runs({("cart:add",): 30}), 6, [])
+        with world.store.transaction():
+            world.records.baselines.put(Baseline(50_000, {BEAT: slow, ("s", "e"): other}, {BEAT[0]: run}))
+
+    @staticmethod
+    def learned(world: World) -> Learned[BeatStats]:
+        return world.records.baselines.load().beats[BEAT]
+
+    def test_a_silence_has_an_owner_a_reason_and_an_end(self, world: World) -> None:
+        outcome = world.book.carry_out(
+            Silence(id="s", at_ms=1000, by="ada", incident=KNOWN.id, for_ms=3_600_000, why="load test")
+        )
+        incident = world.incident()
+        assert (incident.state, incident.by, incident.why) == ("silenced", "ada", "load test")
+        assert (incident.until_ms, incident.silenced_at) == (3_601_000, KNOWN.severity)
+        assert 'silenced by ada until 1970-01-01 01:00 UTC ("load test"): perf-1' in outcome.sentence
+
+    def test_what_is_resolved_by_hand_is_not_judged_by_what_was_seen_before(self, world: World) -> None:
+        outcome = world.book.carry_out(Resolve(id="r", at_ms=9, by="ada", incident=KNOWN.id, why="mended"))
+        assert outcome.done
+        assert (world.incident().state, world.incident().settled_ms) == ("resolved", KNOWN.last_seen_ms)
+        learned = self.learned(world)
+        assert learned.recent == []
+        assert sum(learned.reference.bins.values()) == 60
+
+    def test_what_is_accepted_is_the_new_normal_of_its_subject_alone(self, world: World) -> None:
+        before = world.records.baselines.load()
+        outcome = world.book.carry_out(Accept(id="a", at_ms=9, by="ada", incident=KNOWN.id, why="does more"))
+        assert outcome.done
+        assert (world.incident().state, world.incident().why) == ("resolved", "accepted: does more")
+        after = world.records.baselines.load()
+        assert after.beats[BEAT].recent == []
+        assert after.beats[BEAT].reference.total_us == sum(
+            each.stats.total_us for each in before.beats[BEAT].recent
+        )
+        assert (after.beats[BEAT].windows, after.beats[BEAT].since_ms) == (4, 0)
+        assert (after.beats["s", "e"], after.runs) == (before.beats["s", "e"], before.runs)
+        assert after.judged_until_ms == before.judged_until_ms == 50_000
+
+    def test_what_is_expected_by_the_settings_cannot_be_accepted(self, world: World) -> None:
+        with world.store.transaction():
+            world.records.put([begun(replace(KNOWN, expected_from="settings"), 0)])
+        outcome = world.book.carry_out(Accept(id="a", at_ms=9, by="ada", incident=KNOWN.id, why="fine"))
+        assert not outcome.done
+        assert "change expected_ms in the settings" in outcome.sentence
+        assert world.incident().is_open
+
+    def test_what_is_resolved_takes_no_more_orders(self, world: World) -> None:
+        resolve = Resolve(id="r", at_ms=9, by="ada", incident=KNOWN.id)
+        assert world.book.carry_out(resolve).done
+        assert world.book.carry_out(replace(resolve, id="again")).sentence == "perf-1: is resolved already"

@@ -50,7 +50,7 @@ def show(
         write(
             as_json.document(
                 {
-                    **as_json.stored_json(stored),
+                    **as_json.incident_json(stored),
                     **assessed,
                     "recommendations": [as_json.advice_json(each) for each in advice],
                     "lines": lines,
