@@ -221,6 +221,10 @@ class Detect(Section):
     hold_s: Number = Field(default=300.0, ge=0, le=DAY_S)
     """Seconds of event time, 0 to 86400. An anomaly is resolved after it was gone for so long. Raise it if
     the same ones come and go."""
+    severity_of: dict[Text, Literal["low", "medium", "high", "critical"]] = {}
+    """Severities (low, medium, high, critical), by glob on an event, on "Plugin.handler" or on
+    "sequence-id/event". That of what is about these, however large it is; the first glob that matches
+    decides. Put names with * in quotes."""
     performance: bool = True
     """true or false. Whether slow handlers are looked for."""
     behavioral: bool = True

@@ -373,7 +373,9 @@ class Engine:
         self._judging_ms = max([first_ms, *(start + metrics.window_ms for start in metrics.windows)])
         self.more_windows = self.telemetry.has_windows(self._judging_ms, self._until_ms)
         late, self._late_until_id = self.telemetry.late_windows(first_ms)
-        return TelemetryHistory(TelemetryMetrics(metrics.window_ms, {**late, **metrics.windows}), baseline)
+        open_ids = frozenset(each.anomaly.id for each in self.anomalies.incidents() if each.is_open)
+        windows = TelemetryMetrics(metrics.window_ms, {**late, **metrics.windows})
+        return TelemetryHistory(windows, baseline, open_ids)
 
     def _follow(self, settings: Settings) -> None:
         self.tail.close()

@@ -66,7 +66,8 @@ def follow(known: Mapping[str, Incident], anomalies: Iterable[AnyAnomaly], at: M
     for before in known.values():
         if not before.is_open or before.anomaly.id in standing:
             continue
-        if (parent := part_of.get(before.anomaly.id)) is not None:
+        ids = (before.anomaly.id, *(member.id for member in before.anomaly.members))
+        if (parent := next((part_of[each] for each in ids if each in part_of), None)) is not None:
             steps["quiet"].append(_ended(before, at, f"is part of {parent} now"))
         elif _gone_ms(before, at) >= at.hold_ms:
             steps["resolved"].append(_ended(before, at, "is over"))

@@ -14,6 +14,8 @@ class TelemetryHistory(msgspec.Struct, frozen=True):
     metrics: TelemetryMetrics
     """The closed windows that were not judged yet."""
     baseline: Baseline
+    open_ids: frozenset[str] = frozenset()
+    """Ids of the anomalies that are open."""
 
 
 class HistoryPort(Protocol):

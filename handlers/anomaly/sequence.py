@@ -78,6 +78,9 @@ async def detect_anomalies(
         behavior.anomalies,
         coverage.anomalies,
         errors.anomalies,
+        beats=performance.beats,
+        open_ids=loaded.open_ids,
+        limits=limits,
     )
     stored = await run.beat(
         store_anomaly_results,

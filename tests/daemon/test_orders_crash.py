@@ -57,6 +57,10 @@ def outcomes(process: DaemonProcess) -> int:
         return 0
 
 
+def await_outcomes(process: DaemonProcess, least: int) -> None:
+    process.until("some are carried out", lambda: outcomes(process) >= least)
+
+
 def campaign(process: DaemonProcess, kills: int, prelude: str) -> tuple[Counter[str], set[str], int]:
     """Gives orders and kills; (how often each was carried out, all given, kills between the two steps)."""
     chance = random.Random(7)
@@ -75,8 +79,7 @@ def campaign(process: DaemonProcess, kills: int, prelude: str) -> tuple[Counter[
         if kill == kills:
             process.until("all is carried out", lambda: not spool.waiting())
         else:
-            wanted = before + chance.randint(1, A_ROUND)
-            process.until("some are carried out", lambda least=wanted: outcomes(process) >= least)
+            await_outcomes(process, before + chance.randint(1, A_ROUND))
         process.kill()
         waiting = len(spool.waiting())
         hits += outcomes(process) + waiting > len(given)

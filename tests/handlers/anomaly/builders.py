@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from statistics import NormalDist
 
-from handlers.anomaly.baseline import Baseline, baseline_of
+from config.settings import Detect
+from handlers.anomaly.aggregate_anomaly_results import AggregatedAnomalies, aggregate_anomaly_results
+from handlers.anomaly.baseline import Baseline, Learned, Recent, baseline_of
 from handlers.metrics import add_variant, first_of, slowest_of
 from handlers.model import (
     BeatKey,
     BeatStats,
+    BehavioralAnomaly,
+    ErrorAnomaly,
     ErrorKey,
     ErrorStats,
     Origin,
@@ -107,4 +111,24 @@ def anomaly(
         p95=50.0,
         added_us_per_execution=20_000,
         expected_from="baseline",
+    )
+
+
+def aggregate(
+    performance: Sequence[PerformanceAnomaly] = (),
+    behavior: Sequence[BehavioralAnomaly] = (),
+    errors: Sequence[ErrorAnomaly] = (),
+    *,
+    running: Sequence[BeatKey] = (),
+    open_ids: Collection[str] = (),
+    limits: Detect | None = None,
+) -> AggregatedAnomalies:
+    """`running`: the beats that run, beside those that the anomalies are about."""
+    beats = {key: beat(durations(9, 20), plugin="Quiet", handler=key[1]) for key in running}
+    for each in (*performance, *errors):
+        key = (each.sequence, each.event)
+        beats[key] = beat(durations(9, 20), plugin=each.plugin, handler=each.handler)
+    known = {key: Learned(stats, 1, [Recent(0, stats)]) for key, stats in beats.items()}
+    return aggregate_anomaly_results(
+        performance, behavior, (), errors, beats=known, open_ids=open_ids, limits=limits or Detect()
     )
