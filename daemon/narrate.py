@@ -19,6 +19,7 @@ from handlers.model import (
     ErrorAnomaly,
     FixRecommendation,
     PerformanceAnomaly,
+    type_of,
 )
 from handlers.stage import BeatReport
 
@@ -120,6 +121,9 @@ def _known_to(incident: Incident) -> str:
 def _ended(incident: Incident) -> str:
     anomaly = incident.anomaly
     about = anomaly.handler or anomaly.event or anomaly.sequence
+    alike = sum(member.type == type_of(anomaly) for member in anomaly.members)
+    if alike > 1:
+        about = f"{alike} handlers"
     minutes = (incident.last_seen_ms - incident.first_seen_ms) / 60_000
     return f"resolved: {_TROUBLE[type(anomaly)]} {about} {incident.why}, after {minutes:.1f} min"
 

@@ -17,6 +17,7 @@ from daemon.spool import Spool
 from daemon.store import Store
 from daemon.store_lock import lock_path
 from tests.daemon.cli.conftest import Cli
+from tests.daemon.process import DaemonProcess
 from tests.daemon.store_writer import writer
 
 REASON = ("--why", "load test")
@@ -151,3 +152,21 @@ def test_sudo_tells_who_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
     name = ordering.signed()["by"]
     monkeypatch.setenv("SUDO_USER", "ada")
     assert ordering.signed()["by"] == f"ada (as {name})"
+
+
+def test_a_running_daemon_does_it_and_tells_it(judged: Path, tmp_path: Path, cli: Cli) -> None:
+    with DaemonProcess(tmp_path / "service") as service:
+        service.logs.mkdir(parents=True)
+        service.store_path.parent.mkdir()
+        shutil.copy(judged, service.store_path)
+        service.start()
+        service.until("it watches", lambda: " watches " in service.said())
+        for command, options in list(COMMANDS.items())[:3]:
+            code, out, err = cli(command, "perf", *options, "--store", service.store_path)
+            assert (code, err) == (0, "")
+            [told] = [line for line in service.said().splitlines() if f"kind={command}" in line]
+            assert "WARNING" in told
+            assert " ".join(out.split())[:60] in told
+        code, _, err = cli("ack", "perf", "--store", service.store_path)
+        assert (code, "is resolved already" in err) == (2, True)
+        assert cli("status", "--store", service.store_path).out.startswith("daemon      running")

@@ -83,7 +83,11 @@ class TestAtOnce:
         ("members", "quiet"),
         [
             pytest.param([slow(number) for number in range(4)], 0, id="few"),
-            pytest.param([slow(number) for number in range(10)], 10, id="no more than half of what runs"),
+            pytest.param(
+                [slow(number, plugin=f"P{number}") for number in range(10)],
+                10,
+                id="no more than half of what runs",
+            ),
             pytest.param([slow(number, 2.0 * 2**number) for number in range(6)], 0, id="by other factors"),
             pytest.param(
                 [slow(number, at_ms=1_000_000 * number) for number in range(6)], 0, id="at other times"
