@@ -16,15 +16,19 @@ import anyio.to_thread
 from msgspec.structs import replace
 
 from config.settings import Detect, Settings
-from daemon.anomaly_records import AnomalyRecords, Changes
+from daemon.anomaly_records import AnomalyRecords
 from daemon.caution import Caution
 from daemon.codebase import CodebaseReader
 from daemon.database import StoreError
+from daemon.incident_life import Changes, Moment
 from daemon.lag import Lag, lag_of, lag_of_all
 from daemon.limits import telemetry_limits
 from daemon.log_port import Allowance, TailPort, tail_of
 from daemon.logs import tell
 from daemon.narrate import tell_quarantine
+from daemon.order_kinds import decode_order
+from daemon.orders import OrderBook, OrderOutcome, OrderRecords
+from daemon.spool import Spool
 from daemon.store import Store
 from daemon.telemetry_records import TelemetryRecords
 from daemon.tiers import Horizons, Tiers
@@ -68,6 +72,10 @@ class Engine:
         self.telemetry = TelemetryRecords(store, settings.ingest.window_s * 1000)
         self.tiers = Tiers(store, self.telemetry, settings.ingest.window_s * 1000)
         self.anomalies = AnomalyRecords(store, self.telemetry)
+        records = OrderRecords(self.telemetry, self.anomalies, self.anomalies.baselines)
+        self._orders = OrderBook(store, records, decode_order, Spool(store.path))
+        self._judging = anyio.Lock()
+        """Held from the loading of the baseline to its storing: an order in between would be overwritten."""
         if (before_ms := self.telemetry.restart_windows()) is not None:
             tell(
                 "WARNING",
@@ -223,7 +231,8 @@ class Engine:
                 expected_ms=settings.expected_ms,
             )
 
-        outcome = await perform(ANOMALY, request_id, self._report, play)
+        async with self._judging:
+            outcome = await perform(ANOMALY, request_id, self._report, play)
         if outcome.error is not None:
             raise outcome.error
         detected: DetectedAnomalies = outcome.result
@@ -251,6 +260,18 @@ class Engine:
             raise outcome.error
         return tuple(await self._run(self.anomalies.recommendations))
 
+    async def carry_out_orders(self) -> list[OrderOutcome]:
+        """Does what operators asked for since; cheap when there is nothing. Raises StoreError."""
+        if not await anyio.to_thread.run_sync(self._orders.has_waiting):
+            return []
+        async with self._judging:
+            self._baseline = None  # an order may change it
+            return await self._run(
+                lambda: self._orders.carry_out_all(
+                    lambda problem: tell("WARNING", "order-unreadable", problem)
+                )
+            )
+
     async def has_grown(self) -> bool:
         """Whether a file that was read lately has more; cheap enough to ask ten times a second."""
         return bool(await self._run(self.tail.hot))
@@ -261,11 +282,11 @@ class Engine:
             lambda: (
                 self.telemetry.totals(),
                 self.telemetry.count_sources(),
-                self.anomalies.anomalies(),
+                self.anomalies.incidents(),
                 self._lag(),
             )
         )
-        standing = sum(each.state == "open" for each in stored)
+        standing = sum(each.is_open for each in stored)
         state = "up to date" if caught_up else "catching up"
         files = "1 file" if sources == 1 else f"{sources} files"
         return f"{files}, {totals.events} events, {state}, lag {lag}, open anomalies: {standing}"
@@ -328,18 +349,23 @@ class Engine:
     async def store_anomalies(self, anomalies: tuple[AnyAnomaly, ...], baseline: Baseline) -> str:
         # Under new limits an anomaly is not gone but no longer one: nothing is to be waited for.
         limits = self._limits_now()
-        hold_ms = 0 if limits != self._limits else round(self.settings.detect.hold_s * 1000)
+        moment = Moment(
+            judged_until_ms=baseline.judged_until_ms,
+            now_ms=now_ms(),
+            hold_ms=0 if limits != self._limits else round(self.settings.detect.hold_s * 1000),
+            forget_ms=round(self.settings.retention.windows_h * _HOUR_MS),
+        )
         before, self._baseline = self._baseline or Baseline(), None  # what fails leaves it uncertain
         news = changed(before, baseline)
         self.changes = await self._run(
-            lambda: self.anomalies.store(anomalies, news, self._late_until_id, hold_ms)
+            lambda: self.anomalies.store(anomalies, news, self._late_until_id, moment)
         )
         self._limits, self._baseline = limits, baseline
         return f"anomalies-{baseline.judged_until_ms}"
 
     async def load_anomalies(self, record_id: str) -> tuple[AnyAnomaly, ...]:
-        stored = await self._run(self.anomalies.anomalies)
-        return tuple(each.anomaly for each in stored if each.state == "open")
+        stored = await self._run(self.anomalies.incidents)
+        return tuple(each.anomaly for each in stored if each.is_open)
 
     async def store_diagnosis(self, recommendations: tuple[FixRecommendation, ...]) -> str:
         await self._run(lambda: self.anomalies.put_recommendations(recommendations))

@@ -11,6 +11,7 @@ from config.settings import Settings
 from daemon.cli.ledger import LedgerLine, ledger_of
 from daemon.cli.reading import Records
 from daemon.cli.writer import Writer, writer_of
+from daemon.incident import IncidentState
 from daemon.lag import Lag, lag_of_all
 from handlers.anomaly.baseline import BEATS, healthy_samples
 from handlers.model import SEVERITIES, Severity
@@ -66,7 +67,9 @@ class State(msgspec.Struct, frozen=True):
     judged_until_ms: int
     """End of the windows that were judged; 0 if there was none yet."""
     open: dict[Severity, int]
-    """Open anomalies."""
+    """Open anomalies, those included that somebody acknowledged or silenced."""
+    known: dict[IncidentState, int]
+    """How many of them are acknowledged, and how many silenced."""
     learning: Learning
 
 
@@ -75,8 +78,9 @@ def state_of(settings: Settings, records: Records, now_ms: int) -> State:
     ledger = ledger_of(records.telemetry.sources(), records.telemetry.watermarks_ms(), now_ms)
     beats = records.anomalies.baselines.load().beats
     learned = [healthy_samples(beat, BEATS) >= settings.detect.min_samples for beat in beats.values()]
-    anomalies = records.anomalies.anomalies()
-    opened = Counter(stored.anomaly.severity for stored in anomalies if stored.state == "open")
+    anomalies = records.anomalies.incidents()
+    opened = Counter(stored.anomaly.severity for stored in anomalies if stored.is_open)
+    states = Counter(stored.state for stored in anomalies)
     present = [line for line in ledger if line.state != "gone"]
     return State(
         daemon=writer_of(records.store.path),
@@ -103,6 +107,7 @@ def state_of(settings: Settings, records: Records, now_ms: int) -> State:
         watermark_ms=totals.watermark_ms,
         judged_until_ms=totals.judged_until_ms,
         open={severity: opened[severity] for severity in reversed(SEVERITIES)},
+        known={state: states[state] for state in ("acknowledged", "silenced")},
         learning=Learning(len(learned), sum(learned), settings.detect.min_samples),
     )
 

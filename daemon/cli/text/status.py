@@ -76,4 +76,5 @@ def _open(state: State) -> list[Part]:
         if number:
             parts += [", "] if parts else []
             parts.append((f"{number} {severity}", SEVERITY_STYLES[severity]))
-    return [*parts, ("  (selfheald anomalies)", "dim")] if parts else [("no anomaly", "green")]
+    known = "".join(f", {number} {name}" for name, number in state.known.items() if number)
+    return [*parts, known, ("  (selfheald anomalies)", "dim")] if parts else [("no anomaly", "green")]

@@ -15,14 +15,18 @@ COMMANDS = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-def
 
 def test_all_commands_are_there() -> None:
     assert COMMANDS == [
+        "accept",
+        "ack",
         "anomalies",
         "check-config",
         "compare",
         "ingest",
         "parse",
         "recommendations",
+        "resolve",
         "run",
         "show",
+        "silence",
         "sources",
         "status",
     ]

@@ -10,9 +10,9 @@ import pytest
 from msgspec.structs import replace
 
 from config.settings import Settings
-from daemon.anomaly_records import StoredAnomaly
 from daemon.checkpoint import Checkpoint, Loss
 from daemon.cli.reading import reading
+from daemon.incident import Incident
 from daemon.store import Store
 from daemon.telemetry_records import Source, TelemetryRecords, Totals, to_document
 from handlers.model import SEVERITIES, FileIdentity
@@ -22,12 +22,12 @@ WIDTH = 80
 CHECKPOINT = Checkpoint(source=1, path="/a", stream="/a", identity=FileIdentity(1, 2, "", 0))
 
 
-def records_of(path: Path) -> tuple[list[StoredAnomaly], list[str]]:
+def records_of(path: Path) -> tuple[list[Incident], list[str]]:
     """The anomalies and the ids of the recommendations, read without the command line."""
     settings = Settings()
     store = settings.store.model_copy(update={"path": path})
     with reading(settings.model_copy(update={"store": store})) as records:
-        return records.anomalies.anomalies(), [each.id for each in records.anomalies.recommendations()]
+        return records.anomalies.incidents(), [each.id for each in records.anomalies.recommendations()]
 
 
 def iso(ms: int) -> str:
@@ -231,9 +231,9 @@ class TestAnomalies:
 
     def test_resolved_ones_are_listed_on_demand_only(self, judged: Path, folder: Path, cli: Cli) -> None:
         known, _ = records_of(judged)
-        known[0].state, known[0].resolved_ms = "resolved", 1_700_000_000_000
+        known[0] = replace(known[0], state="resolved", resolved_ms=1_700_000_000_000)
         with Store.open(folder / "s.db", max_bytes=10**8) as store, store.transaction():
-            store.table("anomalies").put(to_document(each, n) for n, each in enumerate(known, 1))
+            store.table("incidents").put(to_document(each, n) for n, each in enumerate(known, 1))
         shown = known[0].anomaly.id
         assert shown not in cli("anomalies", "--store", "s.db").out
         everything = cli("anomalies", "--store", "s.db", "--all")
@@ -315,7 +315,7 @@ class TestShow:
 
 def test_an_unreadable_record_is_told_and_no_traceback(folder: Path, cli: Cli) -> None:
     with Store.open(folder / "s.db", max_bytes=10**8) as store, store.transaction():
-        store.table("anomalies").put([to_document(Source(checkpoint=CHECKPOINT), 1)])
+        store.table("incidents").put([to_document(Source(checkpoint=CHECKPOINT), 1)])
     code, out, err = cli("anomalies", "--store", "s.db")
     assert (code, out) == (2, "")
     assert "the store holds what this version cannot read" in err
