@@ -195,9 +195,9 @@ class _Daemon:
     async def _make_room(self) -> None:
         """Detection, after which old windows are dropped, waits for the reader; the reader waits for room."""
         with suppress(StoreError):
-            dropped = await self._engine.forget_old()
-            if dropped:
-                tell("INFO", "made-room", f"{dropped} documents older than retention allows are dropped")
+            count = await self._engine.forget_old(make_room=True)
+            if count:
+                tell("INFO", "made-room", f"the {count} oldest documents are rolled up or dropped")
 
     def _pulse(self, more: bool) -> None:
         self._fed_at = time.monotonic()

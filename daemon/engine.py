@@ -31,6 +31,7 @@ from daemon.orders import OrderBook, OrderOutcome, OrderRecords
 from daemon.spool import Spool
 from daemon.store import Store
 from daemon.telemetry_records import TelemetryRecords
+from daemon.tiers import Horizons, Tiers
 from handlers.anomaly.baseline import Baseline, changed
 from handlers.anomaly.ports import TelemetryHistory
 from handlers.anomaly.sequence import ANOMALY, DetectedAnomalies, detect_anomalies
@@ -69,6 +70,7 @@ class Engine:
         self._reading = anyio.Lock()
         """Held for a batch: its counts and its offsets belong to one tail."""
         self.telemetry = TelemetryRecords(store, settings.ingest.window_s * 1000)
+        self.tiers = Tiers(store, self.telemetry, settings.ingest.window_s * 1000)
         self.anomalies = AnomalyRecords(store, self.telemetry)
         records = OrderRecords(self.telemetry, self.anomalies, self.anomalies.baselines)
         self._orders = OrderBook(store, records, decode_order, Spool(store.path))
@@ -312,15 +314,31 @@ class Engine:
             for unread in self.tail.unread()
         )
 
-    async def forget_old(self) -> int:
-        """Deletes what the retention settings say; returns how many documents."""
-        retention, now = self.settings.retention, now_ms()
-        windows = await self._run(
-            lambda: self.telemetry.forget_windows(now - round(retention.windows_h * _HOUR_MS))
-        )
-        return windows + await self._run(
-            lambda: self.anomalies.forget_resolved(now - round(retention.anomalies_d * _DAY_MS))
-        )
+    async def forget_old(self, *, make_room: bool = False) -> int:
+        """Rolls up and deletes what the retention settings say; returns how many documents that were.
+
+        `make_room`: if that is nothing, a tenth of the windows is rolled up before its time.
+        """
+        now = now_ms()
+        count = await self._roll_up(now, now - round(self.settings.retention.windows_h * _HOUR_MS))
+        if make_room and not count:
+            count = await self._roll_up(now, await self._run(self._oldest_tenth_ms))
+        before_ms = now - round(self.settings.retention.anomalies_d * _DAY_MS)
+        return count + await self._run(lambda: self.anomalies.forget_resolved(before_ms))
+
+    async def _roll_up(self, now: int, windows_ms: int) -> int:
+        retention, total = self.settings.retention, 0
+        hours_ms = now - round(retention.hours_d * _DAY_MS)
+        days_ms = now - round(retention.days_d * _DAY_MS)
+        while True:  # piece by piece: a batch of new lines may come in between
+
+            def move() -> int:
+                judged_ms = self._judged_until_ms()
+                return self.tiers.roll_up(Horizons(min(windows_ms, judged_ms), hours_ms, days_ms))
+
+            if not (moved := await self._run(move)):
+                return total
+            total += moved
 
     async def commit_telemetry(self, commit: TelemetryCommit) -> str:
         return await self._run(lambda: self._commit(commit))
@@ -357,13 +375,20 @@ class Engine:
         checkpoints, expired = self.tail.checkpoints(), self.tail.expired()
         if not (commit.consumed or commit.streams or checkpoints or expired):
             return self._record_id
-        judged_until_ms = max(self._judging_ms, self.telemetry.totals().judged_until_ms)
+        judged_until_ms = max(self._judging_ms, self._judged_until_ms())
         record_id = self.telemetry.commit(commit, checkpoints, expired, judged_until_ms)
         self.tail.committed()
         for piece in commit.consumed:
             self._formats[piece.source] = piece.format
             self._read_at[piece.stream] = time.monotonic()
         return record_id
+
+    def _oldest_tenth_ms(self) -> int:
+        oldest_ms = self.tiers.oldest_window_ms()
+        return 0 if oldest_ms is None else oldest_ms + (self._judged_until_ms() - oldest_ms) // 10
+
+    def _judged_until_ms(self) -> int:
+        return self.telemetry.totals().judged_until_ms
 
     def _history(self) -> TelemetryHistory:
         baseline = self._baseline = self._baseline or self.anomalies.baselines.load()

@@ -18,7 +18,7 @@ from typing import Final, Generic, TypeVar
 
 import msgspec
 
-from handlers.anomaly.season import Season
+from handlers.anomaly.season import HOUR_MS, Season
 from handlers.metrics import add_beats, add_errors, add_runs
 from handlers.model import BeatKey, BeatStats, ErrorKey, ErrorStats, RunStats, TelemetryMetrics, Window
 from handlers.sketch import median_bin, shifted_bins
@@ -201,11 +201,12 @@ def _offset(state: Learned[S], windows: list[Recent[S]], known: S, durations: Du
     bins = durations.bins(known)
     if not bins:
         return 0
-    normal, total, samples = median_bin(bins), 0, 0
+    by_hour: dict[int, int] = {}
     for window in windows:
-        count = sum(durations.bins(window.stats).values())
-        total += count * state.season.offset(window.start_ms, normal)
-        samples += count
+        hour = window.start_ms // HOUR_MS
+        by_hour[hour] = by_hour.get(hour, 0) + sum(durations.bins(window.stats).values())
+    normal, samples = median_bin(bins), sum(by_hour.values())
+    total = sum(count * state.season.offset(hour, normal) for hour, count in by_hour.items())
     return (2 * total + samples) // (2 * samples) if samples else 0
 
 

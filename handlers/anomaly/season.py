@@ -10,7 +10,7 @@ not taken for usual. Hours are those of UTC.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -25,25 +25,19 @@ LEAST_WEEKS: Final = 3
 """The same for an hour of the week, of the last four."""
 LEAST_SAMPLES: Final = 10
 """Executions of an hour from which on its median is kept."""
-_LEVEL_BYTES: Final = 2
+_DAY_BYTES: Final = 48
+"""Two for each hour."""
 _LEVEL_OF_BIN_0: Final = 2
 """Bins begin with -1, and 0 stands for an hour without a median."""
-
-
-class Day(msgspec.Struct, frozen=True):
-    number: int
-    """Days since the epoch."""
-    levels: bytes
-    """Two bytes an hour: 0, or its median as the bin of the sketch + 2."""
-
-    def level(self, hour: int) -> int:
-        return int.from_bytes(self.levels[_LEVEL_BYTES * hour : _LEVEL_BYTES * (hour + 1)])
 
 
 class Season(msgspec.Struct):
     """The last weeks of one subject, and the hour and the day that have not ended."""
 
-    days: tuple[Day, ...] = ()
+    days: tuple[int, ...] = ()
+    """Days since the epoch."""
+    levels: bytes = b""
+    """Of each hour of each day two bytes: 0, or its median as the bin of the sketch + 2."""
     hour: int = 0
     """Hours since the epoch, of the hour that has not ended."""
     bins: dict[int, int] = {}
@@ -70,12 +64,19 @@ class Season(msgspec.Struct):
             add_bins(self.bins, bins)
             self.faulty += sum(bins.values()) if faulty else 0
 
-    def offset(self, at_ms: int, normal: int) -> int:
-        """By how many bins the usual level of this time is over the bin `normal`; 0 if it is not known."""
-        day, hour = divmod(at_ms // HOUR_MS, 24)
-        same_hour = [each.level(hour) for each in self.days[-7:]]
-        same_weekday = [each.level(hour) for each in self.days if each.number % 7 == day % 7]
-        return _common(same_hour, normal, LEAST_DAYS) or _common(same_weekday, normal, LEAST_WEEKS)
+    def offset(self, hours: int, normal: int) -> int:
+        """By how many bins the usual level of an hour is over the bin `normal`; 0 if it is not known.
+
+        `hours` since the epoch.
+        """
+        day, hour = divmod(hours, 24)
+        high, low = self.levels[2 * hour :: _DAY_BYTES], self.levels[2 * hour + 1 :: _DAY_BYTES]
+        levels = [256 * first + second for first, second in zip(high, low, strict=True)]
+        return _common(levels[-7:], normal, LEAST_DAYS) or _common(
+            [level for number, level in zip(self.days, levels, strict=True) if number % 7 == day % 7],
+            normal,
+            LEAST_WEEKS,
+        )
 
     def _end_hour(self) -> None:
         samples = sum(self.bins.values())
@@ -86,12 +87,13 @@ class Season(msgspec.Struct):
 
     def _end_day(self) -> None:
         if self.today and 2 * self.faulty_hours <= len(self.today):
-            levels = b"".join(self.today.get(hour, 0).to_bytes(_LEVEL_BYTES) for hour in range(24))
-            self.days = (*self.days, Day(self.hour // 24, levels))[-_DAYS_KEPT:]
+            levels = b"".join(self.today.get(hour, 0).to_bytes(2) for hour in range(24))
+            self.days = (*self.days, self.hour // 24)[-_DAYS_KEPT:]
+            self.levels = (self.levels + levels)[-_DAYS_KEPT * _DAY_BYTES :]
         self.today, self.faulty_hours = {}, 0
 
 
-def _common(levels: Iterable[int], normal: int, least: int) -> int:
+def _common(levels: list[int], normal: int, least: int) -> int:
     """What three quarters of the levels differ from `normal` at least, all in one direction; else 0."""
     offsets = sorted(level - _LEVEL_OF_BIN_0 - normal for level in levels if level)
     if len(offsets) < least:

@@ -14,6 +14,7 @@ from daemon.cycle import judge, read_to_end
 from daemon.engine import WINDOWS_A_DETECTION, Engine
 from daemon.once import END_OF_TIME_MS
 from daemon.store import Store
+from daemon.tiers import Horizons
 from handlers.stage import BeatReport
 
 START = 1_795_363_000
@@ -202,7 +203,9 @@ async def test_old_marks_go_with_their_windows(settings: Settings, store: Store)
     engine = Engine(settings, store, ignore)
     append(settings, line(14), GARBLED, line(27))
     await read_to_end(engine)
-    engine.telemetry.forget_windows((START + 20) * 1000)
+    horizon_ms = (START + 20) * 1000
+    while engine.tiers.roll_up(Horizons(horizon_ms, 0, 0)):
+        pass
     assert marked(engine) == [20]
 
 
