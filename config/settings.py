@@ -221,6 +221,9 @@ class Detect(Section):
     hold_s: Number = Field(default=300.0, ge=0, le=DAY_S)
     """Seconds of event time, 0 to 86400. An anomaly is resolved after it was gone for so long. Raise it if
     the same ones come and go."""
+    close_share: Number = Field(default=0.5, gt=0, le=1)
+    """Ratio, more than 0 to 1. What is open stays open until it is below this share of over_expected or
+    error_over_baseline, so that what lies at the limit does not come and go; 1 is no difference."""
     severity_of: dict[Text, Literal["low", "medium", "high", "critical"]] = {}
     """Severities (low, medium, high, critical), by glob on an event, on "Plugin.handler" or on
     "sequence-id/event". That of what is about these, however large it is; the first glob that matches

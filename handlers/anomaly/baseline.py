@@ -124,13 +124,16 @@ def judge_subject(
     rules: Rules[S],
     min_samples: int,
     judge: Callable[[S, S], V | None],
+    still: Callable[[S, S], V | None] | None = None,
 ) -> tuple[Learned[S], Judgement[V] | None]:
     """Takes a subject's new windows one by one, as they would have come live, and judges after each.
 
-    `arrivals` are (start_ms, statistics) in order of time. `judge` compares (current, reference). Returns
-    the new state, sharing nothing that is changed with the old one, and the verdict that stands at the end.
-    If nothing changed, the state is `learned` itself.
+    `arrivals` are (start_ms, statistics) in order of time. `judge` compares (current, reference); `still`
+    does so in its place where a verdict fell on one of the current windows already. Returns the new state,
+    sharing nothing that is changed with the old one, and the verdict that stands at the end. If nothing
+    changed, the state is `learned` itself.
     """
+    verdicts = (judge, still or judge)
     new = list(arrivals)
     if not new and not any(recent.tainted for recent in learned.recent):
         return learned, None
@@ -145,21 +148,25 @@ def judge_subject(
     judgement: Judgement[V] | None = None
     for start_ms, stats in new:
         state.recent.append(Recent(start_ms, stats))
-        judgement = _judge(state, rules, min_samples, judge)
+        judgement = _judge(state, rules, min_samples, verdicts)
     if not new:
-        judgement = _judge(state, rules, min_samples, judge)
+        judgement = _judge(state, rules, min_samples, verdicts)
         state = learned if state == learned else state
     return state, judgement
 
 
 def _judge(
-    state: Learned[S], rules: Rules[S], min_samples: int, judge: Callable[[S, S], V | None]
+    state: Learned[S],
+    rules: Rules[S],
+    min_samples: int,
+    verdicts: tuple[Callable[[S, S], V | None], Callable[[S, S], V | None]],
 ) -> Judgement[V] | None:
     split, current, verdict = len(state.recent), rules.empty(), None
     for least in (min_samples, LONG_SPAN * min_samples):
         while split and rules.samples(current) < least:
             split -= 1
             rules.add(current, state.recent[split].stats)
+        judge = verdicts[any(recent.tainted for recent in state.recent[split:])]
         verdict = judge(current, _known(state, split, rules, min_samples))
         if verdict is not None or not split:
             break

@@ -14,6 +14,7 @@ from handlers.anomaly.baseline import (
     executions_of,
     judge_subject,
 )
+from handlers.anomaly.closing import closing
 from handlers.anomaly.identity import anomaly_id, severity_of
 from handlers.anomaly.statistics import fisher_greater, wilson_interval, z_of
 from handlers.model import ErrorAnomaly, ErrorKey, ErrorStats, TelemetryMetrics
@@ -41,6 +42,7 @@ def detect_error_patterns(metrics: TelemetryMetrics, *, baseline: Baseline, limi
     keys = set(baseline.errors)
     for window in metrics.windows.values():
         keys.update(window.errors)
+    to_close = closing(limits)
     anomalies: list[ErrorAnomaly] = []
     errors: dict[ErrorKey, Learned[ErrorRate]] = {}
     for key in sorted(keys):
@@ -54,7 +56,10 @@ def detect_error_patterns(metrics: TelemetryMetrics, *, baseline: Baseline, limi
         def judge(current: ErrorRate, reference: ErrorRate) -> _Frequent | None:
             return _judge(current, reference, limits)
 
-        errors[key], judgement = judge_subject(known, arrivals, ERRORS, limits.min_samples, judge)
+        def still(current: ErrorRate, reference: ErrorRate) -> _Frequent | None:
+            return _judge(current, reference, to_close)
+
+        errors[key], judgement = judge_subject(known, arrivals, ERRORS, limits.min_samples, judge, still)
         if judgement is not None and limits.errors:
             anomalies.append(_anomaly(key, judgement, metrics.window_ms, limits))
     return DetectedErrors(tuple(anomalies), errors)

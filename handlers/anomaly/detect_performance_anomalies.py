@@ -10,6 +10,7 @@ import msgspec
 
 from config.settings import Detect
 from handlers.anomaly.baseline import BEATS, Baseline, Judgement, Learned, judge_subject
+from handlers.anomaly.closing import closing
 from handlers.anomaly.identity import anomaly_id
 from handlers.anomaly.statistics import log_median, z_of
 from handlers.model import BeatKey, BeatStats, PerformanceAnomaly, Severity, TelemetryMetrics
@@ -45,6 +46,7 @@ def detect_performance_anomalies(
     for start_ms, window in sorted(metrics.windows.items()):
         for key, stats in window.beats.items():
             arrivals.setdefault(key, []).append((start_ms, stats))
+    to_close = closing(limits)
     anomalies: list[PerformanceAnomaly] = []
     beats: dict[BeatKey, Learned[BeatStats]] = {}
     for key, windows in sorted(arrivals.items()):
@@ -56,7 +58,12 @@ def detect_performance_anomalies(
         ) -> _Slow | None:
             return _judge(current, reference, fixed_ms, limits)
 
-        beats[key], judgement = judge_subject(known, windows, BEATS, limits.min_samples, judge)
+        def still(
+            current: BeatStats, reference: BeatStats, fixed_ms: float | None = fixed_ms
+        ) -> _Slow | None:
+            return _judge(current, reference, fixed_ms, to_close)
+
+        beats[key], judgement = judge_subject(known, windows, BEATS, limits.min_samples, judge, still)
         if judgement is not None and limits.performance:
             anomalies.append(_anomaly(key, judgement, metrics.window_ms, limits))
     return DetectedPerformance(tuple(anomalies), beats)
