@@ -218,6 +218,10 @@ class Engine:
         codebase = await self._codebase.load_codebase()
         self.codebase_problems = codebase.problems
         self._until_ms = until_ms
+        limits = settings.detect
+        if self._limits_now() != self._limits:
+            # What is open is no longer wrong if it is below the new limits, not only if it is far below.
+            limits = limits.model_copy(update={"close_share": 1.0})
 
         async def play(run: Performance) -> DetectedAnomalies:
             return await detect_anomalies(
@@ -227,7 +231,7 @@ class Engine:
                 history=self,
                 store=self,
                 codebase=codebase,
-                limits=settings.detect,
+                limits=limits,
                 expected_ms=settings.expected_ms,
             )
 

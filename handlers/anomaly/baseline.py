@@ -50,6 +50,8 @@ class Learned(msgspec.Struct, Generic[S]):
     windows: int = 0
     """How many windows the reference was learned from."""
     recent: list[Recent[S]] = []
+    stands: bool = False
+    """Whether the last judgement found something wrong."""
     since_ms: int = 0
     """Start of the first window in the reference; 0 while there is none."""
     pinned: str = ""
@@ -129,9 +131,8 @@ def judge_subject(
     """Takes a subject's new windows one by one, as they would have come live, and judges after each.
 
     `arrivals` are (start_ms, statistics) in order of time. `judge` compares (current, reference); `still`
-    does so in its place where a verdict fell on one of the current windows already. Returns the new state,
-    sharing nothing that is changed with the old one, and the verdict that stands at the end. If nothing
-    changed, the state is `learned` itself.
+    does so in its place while a verdict stands. Returns the new state, sharing nothing that is changed with
+    the old one, and the verdict that stands at the end. If nothing changed, the state is `learned` itself.
     """
     verdicts = (judge, still or judge)
     new = list(arrivals)
@@ -162,14 +163,15 @@ def _judge(
     verdicts: tuple[Callable[[S, S], V | None], Callable[[S, S], V | None]],
 ) -> Judgement[V] | None:
     split, current, verdict = len(state.recent), rules.empty(), None
+    judge = verdicts[state.stands]
     for least in (min_samples, LONG_SPAN * min_samples):
         while split and rules.samples(current) < least:
             split -= 1
             rules.add(current, state.recent[split].stats)
-        judge = verdicts[any(recent.tainted for recent in state.recent[split:])]
         verdict = judge(current, _known(state, split, rules, min_samples))
         if verdict is not None or not split:
             break
+    state.stands = verdict is not None
     if verdict is None:
         _learn(state, max(split, len(state.recent) - MAX_RECENT), rules)
         return None

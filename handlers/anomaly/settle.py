@@ -39,7 +39,8 @@ def take_as_normal(baseline: Baseline, anomaly: AnyAnomaly) -> Baseline:
 
 
 def _without_evidence(learned: Learned[S]) -> Learned[S]:
-    return replace(learned, recent=[recent for recent in learned.recent if not recent.tainted])
+    healthy = [recent for recent in learned.recent if not recent.tainted]
+    return replace(learned, recent=healthy, stands=False)
 
 
 def _begun_anew(learned: Learned[S], rules: Rules[S]) -> Learned[S]:
@@ -47,7 +48,9 @@ def _begun_anew(learned: Learned[S], rules: Rules[S]) -> Learned[S]:
     for recent in learned.recent:
         rules.add(reference, recent.stats)
     since_ms = min(recent.start_ms for recent in learned.recent)
-    return Learned(reference, len(learned.recent), [], since_ms, learned.pinned, Season())
+    return Learned(
+        reference, len(learned.recent), [], since_ms=since_ms, pinned=learned.pinned, season=Season()
+    )
 
 
 def _subjects(baseline: Baseline, anomaly: AnyAnomaly) -> Baseline:

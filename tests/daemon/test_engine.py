@@ -310,17 +310,24 @@ async def test_an_error_whose_log_is_rotated_away_is_proved_by_the_file_that_hol
     assert b"Handler execution failed" in data[origin.offset :].splitlines()[0]
 
 
+async def play_phase(
+    engine: Engine, settings: Settings, first: int, last: int, *, slow: bool = False
+) -> None:
+    """One execution a second, read and judged."""
+    with (settings.logs.directories[0] / "app.jsonl").open("a") as file:
+        for second in range(first, last):
+            duration = (60 if slow else 20) + second % 5
+            at = 1_795_363_000 + second
+            file.write(f'{{"timestamp":{at},"event":"e","handler":"h","duration":{duration}}}\n')
+    await read_to_end(engine)
+    await judge(engine, END_OF_TIME_MS)
+
+
 async def two_phases(engine: Engine, settings: Settings) -> None:
     """A handler that is slow for a while, then healthy for less than the hold time."""
-    log = settings.logs.directories[0] / "app.jsonl"
-    for first, last, slow in ((0, 100, False), (100, 200, True), (200, 300, False)):
-        with log.open("a") as file:
-            for second in range(first, last):
-                duration = (60 if slow else 20) + second % 5
-                at = 1_795_363_000 + second
-                file.write(f'{{"timestamp":{at},"event":"e","handler":"h","duration":{duration}}}\n')
-        await read_to_end(engine)
-        await judge(engine, END_OF_TIME_MS)
+    await play_phase(engine, settings, 0, 100)
+    await play_phase(engine, settings, 100, 200, slow=True)
+    await play_phase(engine, settings, 200, 300)
 
 
 @pytest.mark.anyio
@@ -342,6 +349,21 @@ async def test_what_is_none_any_more_under_new_limits_is_resolved_without_a_hold
     await engine.adopt(settings.model_copy(update={"detect": detect}))
     await judge(engine, END_OF_TIME_MS)
     assert [each.state for each in engine.anomalies.incidents()] == ["resolved"]
+
+
+@pytest.mark.anyio
+async def test_what_is_only_just_below_new_limits_is_resolved_too_and_stays_so(
+    settings: Settings, store: Store
+) -> None:
+    engine = Engine(settings, store, ignore)
+    await play_phase(engine, settings, 0, 100)
+    await play_phase(engine, settings, 100, 200, slow=True)
+    assert [each.state for each in engine.anomalies.incidents()] == ["open"]
+    detect = settings.detect.model_copy(update={"over_expected": 2.0})  # it is 1.8 over
+    await engine.adopt(settings.model_copy(update={"detect": detect}))
+    for first in (200, 300):
+        await play_phase(engine, settings, first, first + 100, slow=True)
+        assert [each.state for each in engine.anomalies.incidents()] == ["resolved"]
 
 
 @pytest.mark.anyio
