@@ -9,6 +9,7 @@ import shlex
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -48,8 +49,13 @@ def order_about_incident(
     `wanted`: an id or its first characters. Raises CannotRunError.
     """
     settings = load_for_store(config, store).settings
-    with reading(settings) as records:
-        incident = find_anomaly(wanted, records.anomalies.incidents())
+    try:
+        with reading(settings) as records:
+            incident = find_anomaly(wanted, records.anomalies.incidents())
+    except CannotRunError as error:
+        if error.__cause__ is not None and isinstance(error.__cause__.__cause__, PermissionError):
+            raise CannotRunError(*error.lines, who_may(settings.store.path)) from error
+        raise
     outcome = give(settings, make(incident.anomaly.id, signed()))
     page = Page()
     page.say(outcome.sentence)
@@ -123,10 +129,7 @@ def _by_daemon(store: Path, order: Order) -> OrderOutcome:
 
 def who_may(store: Path) -> str:
     """A sentence that says which users may give orders."""
-    try:
-        status = store.stat()
-    except OSError:
-        return "The user of the daemon may."
+    status = _stat_of_nearest(store)
     owner = _user_name(status.st_uid)
     try:
         group = grp.getgrgid(status.st_gid).gr_name
@@ -136,6 +139,14 @@ def who_may(store: Path) -> str:
         f"The user {owner} and root may, and while the daemon runs the group {group}: use sudo, or have "
         f"yourself added (usermod -aG {shlex.quote(group)} {shlex.quote(_user())})."
     )
+
+
+def _stat_of_nearest(path: Path) -> os.stat_result:
+    """Of the file, or of the nearest folder around it that can be looked at."""
+    for place in (path.absolute(), *path.absolute().parents):
+        with suppress(OSError):
+            return place.stat()
+    return Path("/").stat()
 
 
 def _unanswered(writer: Writer, file: Path) -> tuple[str, str]:

@@ -128,7 +128,9 @@ def _state(incident: Incident) -> str:
     by = f" by {incident.by}" if incident.by else ""
     until = ""
     if incident.state == "silenced":
-        until = f" until {moment(incident.until_ms)}, unless it gets graver than {incident.silenced_at}"
+        until = f" until {moment(incident.until_ms)}"
+        if incident.silenced_at != "critical":
+            until += f", unless it gets graver than {incident.silenced_at}"
     return f"{incident.state}{by}{until}" + (f": {incident.why}" if incident.why else "")
 
 

@@ -76,5 +76,9 @@ def _open(state: State) -> list[Part]:
         if number:
             parts += [", "] if parts else []
             parts.append((f"{number} {severity}", SEVERITY_STYLES[severity]))
-    known = "".join(f", {number} {name}" for name, number in state.known.items() if number)
-    return [*parts, known, ("  (selfheald anomalies)", "dim")] if parts else [("no anomaly", "green")]
+    known = ", ".join(f"{number} {name}" for name, number in state.known.items() if number)
+    return (
+        [*parts, known and f"; of them {known}", ("  (selfheald anomalies)", "dim")]
+        if parts
+        else [("no anomaly", "green")]
+    )

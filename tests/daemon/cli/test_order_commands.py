@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from daemon.cli import ordering
+from daemon.database import StoreError
 from daemon.order_kinds import decode_order
 from daemon.spool import Spool
 from daemon.store import Store
@@ -144,6 +145,19 @@ def test_without_leave_it_says_who_has_it(store: Path, cli: Cli, monkeypatch: py
         code, _, err = cli("ack", "perf", "--store", store)
     assert code == 2
     assert f"you ({ordering.signed()['by']}) may not give orders here" in err
+    assert "and root may, and while the daemon runs the group" in err
+
+
+def test_who_may_not_even_read_the_store_hears_who_may(
+    store: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(path: Path) -> Store:
+        raise StoreError(f"{path}: cannot be read (Permission denied).") from PermissionError()
+
+    monkeypatch.setattr(Store, "open_reader", denied)
+    code, _, err = cli("ack", "perf", "--store", store)
+    assert code == 2
+    assert "cannot be read (Permission denied)" in err
     assert "and root may, and while the daemon runs the group" in err
 
 
