@@ -168,16 +168,21 @@ def test_sudo_tells_who_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ordering.signed()["by"] == f"ada (as {name})"
 
 
+def await_words(service: DaemonProcess, words: str) -> None:
+    service.until(f"it says {words}", lambda: words in service.said())
+
+
 def test_a_running_daemon_does_it_and_tells_it(judged: Path, tmp_path: Path, cli: Cli) -> None:
     with DaemonProcess(tmp_path / "service") as service:
         service.logs.mkdir(parents=True)
         service.store_path.parent.mkdir()
         shutil.copy(judged, service.store_path)
         service.start()
-        service.until("it watches", lambda: " watches " in service.said())
+        await_words(service, " watches ")
         for command, options in list(COMMANDS.items())[:3]:
             code, out, err = cli(command, "perf", *options, "--store", service.store_path)
             assert (code, err) == (0, "")
+            await_words(service, f"kind={command}")
             [told] = [line for line in service.said().splitlines() if f"kind={command}" in line]
             assert "WARNING" in told
             assert " ".join(out.split())[:60] in told
