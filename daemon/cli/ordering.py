@@ -50,7 +50,16 @@ def order_about_incident(
     settings = load_for_store(config, store).settings
     with reading(settings) as records:
         incident = find_anomaly(wanted, records.anomalies.incidents())
-    outcome = give(settings, make(incident.anomaly.id, signed()))
+    return _give_and_say(settings, make(incident.anomaly.id, signed()))
+
+
+def order_and_say(config: Path | None, store: str | None, order: Order) -> int:
+    """Gives the order and prints what was done. Raises CannotRunError."""
+    return _give_and_say(load_for_store(config, store).settings, order)
+
+
+def _give_and_say(settings: Settings, order: Order) -> int:
+    outcome = give(settings, order)
     page = Page()
     page.say(outcome.sentence)
     write(page.text())
