@@ -6,10 +6,11 @@ from typing import Final, Union
 
 import msgspec
 
+from daemon.baseline_orders import Pin, Reset, Unpin
 from daemon.incident_orders import Accept, Acknowledge, Resolve, Silence
 from daemon.orders import Order
 
-KINDS: Final[tuple[type[Order], ...]] = (Acknowledge, Silence, Resolve, Accept)
+KINDS: Final[tuple[type[Order], ...]] = (Acknowledge, Silence, Resolve, Accept, Pin, Unpin, Reset)
 
 _DECODER: Final = msgspec.json.Decoder(Union[KINDS])  # noqa: UP007 (the members are in a tuple)
 

@@ -12,6 +12,7 @@ import typer
 from daemon.cli.commands.accept import accept
 from daemon.cli.commands.ack import ack
 from daemon.cli.commands.anomalies import anomalies
+from daemon.cli.commands.baseline import baseline
 from daemon.cli.commands.check_config import check_config
 from daemon.cli.commands.compare import compare
 from daemon.cli.commands.ingest import ingest
@@ -38,6 +39,7 @@ app.command()(ack)
 app.command()(silence)
 app.command()(resolve)
 app.command()(accept)
+app.add_typer(baseline, name="baseline")
 app.command()(compare)
 app.command()(parse)
 app.command("check-config")(check_config)

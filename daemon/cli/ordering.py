@@ -56,7 +56,16 @@ def order_about_incident(
         if error.__cause__ is not None and isinstance(error.__cause__.__cause__, PermissionError):
             raise CannotRunError(*error.lines, who_may(settings.store.path)) from error
         raise
-    outcome = give(settings, make(incident.anomaly.id, signed()))
+    return _give_and_say(settings, make(incident.anomaly.id, signed()))
+
+
+def order_and_say(config: Path | None, store: str | None, order: Order) -> int:
+    """Gives the order and prints what was done. Raises CannotRunError."""
+    return _give_and_say(load_for_store(config, store).settings, order)
+
+
+def _give_and_say(settings: Settings, order: Order) -> int:
+    outcome = give(settings, order)
     page = Page()
     page.say(outcome.sentence)
     write(page.text())

@@ -182,10 +182,25 @@ def _judge(
     return Judgement(verdict, min(tainted), max(tainted))  # late windows stand behind newer ones
 
 
+def healthy(learned: Learned[S], rules: Rules[S]) -> S:
+    """All on which no verdict fell, the windows included that wait to be learned."""
+    known = rules.empty()
+    for stats in (
+        learned.reference,
+        *(recent.stats for recent in learned.recent if not recent.tainted),
+    ):
+        rules.add(known, stats)
+    return known
+
+
+def healthy_windows(learned: Learned[S]) -> int:
+    """How many windows that are."""
+    return learned.windows + sum(not recent.tainted for recent in learned.recent)
+
+
 def healthy_samples(learned: Learned[S], rules: Rules[S]) -> int:
-    """Samples on which no verdict fell, those included that wait to be learned."""
-    waiting = (recent.stats for recent in learned.recent if not recent.tainted)
-    return rules.samples(learned.reference) + sum(rules.samples(stats) for stats in waiting)
+    """How many samples that are."""
+    return rules.samples(healthy(learned, rules))
 
 
 def _known(state: Learned[S], split: int, rules: Rules[S], min_samples: int) -> S:

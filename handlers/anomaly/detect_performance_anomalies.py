@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from fnmatch import fnmatchcase
 
 import msgspec
 
@@ -13,6 +12,7 @@ from handlers.anomaly.baseline import BEATS, Baseline, Judgement, Learned, judge
 from handlers.anomaly.closing import closing
 from handlers.anomaly.identity import anomaly_id
 from handlers.anomaly.statistics import log_median, z_of
+from handlers.anomaly.subject_names import beat_names, operators_figure
 from handlers.model import BeatKey, BeatStats, PerformanceAnomaly, Severity, TelemetryMetrics
 from handlers.sketch import quantile_us
 
@@ -77,15 +77,8 @@ def _operators_figure(
 ) -> float | None:
     if not expected_ms:
         return None
-    sequence, event = key
-    # A window in which the beat only started, or failed, does not tell the handler.
-    seen = [known.reference, *(recent.stats for recent in known.recent), *(stats for _, stats in windows)]
-    stats = next((each for each in reversed(seen) if each.handler), known.reference)
-    names = (f"{sequence}/{event}", event, f"{stats.plugin}.{stats.handler}", stats.handler)
-    for pattern, figure_ms in expected_ms.items():
-        if any(fnmatchcase(name, pattern) for name in names):
-            return figure_ms
-    return None
+    seen = (known.reference, *(recent.stats for recent in known.recent), *(stats for _, stats in windows))
+    return operators_figure(beat_names(key, seen), expected_ms)
 
 
 def _judge(current: BeatStats, reference: BeatStats, fixed_ms: float | None, limits: Detect) -> _Slow | None:

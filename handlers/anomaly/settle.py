@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from handlers.anomaly.baseline import BEATS, ERRORS, RUNS, Baseline, Learned, Rules, S
+from handlers.anomaly.baseline import BEATS, ERRORS, RUNS, Baseline, Learned, S
+from handlers.anomaly.baseline_operations import accepted
 from handlers.anomaly.identity import anomaly_id
-from handlers.anomaly.season import Season
 from handlers.model import AnyAnomaly, BeatKey, type_of
 
 
@@ -25,32 +25,22 @@ def forget_evidence(baseline: Baseline, anomaly: AnyAnomaly) -> Baseline:
 
 
 def take_as_normal(baseline: Baseline, anomaly: AnyAnomaly) -> Baseline:
-    """The reference begins anew with the recent windows: as it is now is how it is meant to be.
+    """The reference begins anew with what the verdict fell on: as it is now is how it is meant to be.
 
     Returns the subjects of the anomaly alone.
     """
     subjects = _subjects(baseline, anomaly)
     return Baseline(
         baseline.judged_until_ms,
-        {key: _begun_anew(learned, BEATS) for key, learned in subjects.beats.items()},
-        {key: _begun_anew(learned, RUNS) for key, learned in subjects.runs.items()},
-        {key: _begun_anew(learned, ERRORS) for key, learned in subjects.errors.items()},
+        {key: accepted(learned, BEATS) for key, learned in subjects.beats.items()},
+        {key: accepted(learned, RUNS) for key, learned in subjects.runs.items()},
+        {key: accepted(learned, ERRORS) for key, learned in subjects.errors.items()},
     )
 
 
 def _without_evidence(learned: Learned[S]) -> Learned[S]:
     healthy = [recent for recent in learned.recent if not recent.tainted]
     return replace(learned, recent=healthy, stands=False)
-
-
-def _begun_anew(learned: Learned[S], rules: Rules[S]) -> Learned[S]:
-    reference = rules.empty()
-    for recent in learned.recent:
-        rules.add(reference, recent.stats)
-    since_ms = min(recent.start_ms for recent in learned.recent)
-    return Learned(
-        reference, len(learned.recent), [], since_ms=since_ms, pinned=learned.pinned, season=Season()
-    )
 
 
 def _subjects(baseline: Baseline, anomaly: AnyAnomaly) -> Baseline:

@@ -94,10 +94,11 @@ class TestStatus:
     def test_learned_are_the_handlers_with_enough_samples(self, judged: Path, cli: Cli, folder: Path) -> None:
         (folder / "selfheald.yaml").write_text("detect: {min_samples: 60}\n")
         few = cli("status", "--store", judged, "--format", "json").json()["learning"]
-        assert 0 < few["learned"] < few["beats"]
+        assert 0 < few["handlers"]["learned"] < few["handlers"]["seen"]
         (folder / "selfheald.yaml").write_text("detect: {min_samples: 1000000}\n")
         many = cli("status", "--store", judged, "--format", "json").json()["learning"]
-        assert many == {"beats": few["beats"], "learned": 0, "min_samples": 1_000_000}
+        assert many["handlers"] == {"seen": few["handlers"]["seen"], "learned": 0}
+        assert many["min_samples"] == 1_000_000
 
     def test_says_what_was_not_read_yet(self, logs: Logs, folder: Path, cli: Cli) -> None:
         place = folder / "grows"
