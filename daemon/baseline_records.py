@@ -1,4 +1,7 @@
-"""What was learned, in the store. Table `baselines`: one document a subject, id = its number."""
+"""What was learned, in the store.
+
+Tables: `baselines` and `long_term` (one document a subject, id = its number), `activity` (id 1: rates).
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,15 @@ from tinydb.table import Document
 from daemon.store import Store
 from daemon.subjects import SubjectKind, beat_key, error_key
 from daemon.telemetry_records import TelemetryRecords, from_document, to_document
+from handlers.anomaly.activity import Activity
 from handlers.anomaly.baseline import Baseline, ErrorRate, Learned
+from handlers.anomaly.long_term import LongTerm
 from handlers.model import BeatStats, RunStats
 
 BASELINES: Final = "baselines"
+LONG_TERM: Final = "long_term"
+ACTIVITY: Final = "activity"
+_ACTIVITY_ID: Final = 1
 
 
 class BaselineRecords:
@@ -22,6 +30,8 @@ class BaselineRecords:
     def __init__(self, store: Store, telemetry: TelemetryRecords) -> None:
         self._telemetry = telemetry
         self._table = store.table(BASELINES)
+        self._long_term = store.table(LONG_TERM)
+        self._activity = store.table(ACTIVITY)
 
     def load(self) -> Baseline:
         baseline = Baseline(self._telemetry.totals().judged_until_ms)
@@ -33,6 +43,11 @@ class BaselineRecords:
                 baseline.runs[key[0]] = from_document(document, Learned[RunStats])
             else:
                 baseline.errors[error_key(key)] = from_document(document, Learned[ErrorRate])
+        for document in self._long_term.all():
+            _, key = self._telemetry.subjects.name(document.doc_id)
+            baseline.performance.beats[beat_key(key)] = from_document(document, LongTerm)
+        if (rates := self._activity.get(doc_id=_ACTIVITY_ID)) is not None:
+            baseline.performance.activity = from_document(rates, Activity)
         return baseline
 
     def put(self, baseline: Baseline) -> None:
@@ -44,6 +59,9 @@ class BaselineRecords:
         documents += [self._document("run", (key,), learned) for key, learned in baseline.runs.items()]
         documents += [self._document("error", key, learned) for key, learned in baseline.errors.items()]
         self._table.put(documents)
+        memory = baseline.performance
+        self._long_term.put(self._document("beat", key, record) for key, record in memory.beats.items())
+        self._activity.put([to_document(memory.activity, _ACTIVITY_ID)])
 
     def _document(self, kind: SubjectKind, key: tuple[str, ...], learned: msgspec.Struct) -> Document:
         return to_document(learned, self._telemetry.subjects.number(kind, key))

@@ -45,6 +45,8 @@ STACK_QUIET_S: Final = 2.0
 """A stack trace is written at once: what did not follow by then does not belong to it."""
 TRACE_QUIET_S: Final = 60.0
 """The root span of a trace comes when it ends; one that crashed never does."""
+LIVE_MS: Final = 60_000
+"""Logs whose newest event was read within this time of its being written are followed live."""
 _HOUR_MS: Final = 3_600_000
 _DAY_MS: Final = 86_400_000
 
@@ -84,6 +86,7 @@ class Engine:
         """Monotonic time at which each stream was read last."""
         self._record_id = ""
         self._until_ms = 0
+        self._is_live = False
         self._judging_ms = 0
         self._late_until_id = 0
         self._limits = settings.detect, settings.expected_ms
@@ -311,6 +314,9 @@ class Engine:
         judged_until_ms = max(self._judging_ms, self.telemetry.totals().judged_until_ms)
         record_id = self.telemetry.commit(commit, checkpoints, expired, judged_until_ms)
         self.tail.committed()
+        if commit.metrics.windows:
+            newest_ms = max((stream.watermark_ms for stream in commit.streams.values()), default=0)
+            self._is_live = abs(now_ms() - newest_ms) < LIVE_MS
         for piece in commit.consumed:
             self._formats[piece.source] = piece.format
             self._read_at[piece.stream] = time.monotonic()
@@ -324,7 +330,13 @@ class Engine:
         self._judging_ms = max([first_ms, *(start + metrics.window_ms for start in metrics.windows)])
         self.more_windows = self.telemetry.has_windows(self._judging_ms, self._until_ms)
         late, self._late_until_id = self.telemetry.late_windows(first_ms)
-        return TelemetryHistory(TelemetryMetrics(metrics.window_ms, {**late, **metrics.windows}), baseline)
+        # Old logs end; only of those that are followed live it says something that nothing more comes.
+        live = self._is_live and not self.more_windows and self._until_ms <= now_ms()
+        return TelemetryHistory(
+            TelemetryMetrics(metrics.window_ms, {**late, **metrics.windows}),
+            baseline,
+            self._until_ms if live else 0,
+        )
 
     def _follow(self, settings: Settings) -> None:
         self.tail.close()

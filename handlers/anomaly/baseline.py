@@ -15,6 +15,7 @@ from typing import Final, Generic, TypeVar
 
 import msgspec
 
+from handlers.anomaly.long_term import PerformanceMemory
 from handlers.metrics import add_beats, add_errors, add_runs
 from handlers.model import BeatKey, BeatStats, ErrorKey, ErrorStats, RunStats, TelemetryMetrics, Window
 
@@ -61,6 +62,7 @@ class Baseline(msgspec.Struct):
     beats: dict[BeatKey, Learned[BeatStats]] = {}
     runs: dict[str, Learned[RunStats]] = {}
     errors: dict[ErrorKey, Learned[ErrorRate]] = {}
+    performance: PerformanceMemory = msgspec.field(default_factory=PerformanceMemory)
 
 
 class Rules(msgspec.Struct, Generic[S], frozen=True):

@@ -17,6 +17,8 @@ class LoadedTelemetry(msgspec.Struct, frozen=True):
     until_ms: int
     """End of the last of them, or of those that were judged before if there are none."""
     baseline: Baseline
+    observed_until_ms: int
+    """As in `TelemetryHistory`."""
 
 
 async def load_telemetry_data(record_id: str, *, port: HistoryPort) -> LoadedTelemetry:
@@ -30,4 +32,5 @@ async def load_telemetry_data(record_id: str, *, port: HistoryPort) -> LoadedTel
         windows=len(metrics.windows),
         until_ms=max([baseline.judged_until_ms, *ends_ms]),
         baseline=baseline,
+        observed_until_ms=history.observed_until_ms,
     )

@@ -14,6 +14,8 @@ class TelemetryHistory(msgspec.Struct, frozen=True):
     metrics: TelemetryMetrics
     """The closed windows that were not judged yet."""
     baseline: Baseline
+    observed_until_ms: int = 0
+    """Up to when everything is read, while the logs are followed live; 0 if they are not."""
 
 
 class HistoryPort(Protocol):
