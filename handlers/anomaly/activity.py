@@ -22,14 +22,16 @@ HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 24 * HOUR_MS
 HABIT_DAYS: Final = 7
 """How long the longest gap and the emptiest block of a day are remembered."""
-HOUR_LEARNED_MS: Final = 3 * HOUR_MS
-"""An hour of the day is judged by itself once it was seen on about three days."""
+HOUR_LEARNED_MS: Final = 3 * HOUR_MS // 2
+"""An hour of the day is known once it was seen on two days."""
 MEMORY_MS: Final = 14 * DAY_MS
 """Rates are those of about two weeks: what is older fades."""
 MAX_UNITS: Final = 5_000
 BLOCK_EXECUTIONS: Final = 40
 """Executions expected in a block, by which a collapse is judged."""
 BLOCK_LEAST_MS: Final = 60_000
+LOW_BLOCKS: Final = 2
+"""A unit has collapsed when so many blocks in a row were empty."""
 LEARNED_BLOCKS: Final = 10
 """So many healthy blocks a unit must have had before an empty one says anything."""
 SILENT_EXECUTIONS: Final = 20
@@ -38,15 +40,24 @@ SILENT_LEAST_MS: Final = 120_000
 IDLE_LEAST_MS: Final = 10 * 60_000
 SILENT_TIMES: Final = 3
 """A silence is so many times as long as the longest usual one."""
+MANY: Final = 3
+"""From so many units on that stopped together, what they share stopped."""
+TOGETHER_MS: Final = 60_000
+QUIET_EXECUTIONS: Final = 5
+"""Expected ones after which another unit is taken as silent too, if one is for certain."""
 LEARNED_EXECUTIONS: Final = 50
 """So many a unit must have run before its silence says anything."""
 HABIT_GAP_MS: Final = HOUR_MS
 """A silence that was told and ended is a habit if it was longer, such as a night: else it was a fault."""
+FIRST_HOURS_MS: Final = 3 * HOUR_MS
+"""In these the time of day does not matter yet."""
+SINCE_START_MS: Final = 10 * 60_000
+"""What began so soon after the logs is taken as always there."""
 RETIRED_MS: Final = 7 * DAY_MS
 """What is silent for longer was taken out of use: it is forgotten."""
 
 
-class Usual(msgspec.Struct):
+class Usual(msgspec.Struct, array_like=True):
     """How often a unit ran, while how much else did. Sums of whole numbers."""
 
     executions: int = 0
@@ -64,7 +75,7 @@ class Usual(msgspec.Struct):
             self.time_ms //= 2
 
 
-class Expected(msgspec.Struct):
+class Expected(msgspec.Struct, array_like=True):
     """What was expected of a unit in a span."""
 
     by_others: float = 0.0
@@ -91,18 +102,22 @@ class Block(msgspec.Struct):
 class Unit(msgspec.Struct):
     """What is known of one unit; of bounded size."""
 
+    first_ms: int = 0
     last_ms: int = 0
     """End of the last window in which it ran."""
     usual: Usual = msgspec.field(default_factory=Usual)
     hours: dict[int, Usual] = {}
-    """By hour of the day, UTC."""
+    """By hour of the day, UTC; those of Saturdays and Sundays, which are 24 to 47, by themselves."""
     gap: Expected = msgspec.field(default_factory=Expected)
     """What was expected of it since it ran last."""
+    excused: bool = False
+    """It fell silent together with others on the first day: that may be the evening."""
     gaps: dict[int, float] = {}
     """The longest usual gap in expected executions, by day since 1970."""
     block: Block = msgspec.field(default_factory=Block)
     low: Block | None = None
     """The last full block, if the unit had collapsed in it."""
+    low_blocks: int = 0
     low_since_ms: int = 0
     shares: dict[int, float] = {}
     """The emptiest usual block, as executions over expected ones, by day since 1970."""
@@ -161,12 +176,16 @@ def take_window(
     activity.until_ms = end_ms
     for key in counts:
         if key not in activity.units and len(activity.units) < MAX_UNITS:
-            activity.units[key] = Unit(last_ms=end_ms)
+            activity.units[key] = Unit(start_ms, end_ms)
     for key, unit in list(activity.units.items()):
         executions = counts.get(key, 0)
-        _take(unit, end_ms, executions, len(counts) - (executions > 0), time_ms, drop)
+        usual = _usual_at(unit, end_ms - 1, activity.first_ms)
+        _take(unit, usual, end_ms, executions, len(counts) - (executions > 0), time_ms, drop)
         if end_ms - unit.last_ms > RETIRED_MS:
             del activity.units[key]
+    if end_ms - activity.first_ms < DAY_MS:
+        for unit in activity.units.values():
+            unit.excused |= is_silent(unit, end_ms) and len(stopped_with(activity, unit)) >= MANY
 
 
 def is_idle(activity: Activity, until_ms: int) -> bool:
@@ -195,23 +214,37 @@ def _take_late(activity: Activity, end_ms: int, counts: Mapping[str, int]) -> No
             unit.last_ms, unit.gap = end_ms, Expected()
 
 
-def _take(unit: Unit, end_ms: int, executions: int, others: int, time_ms: int, drop: float) -> None:
-    hour = (end_ms - 1) % DAY_MS // HOUR_MS
-    of_hour = unit.hours.setdefault(hour, Usual())
-    usual = of_hour if of_hour.time_ms >= HOUR_LEARNED_MS else unit.usual
+def _usual_at(unit: Unit, at_ms: int, first_ms: int) -> Usual:
+    """The rate that is known for this time of day; nothing is expected where none is."""
+    of_hour = unit.hours.get(_hour(at_ms))
+    if of_hour is not None and of_hour.time_ms >= HOUR_LEARNED_MS:
+        return of_hour
+    always = unit.first_ms - first_ms <= SINCE_START_MS and at_ms - first_ms <= FIRST_HOURS_MS
+    return unit.usual if always else Usual()
+
+
+def _hour(at_ms: int) -> int:
+    is_weekend = at_ms // DAY_MS % 7 in {2, 3}  # 1970 began on a Thursday
+    return at_ms % DAY_MS // HOUR_MS + 24 * is_weekend
+
+
+def _take(
+    unit: Unit, usual: Usual, end_ms: int, executions: int, others: int, time_ms: int, drop: float
+) -> None:
     unit.gap.add(usual, others, time_ms)
     _fill_block(unit, usual, end_ms, executions, others, time_ms, drop)
     if executions:
         _end_gap(unit, end_ms)
     unit.usual.add(executions, others, time_ms, MEMORY_MS)
-    of_hour.add(executions, others, time_ms, MEMORY_MS // 24)
+    unit.hours.setdefault(_hour(end_ms - 1), Usual()).add(executions, others, time_ms, MEMORY_MS // 24)
 
 
 def is_silent(unit: Unit, until_ms: int) -> bool:
     """Whether a unit stopped: much was expected, and it was never quiet for nearly as long."""
     usual_gap = max(unit.gaps.values(), default=0.0)
     return (
-        until_ms - unit.last_ms >= SILENT_LEAST_MS
+        not unit.excused
+        and until_ms - unit.last_ms >= SILENT_LEAST_MS
         and unit.usual.executions >= LEARNED_EXECUTIONS
         and unit.gap.executions >= max(SILENT_EXECUTIONS, SILENT_TIMES * usual_gap)
     )
@@ -221,13 +254,25 @@ def _end_gap(unit: Unit, end_ms: int) -> None:
     length_ms = end_ms - unit.last_ms
     if not is_silent(unit, end_ms) or length_ms >= HABIT_GAP_MS:
         _remember(unit.gaps, end_ms, max, unit.gap.executions)
-    unit.last_ms, unit.gap = end_ms, Expected()
+    unit.last_ms, unit.gap, unit.excused = end_ms, Expected(), False
+
+
+def stopped_with(activity: Activity, stopped: Unit) -> set[str]:
+    """The keys of the units that fell silent at the same time, its own included."""
+    return {
+        key
+        for key, unit in activity.units.items()
+        if abs(unit.last_ms - stopped.last_ms) <= TOGETHER_MS and unit.gap.executions >= QUIET_EXECUTIONS
+    }
 
 
 def _fill_block(
     unit: Unit, usual: Usual, end_ms: int, executions: int, others: int, time_ms: int, drop: float
 ) -> None:
     block = unit.block
+    if not usual.time_ms:
+        unit.block = Block()
+        return
     block.since_ms = block.since_ms or end_ms - time_ms
     block.until_ms = end_ms
     block.executions += executions
@@ -238,11 +283,14 @@ def _fill_block(
     share = block.executions / expected
     usual_least = min(unit.shares.values(), default=0.0)
     unit.block = Block()
+    if unit.gap.executions >= QUIET_EXECUTIONS * 2:
+        return  # it is silent, or has its habit of being silent
     if unit.blocks >= LEARNED_BLOCKS and share < min(1 - drop, usual_least / 2):
-        unit.low_since_ms = unit.low_since_ms if unit.low is not None else block.since_ms
-        unit.low = block
+        unit.low_blocks += 1
+        unit.low_since_ms = unit.low_since_ms if unit.low_blocks > 1 else block.since_ms
+        unit.low = block if unit.low_blocks >= LOW_BLOCKS else None
         return
-    unit.low = None
+    unit.low, unit.low_blocks = None, 0
     unit.blocks += 1
     _remember(unit.shares, end_ms, min, share)
 

@@ -32,7 +32,7 @@ MAD_TO_DEVIATION: Final = 1.4826
 """Of the normal distribution."""
 
 
-class Slice(msgspec.Struct, frozen=True):
+class Slice(msgspec.Struct, frozen=True, array_like=True):
     start_ms: int
     log_us: float
     """Logarithm of the median, in microseconds."""

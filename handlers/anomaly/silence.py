@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import msgspec
 
 from handlers.anomaly.activity import (
-    DAY_MS,
+    MANY,
     RETIRED_MS,
     Activity,
     Block,
     Unit,
     is_idle,
     is_silent,
+    stopped_with,
 )
-
-MANY: Final = 3
-"""From so many units on that stopped together, what they share stopped."""
-TOGETHER_MS: Final = 60_000
-QUIET_EXECUTIONS: Final = 5
-"""Expected ones after which another unit is taken as silent too, if one is for certain."""
-MOST: Final = 0.5
-"""When more than this share of all units stops within the first day, it may be the evening."""
 
 
 class Quiet(msgspec.Struct, frozen=True):
@@ -54,10 +45,10 @@ def judge_activity(activity: Activity, observed_until_ms: int) -> list[Quiet]:
     found: list[Quiet] = []
     together: set[str] = set()
     for key in sorted(silent):
-        cohort = _cohort(activity, silent[key])
+        cohort = stopped_with(activity, silent[key])
         if len(cohort) < MANY:
             found.append(_silent(activity, (key,)))
-        elif len(cohort) <= MOST * len(activity.units) or activity.until_ms - activity.first_ms >= DAY_MS:
+        else:
             together |= cohort
     if together:
         found.append(_silent(activity, tuple(sorted(together))))
@@ -65,15 +56,6 @@ def judge_activity(activity: Activity, observed_until_ms: int) -> list[Quiet]:
         if unit.low is not None and key not in silent and key not in together:
             found.append(_collapsed(key, unit, unit.low))
     return found
-
-
-def _cohort(activity: Activity, stopped: Unit) -> set[str]:
-    """The units that fell silent at the same time, the one itself included."""
-    return {
-        key
-        for key, unit in activity.units.items()
-        if abs(unit.last_ms - stopped.last_ms) <= TOGETHER_MS and unit.gap.executions >= QUIET_EXECUTIONS
-    }
 
 
 def _silent(activity: Activity, keys: tuple[str, ...]) -> Quiet:

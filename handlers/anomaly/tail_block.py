@@ -11,7 +11,7 @@ from handlers.anomaly.latency import Slow
 from handlers.metrics import add_beats
 from handlers.model import BeatStats
 
-BLOCK: Final = 20
+BLOCK: Final = 40
 """Samples of a block, in those of the shortest span that is judged."""
 
 
