@@ -259,8 +259,12 @@ class Retention(Section):
     """How long things are remembered."""
 
     windows_h: Number = Field(default=24.0, gt=0, le=87_600)
-    """Hours, more than 0 to 87600. Windows that are older are dropped; the baseline is learned from what is
-    kept."""
+    """Hours, more than 0 to 87600. Windows that are older are rolled up into hours, sooner when the store is
+    full."""
+    hours_d: Number = Field(default=30.0, gt=0, le=3650)
+    """Days, more than 0 to 3650. Hours that are older are rolled up into days."""
+    days_d: Number = Field(default=365.0, gt=0, le=36_500)
+    """Days, more than 0 to 36500. Days that are older are dropped."""
     anomalies_d: Number = Field(default=90.0, gt=0, le=3650)
     """Days, more than 0 to 3650. Resolved anomalies that are older are dropped."""
 

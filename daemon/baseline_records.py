@@ -5,13 +5,13 @@ Tables: `baselines` and `long_term` (one document a subject, id = its number), `
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 import msgspec
-from tinydb.table import Document
 
 from daemon.store import Store
-from daemon.subjects import SubjectKind, beat_key, error_key
+from daemon.subjects import Subject, beat_key, error_key
 from daemon.telemetry_records import TelemetryRecords, from_document, to_document
 from handlers.anomaly.activity import Activity
 from handlers.anomaly.baseline import Baseline, ErrorRate, Learned
@@ -55,13 +55,30 @@ class BaselineRecords:
         totals = self._telemetry.totals()
         totals.judged_until_ms = baseline.judged_until_ms
         self._telemetry.put_totals(totals)
-        documents = [self._document("beat", key, learned) for key, learned in baseline.beats.items()]
-        documents += [self._document("run", (key,), learned) for key, learned in baseline.runs.items()]
-        documents += [self._document("error", key, learned) for key, learned in baseline.errors.items()]
-        self._table.put(documents)
+        self._table.put(
+            to_document(learned, self._telemetry.subjects.number(*subject))
+            for subject, learned in _subjects(baseline)
+        )
         memory = baseline.performance
-        self._long_term.put(self._document("beat", key, record) for key, record in memory.beats.items())
-        self._activity.put([to_document(memory.activity, _ACTIVITY_ID)])
+        self._long_term.put(
+            to_document(record, self._telemetry.subjects.number("beat", key))
+            for key, record in memory.beats.items()
+        )
+        if memory.activity.until_ms:
+            self._activity.put([to_document(memory.activity, _ACTIVITY_ID)])
 
-    def _document(self, kind: SubjectKind, key: tuple[str, ...], learned: msgspec.Struct) -> Document:
-        return to_document(learned, self._telemetry.subjects.number(kind, key))
+    def remove(self, baseline: Baseline) -> None:
+        """Forgets the subjects that the given one holds."""
+        for subject, _ in _subjects(baseline):
+            number = self._telemetry.subjects.number(*subject)
+            self._table.remove_between(number, number)
+            self._long_term.remove_between(number, number)
+
+
+def _subjects(baseline: Baseline) -> Iterator[tuple[Subject, msgspec.Struct]]:
+    for beat, learned in baseline.beats.items():
+        yield ("beat", beat), learned
+    for run, learned_runs in baseline.runs.items():
+        yield ("run", (run,)), learned_runs
+    for error, rate in baseline.errors.items():
+        yield ("error", error), rate

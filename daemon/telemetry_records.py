@@ -239,12 +239,6 @@ class TelemetryRecords:
         else:
             window.errors[error_key(key)] = from_document(stats, ErrorStats)
 
-    def forget_windows(self, before_ms: int) -> int:
-        """Deletes the windows that begin before; returns how many documents."""
-        with self._store.transaction():
-            self.lossy.forget(before_ms)
-            return self._windows.remove_between(0, self._window_id(before_ms, 0) - 1)
-
     def _window_id(self, at_ms: int, subject: int) -> int:
         return (at_ms // self._window_ms) << SUBJECT_BITS | subject
 

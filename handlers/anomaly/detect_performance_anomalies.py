@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from fnmatch import fnmatchcase
 from functools import partial
 
 import msgspec
@@ -17,6 +16,7 @@ from handlers.anomaly.latency import Slow, judge_latency
 from handlers.anomaly.long_term import LongTerm, PerformanceMemory, copied
 from handlers.anomaly.performance_anomaly import quiet_anomaly, slow_anomaly
 from handlers.anomaly.silence import judge_activity
+from handlers.anomaly.subject_names import beat_names, operators_figure
 from handlers.metrics import add_beats
 from handlers.model import BeatKey, BeatStats, PerformanceAnomaly, TelemetryMetrics
 
@@ -82,15 +82,8 @@ def _operators_figure(
 ) -> float | None:
     if not expected_ms:
         return None
-    sequence, event = key
-    # A window in which the beat only started, or failed, does not tell the handler.
-    seen = [known.reference, *(recent.stats for recent in known.recent), *(stats for _, stats in windows)]
-    stats = next((each for each in reversed(seen) if each.handler), known.reference)
-    names = (f"{sequence}/{event}", event, f"{stats.plugin}.{stats.handler}", stats.handler)
-    for pattern, figure_ms in expected_ms.items():
-        if any(fnmatchcase(name, pattern) for name in names):
-            return figure_ms
-    return None
+    seen = (known.reference, *(recent.stats for recent in known.recent), *(stats for _, stats in windows))
+    return operators_figure(beat_names(key, seen), expected_ms)
 
 
 def _remembered(

@@ -13,8 +13,10 @@ from handlers.model.anomalies import (
     BehavioralAnomaly,
     CoverageAnomaly,
     ErrorAnomaly,
+    Member,
     PerformanceAnomaly,
     Severity,
+    type_of,
 )
 from handlers.model.codebase import Codebase, CoveredFunction, Handler, Sequence, Test
 from handlers.model.diagnoses import (
@@ -94,6 +96,7 @@ __all__ = [
     "Handler",
     "Impact",
     "LogFile",
+    "Member",
     "NameBook",
     "NormalizedEvents",
     "OpenError",
@@ -118,5 +121,6 @@ __all__ = [
     "WaitingEvent",
     "WholeRun",
     "Window",
+    "type_of",
     "waiting_sources",
 ]

@@ -14,6 +14,19 @@ AnomalyType = Literal["performance", "behavioral", "coverage", "error"]
 SEVERITIES: Final[tuple[Severity, ...]] = ("low", "medium", "high", "critical")
 
 
+class Member(msgspec.Struct, frozen=True):
+    """One of the anomalies that have a cause in common and are told as one."""
+
+    id: str
+    type: AnomalyType
+    sequence: str
+    event: str
+    name: str
+    """"Plugin.handler", else the event, else the sequence."""
+    figure: str
+    """What is wrong with it, in short: "2.1 times"."""
+
+
 class Anomaly(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
     """A claim that something is wrong, with what proves it.
 
@@ -47,6 +60,8 @@ class Anomaly(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
     """Lines that prove it, first ones first."""
     affected: tuple[str, ...] = ()
     """Sequences that suffer from it."""
+    members: tuple[Member, ...] = ()
+    """The anomalies that it stands for, the gravest first; none: itself alone."""
 
 
 class PerformanceAnomaly(Anomaly, frozen=True, kw_only=True, tag="performance"):
@@ -92,3 +107,15 @@ class ErrorAnomaly(Anomaly, frozen=True, kw_only=True, tag="error"):
 
 
 AnyAnomaly = PerformanceAnomaly | BehavioralAnomaly | CoverageAnomaly | ErrorAnomaly
+
+
+def type_of(anomaly: AnyAnomaly) -> AnomalyType:
+    match anomaly:
+        case PerformanceAnomaly():
+            return "performance"
+        case BehavioralAnomaly():
+            return "behavioral"
+        case CoverageAnomaly():
+            return "coverage"
+        case ErrorAnomaly():
+            return "error"

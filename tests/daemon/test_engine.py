@@ -139,7 +139,7 @@ async def test_judging_in_two_steps_gives_the_verdicts_of_one(settings: Settings
             verdicts.append(
                 sorted(
                     (each.anomaly.id, each.anomaly.actual, each.anomaly.samples, each.first_seen_ms)
-                    for each in engine.anomalies.anomalies()
+                    for each in engine.anomalies.incidents()
                 )
             )
     assert verdicts[0] == verdicts[1]
@@ -196,7 +196,7 @@ async def test_the_anomalies_of_a_fault_that_ends_are_resolved_and_keep_their_re
         if second in {99, 199, 299}:
             await read_to_end(engine)
             await judge(engine, END_OF_TIME_MS)
-            states = [each.state for each in engine.anomalies.anomalies()]
+            states = [each.state for each in engine.anomalies.incidents()]
             assert states == {99: [], 199: ["open"], 299: ["resolved"]}[second]
     assert engine.anomalies.recommendations() == []
     assert engine.anomalies.all_recommendations() != []
@@ -329,7 +329,7 @@ async def test_an_anomaly_that_is_gone_for_less_than_the_hold_time_stays_open(
 ) -> None:
     engine = Engine(settings, store, ignore)
     await two_phases(engine, settings)
-    assert [each.state for each in engine.anomalies.anomalies()] == ["open"]
+    assert [each.state for each in engine.anomalies.incidents()] == ["open"]
 
 
 @pytest.mark.anyio
@@ -341,7 +341,7 @@ async def test_what_is_none_any_more_under_new_limits_is_resolved_without_a_hold
     detect = settings.detect.model_copy(update={"over_expected": 5.0})
     await engine.adopt(settings.model_copy(update={"detect": detect}))
     await judge(engine, END_OF_TIME_MS)
-    assert [each.state for each in engine.anomalies.anomalies()] == ["resolved"]
+    assert [each.state for each in engine.anomalies.incidents()] == ["resolved"]
 
 
 @pytest.mark.anyio

@@ -14,7 +14,9 @@ from handlers.model import (
     ErrorKey,
     ErrorStats,
     Origin,
+    PerformanceAnomaly,
     RunStats,
+    Severity,
     TelemetryMetrics,
     Window,
 )
@@ -73,3 +75,36 @@ def of_beat(stats: BeatStats, key: BeatKey = BEAT, start_ms: int = 0) -> Telemet
 def learned(*windows: Window) -> Baseline:
     """What is known when these windows were healthy."""
     return baseline_of(metrics(*windows))
+
+
+def anomaly(
+    anomaly_id: str = "perf-1", severity: Severity = "medium", last_seen_ms: int = 20_000, ratio: float = 2.0
+) -> PerformanceAnomaly:
+    """A slow handler."""
+    return PerformanceAnomaly(
+        id=anomaly_id,
+        kind="slow",
+        severity=severity,
+        severity_reason="",
+        sequence=BEAT[0],
+        event=BEAT[1],
+        plugin="CartPlugin",
+        handler="addItem",
+        description="addItem is slow",
+        actual=20.0 * ratio,
+        expected=20.0,
+        limit=30.0,
+        unit="ms",
+        interval=(19.0 * ratio, 21.0 * ratio),
+        confidence=0.99,
+        samples=40,
+        baseline_samples=60,
+        first_seen_ms=10_000,
+        last_seen_ms=last_seen_ms,
+        origins=(),
+        affected=(BEAT[0],),
+        ratio=ratio,
+        p95=50.0,
+        added_us_per_execution=20_000,
+        expected_from="baseline",
+    )
