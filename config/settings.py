@@ -211,6 +211,9 @@ class Detect(Section):
     min_added_ms: Number = Field(default=1.0, ge=0, le=DAY_S * 1000)
     """Milliseconds, 0 to 86400000. A handler that got slower by less than this is left alone, however large
     the ratio."""
+    rate_drop: Number = Field(default=0.8, ge=0.5, lt=1)
+    """Share, 0.5 to less than 1. A sequence or handler has collapsed when it runs less often than usual by
+    more than this share, while others go on: 0.8 is a fifth of the usual rate."""
     behavioral_min_runs: Whole = Field(default=2, ge=1, le=1_000_000)
     """Runs, 1 to 1000000. A deviating order of beats is reported after as many runs with it."""
     error_min_count: Whole = Field(default=1, ge=1, le=1_000_000)
@@ -229,7 +232,7 @@ class Detect(Section):
     "sequence-id/event". That of what is about these, however large it is; the first glob that matches
     decides. Put names with * in quotes."""
     performance: bool = True
-    """true or false. Whether slow handlers are looked for."""
+    """true or false. Whether handlers that are slow, or run no more, are looked for."""
     behavioral: bool = True
     """true or false. Whether beats that are missing, extra, repeated or out of order are looked for."""
     coverage: bool = True

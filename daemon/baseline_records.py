@@ -1,4 +1,7 @@
-"""What was learned, in the store. Table `baselines`: one document a subject, id = its number."""
+"""What was learned, in the store.
+
+Tables: `baselines` and `long_term` (one document a subject, id = its number), `activity` (id 1: rates).
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,15 @@ import msgspec
 from daemon.store import Store
 from daemon.subjects import Subject, beat_key, error_key
 from daemon.telemetry_records import TelemetryRecords, from_document, to_document
+from handlers.anomaly.activity import Activity
 from handlers.anomaly.baseline import Baseline, ErrorRate, Learned
+from handlers.anomaly.long_term import LongTerm
 from handlers.model import BeatStats, RunStats
 
 BASELINES: Final = "baselines"
+LONG_TERM: Final = "long_term"
+ACTIVITY: Final = "activity"
+_ACTIVITY_ID: Final = 1
 
 
 class BaselineRecords:
@@ -22,6 +30,8 @@ class BaselineRecords:
     def __init__(self, store: Store, telemetry: TelemetryRecords) -> None:
         self._telemetry = telemetry
         self._table = store.table(BASELINES)
+        self._long_term = store.table(LONG_TERM)
+        self._activity = store.table(ACTIVITY)
 
     def load(self) -> Baseline:
         baseline = Baseline(self._telemetry.totals().judged_until_ms)
@@ -33,6 +43,11 @@ class BaselineRecords:
                 baseline.runs[key[0]] = from_document(document, Learned[RunStats])
             else:
                 baseline.errors[error_key(key)] = from_document(document, Learned[ErrorRate])
+        for document in self._long_term.all():
+            _, key = self._telemetry.subjects.name(document.doc_id)
+            baseline.performance.beats[beat_key(key)] = from_document(document, LongTerm)
+        if (rates := self._activity.get(doc_id=_ACTIVITY_ID)) is not None:
+            baseline.performance.activity = from_document(rates, Activity)
         return baseline
 
     def put(self, baseline: Baseline) -> None:
@@ -44,12 +59,20 @@ class BaselineRecords:
             to_document(learned, self._telemetry.subjects.number(*subject))
             for subject, learned in _subjects(baseline)
         )
+        memory = baseline.performance
+        self._long_term.put(
+            to_document(record, self._telemetry.subjects.number("beat", key))
+            for key, record in memory.beats.items()
+        )
+        if memory.activity.until_ms:
+            self._activity.put([to_document(memory.activity, _ACTIVITY_ID)])
 
     def remove(self, baseline: Baseline) -> None:
         """Forgets the subjects that the given one holds."""
         for subject, _ in _subjects(baseline):
             number = self._telemetry.subjects.number(*subject)
             self._table.remove_between(number, number)
+            self._long_term.remove_between(number, number)
 
 
 def _subjects(baseline: Baseline) -> Iterator[tuple[Subject, msgspec.Struct]]:

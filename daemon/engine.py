@@ -32,6 +32,7 @@ from daemon.spool import Spool
 from daemon.store import Store
 from daemon.telemetry_records import TelemetryRecords
 from daemon.tiers import Horizons, Tiers
+from handlers.anomaly.activity import is_idle
 from handlers.anomaly.baseline import Baseline, changed
 from handlers.anomaly.ports import TelemetryHistory
 from handlers.anomaly.sequence import ANOMALY, DetectedAnomalies, detect_anomalies
@@ -50,6 +51,8 @@ STACK_QUIET_S: Final = 2.0
 """A stack trace is written at once: what did not follow by then does not belong to it."""
 TRACE_QUIET_S: Final = 60.0
 """The root span of a trace comes when it ends; one that crashed never does."""
+LIVE_MS: Final = 60_000
+"""Logs whose newest event was read within this time of its being written are followed live."""
 _HOUR_MS: Final = 3_600_000
 _DAY_MS: Final = 86_400_000
 
@@ -98,6 +101,7 @@ class Engine:
         self._codebase_judged: Codebase | None = None
         """That of the last detection that was stored and diagnosed."""
         self._until_ms = 0
+        self._is_live = False
         self._judging_ms = 0
         self._late_until_id = 0
         self._limits = self._limits_now()
@@ -206,7 +210,9 @@ class Engine:
     def _has_unjudged(self, until_ms: int) -> bool:
         if self._baseline is None or self.telemetry.has_late():
             return True
-        return self.telemetry.has_windows(self._baseline.judged_until_ms, until_ms)
+        return self.telemetry.has_windows(self._baseline.judged_until_ms, until_ms) or (
+            self._is_live and is_idle(self._baseline.performance.activity, until_ms)
+        )
 
     def _limits_now(self) -> tuple[Detect, Mapping[str, float]]:
         return self.settings.detect, self.settings.expected_ms
@@ -382,6 +388,9 @@ class Engine:
         judged_until_ms = max(self._judging_ms, self._judged_until_ms())
         record_id = self.telemetry.commit(commit, checkpoints, expired, judged_until_ms)
         self.tail.committed()
+        if commit.metrics.windows:
+            newest_ms = max((stream.watermark_ms for stream in commit.streams.values()), default=0)
+            self._is_live = abs(now_ms() - newest_ms) < LIVE_MS
         for piece in commit.consumed:
             self._formats[piece.source] = piece.format
             self._read_at[piece.stream] = time.monotonic()
@@ -403,8 +412,14 @@ class Engine:
         self.more_windows = self.telemetry.has_windows(self._judging_ms, self._until_ms)
         late, self._late_until_id = self.telemetry.late_windows(first_ms)
         open_ids = frozenset(each.anomaly.id for each in self.anomalies.incidents() if each.is_open)
-        windows = TelemetryMetrics(metrics.window_ms, {**late, **metrics.windows})
-        return TelemetryHistory(windows, baseline, open_ids)
+        # Old logs end; only of those that are followed live it says something that nothing more comes.
+        live = self._is_live and not self.more_windows and self._until_ms <= now_ms()
+        return TelemetryHistory(
+            TelemetryMetrics(metrics.window_ms, {**late, **metrics.windows}),
+            baseline,
+            open_ids,
+            observed_until_ms=self._until_ms if live else 0,
+        )
 
     def _follow(self, settings: Settings) -> None:
         self.tail.close()

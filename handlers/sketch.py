@@ -42,6 +42,11 @@ def add_bins(into: dict[int, int], other: Mapping[int, int]) -> None:
         into[index] = into.get(index, 0) + count
 
 
+def value_us(index: int) -> float:
+    """The duration that stands for a bin, in microseconds."""
+    return 0.0 if index == ZERO_BIN else 2 * _GAMMA**index / (_GAMMA + 1)
+
+
 def median_bin(bins: Mapping[int, int]) -> int:
     """The bin in which the median lies. Raises ValueError for an empty sketch."""
     left = (sum(bins.values()) + 1) // 2
@@ -83,5 +88,5 @@ def quantiles_us(bins: Mapping[int, int], quantiles: tuple[float, ...]) -> list[
         while seen <= rank:
             index, more = next(ordered)
             seen += more
-        found.append(0.0 if index == ZERO_BIN else 2 * _GAMMA**index / (_GAMMA + 1))
+        found.append(value_us(index))
     return found

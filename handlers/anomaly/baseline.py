@@ -18,6 +18,7 @@ from typing import Final, Generic, TypeVar
 
 import msgspec
 
+from handlers.anomaly.long_term import PerformanceMemory
 from handlers.anomaly.season import HOUR_MS, Season
 from handlers.metrics import add_beats, add_errors, add_runs
 from handlers.model import BeatKey, BeatStats, ErrorKey, ErrorStats, RunStats, TelemetryMetrics, Window
@@ -73,6 +74,7 @@ class Baseline(msgspec.Struct):
     beats: dict[BeatKey, Learned[BeatStats]] = {}
     runs: dict[str, Learned[RunStats]] = {}
     errors: dict[ErrorKey, Learned[ErrorRate]] = {}
+    performance: PerformanceMemory = msgspec.field(default_factory=PerformanceMemory)
 
 
 class Durations(msgspec.Struct, Generic[S], frozen=True):
@@ -284,6 +286,14 @@ def changed(before: Baseline, after: Baseline) -> Baseline:
         {key: each for key, each in after.beats.items() if each is not before.beats.get(key)},
         {key: each for key, each in after.runs.items() if each is not before.runs.get(key)},
         {key: each for key, each in after.errors.items() if each is not before.errors.get(key)},
+        PerformanceMemory(
+            {
+                key: each
+                for key, each in after.performance.beats.items()
+                if each is not before.performance.beats.get(key)
+            },
+            after.performance.activity,
+        ),
     )
 
 

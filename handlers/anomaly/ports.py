@@ -16,6 +16,8 @@ class TelemetryHistory(msgspec.Struct, frozen=True):
     baseline: Baseline
     open_ids: frozenset[str] = frozenset()
     """Ids of the anomalies that are open."""
+    observed_until_ms: int = 0
+    """Up to when everything is read, while the logs are followed live; 0 if they are not."""
 
 
 class HistoryPort(Protocol):

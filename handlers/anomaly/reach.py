@@ -8,12 +8,14 @@ from typing import Final, TypeVar
 
 from msgspec.structs import replace
 
-from handlers.model import SEVERITIES, Anomaly, CoverageAnomaly, Severity
+from handlers.model import SEVERITIES, Anomaly, Severity
 
 FEW_SAMPLES: Final = 10
 """Fewer executions or runs make it one step milder."""
 MANY_SEQUENCES: Final = 5
 """So many sequences, if they are most of those that run, make it one step graver."""
+_COUNTED: Final = {"ms": "executions", "errors/execution": "executions", "runs/run": "runs"}
+"""What the samples are, by unit; of other verdicts few of them are no weakness."""
 
 A = TypeVar("A", bound=Anomaly)
 
@@ -38,8 +40,8 @@ def with_reach(anomaly: A, sequences: int, severity_of: Mapping[str, Severity]) 
     affected = len(anomaly.affected)
     if affected >= MANY_SEQUENCES and 2 * affected > sequences:
         return _moved(anomaly, 1, f"one step graver: {affected} of {sequences} sequences suffer")
-    if anomaly.samples < FEW_SAMPLES and not isinstance(anomaly, CoverageAnomaly):
-        noun = "runs" if anomaly.unit == "runs/run" else "executions"
+    noun = _COUNTED.get(anomaly.unit)
+    if noun is not None and anomaly.samples < FEW_SAMPLES:
         return _moved(anomaly, -1, f"one step milder: only {anomaly.samples} {noun}")
     return anomaly
 

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from handlers.anomaly.baseline import BEATS, ERRORS, RUNS, Baseline, Learned, S
 from handlers.anomaly.baseline_operations import accepted
 from handlers.anomaly.identity import anomaly_id
+from handlers.anomaly.long_term import without
 from handlers.model import AnyAnomaly, BeatKey, type_of
 
 
@@ -21,6 +22,7 @@ def forget_evidence(baseline: Baseline, anomaly: AnyAnomaly) -> Baseline:
         {key: _without_evidence(learned) for key, learned in subjects.beats.items()},
         {key: _without_evidence(learned) for key, learned in subjects.runs.items()},
         {key: _without_evidence(learned) for key, learned in subjects.errors.items()},
+        without(baseline.performance, _beats(anomaly)),
     )
 
 
@@ -35,6 +37,7 @@ def take_as_normal(baseline: Baseline, anomaly: AnyAnomaly) -> Baseline:
         {key: accepted(learned, BEATS) for key, learned in subjects.beats.items()},
         {key: accepted(learned, RUNS) for key, learned in subjects.runs.items()},
         {key: accepted(learned, ERRORS) for key, learned in subjects.errors.items()},
+        without(baseline.performance, _beats(anomaly)),
     )
 
 
@@ -45,16 +48,11 @@ def _without_evidence(learned: Learned[S]) -> Learned[S]:
 
 def _subjects(baseline: Baseline, anomaly: AnyAnomaly) -> Baseline:
     """What is known of the subjects that the anomaly, or a member of it, is about, and that a verdict hit."""
-    beats: set[BeatKey] = set()
+    beats = _beats(anomaly)
     runs: set[str] = set()
     errors: set[str] = set()
-    parts = [(anomaly.id, type_of(anomaly), anomaly.sequence, anomaly.event)]
-    parts += [(each.id, each.type, each.sequence, each.event) for each in anomaly.members]
-    for part_id, kind, sequence, event in parts:
-        if kind == "performance":
-            # A handler that is slow in several sequences is one anomaly that affects them all.
-            beats |= {(sequence, event), *((affected, event) for affected in anomaly.affected)}
-        elif kind == "behavioral":
+    for part_id, kind, sequence, _ in _parts(anomaly):
+        if kind == "behavioral":
             runs.add(sequence)
         elif kind == "error":
             errors.add(part_id)
@@ -68,6 +66,21 @@ def _subjects(baseline: Baseline, anomaly: AnyAnomaly) -> Baseline:
             if anomaly_id("error", *key) in errors and _is_hit(each)
         },
     )
+
+
+def _parts(anomaly: AnyAnomaly) -> list[tuple[str, str, str, str]]:
+    """(id, type, sequence, event) of the anomaly and its members."""
+    parts = [(anomaly.id, type_of(anomaly), anomaly.sequence, anomaly.event)]
+    return [*parts, *((each.id, each.type, each.sequence, each.event) for each in anomaly.members)]
+
+
+def _beats(anomaly: AnyAnomaly) -> set[BeatKey]:
+    beats: set[BeatKey] = set()
+    for _, kind, sequence, event in _parts(anomaly):
+        if kind == "performance":
+            # A handler that is slow in several sequences is one anomaly that affects them all.
+            beats |= {(sequence, event), *((affected, event) for affected in anomaly.affected)}
+    return beats
 
 
 def _is_hit(learned: Learned[S]) -> bool:

@@ -47,7 +47,7 @@ class Anomaly(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
     expected: float
     limit: float
     unit: str
-    """Unit of actual, expected and limit: "ms", "runs/run", "errors/execution", "tests"."""
+    """Unit of actual, expected and limit: "ms", "executions/min", "runs/run", "errors/execution", "tests"."""
     interval: tuple[float, float]
     """Confidence interval of `actual`."""
     confidence: float
@@ -65,11 +65,16 @@ class Anomaly(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
 
 
 class PerformanceAnomaly(Anomaly, frozen=True, kw_only=True, tag="performance"):
+    """`kind`: "slow" (median), "slow-tail", "drift" (median), "throughput" or "silent"."""
+
     ratio: float
-    """Median over expected median."""
+    """`actual` over `expected`."""
+    quantile: float = 0.5
+    """The quantile of the durations that `actual` is; 0 for rates."""
     p95: float
-    """95th percentile in ms."""
+    """95th percentile in ms; 0 for rates."""
     added_us_per_execution: int
+    """On the average of all executions."""
     expected_from: str
     """"settings", or "baseline"."""
 

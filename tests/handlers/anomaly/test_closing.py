@@ -50,6 +50,15 @@ def test_a_handler_at_the_limit_stays_slow_once_it_is() -> None:
     assert not any(slow_in(*[32.0] * 14, close_share=0.5))
 
 
+def test_it_is_told_with_the_limit_that_it_went_over() -> None:
+    baseline = Baseline(0, {BEAT: Learned(beat(durations(600, 20, 0.05)), 50, [], stands=True)})
+    window = Window(0, beats={BEAT: beat(durations(400, 29, 0.05))})
+    [anomaly] = detect_performance_anomalies(
+        metrics(window), baseline=baseline, limits=Detect(), expected_ms={}
+    ).anomalies
+    assert anomaly.actual < anomaly.limit == pytest.approx(1.5 * anomaly.expected)
+
+
 def test_an_error_at_the_limit_stays_too() -> None:
     falls = [300] * 3 + [140] * 4
     assert failing_in(*falls, close_share=1.0) == [True] * 3 + [False] * 4

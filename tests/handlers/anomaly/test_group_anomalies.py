@@ -196,6 +196,10 @@ class TestSeverity:
         assert found.severity == "low"
         assert "one step milder: only 9 executions" in found.severity_reason
 
+    def test_that_nothing_runs_is_not_milder_for_it(self) -> None:
+        silent = replace(slow(1, 0.0), kind="silent", unit="executions/min", samples=0)
+        assert self.one(silent).severity == silent.severity
+
     @pytest.mark.parametrize("pattern", ["Shop.h1", "Shop.*", "e1", "s1/*", "h1"])
     def test_the_operator_has_the_last_word(self, pattern: str) -> None:
         found = self.one(slow(1), **{pattern: "critical"})
