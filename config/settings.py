@@ -211,6 +211,9 @@ class Detect(Section):
     min_added_ms: Number = Field(default=1.0, ge=0, le=DAY_S * 1000)
     """Milliseconds, 0 to 86400000. A handler that got slower by less than this is left alone, however large
     the ratio."""
+    rate_drop: Number = Field(default=0.8, ge=0.5, lt=1)
+    """Share, 0.5 to less than 1. A sequence or handler has collapsed when it runs less often than usual by
+    more than this share, while others go on: 0.8 is a fifth of the usual rate."""
     behavioral_min_runs: Whole = Field(default=2, ge=1, le=1_000_000)
     """Runs, 1 to 1000000. A deviating order of beats is reported after as many runs with it."""
     error_min_count: Whole = Field(default=1, ge=1, le=1_000_000)
@@ -221,8 +224,15 @@ class Detect(Section):
     hold_s: Number = Field(default=300.0, ge=0, le=DAY_S)
     """Seconds of event time, 0 to 86400. An anomaly is resolved after it was gone for so long. Raise it if
     the same ones come and go."""
+    close_share: Number = Field(default=0.5, gt=0, le=1)
+    """Ratio, more than 0 to 1. What is open stays open until it is below this share of over_expected or
+    error_over_baseline, so that what lies at the limit does not come and go; 1 is no difference."""
+    severity_of: dict[Text, Literal["low", "medium", "high", "critical"]] = {}
+    """Severities (low, medium, high, critical), by glob on an event, on "Plugin.handler" or on
+    "sequence-id/event". That of what is about these, however large it is; the first glob that matches
+    decides. Put names with * in quotes."""
     performance: bool = True
-    """true or false. Whether slow handlers are looked for."""
+    """true or false. Whether handlers that are slow, or run no more, are looked for."""
     behavioral: bool = True
     """true or false. Whether beats that are missing, extra, repeated or out of order are looked for."""
     coverage: bool = True
@@ -256,8 +266,12 @@ class Retention(Section):
     """How long things are remembered."""
 
     windows_h: Number = Field(default=24.0, gt=0, le=87_600)
-    """Hours, more than 0 to 87600. Windows that are older are dropped; the baseline is learned from what is
-    kept."""
+    """Hours, more than 0 to 87600. Windows that are older are rolled up into hours, sooner when the store is
+    full."""
+    hours_d: Number = Field(default=30.0, gt=0, le=3650)
+    """Days, more than 0 to 3650. Hours that are older are rolled up into days."""
+    days_d: Number = Field(default=365.0, gt=0, le=36_500)
+    """Days, more than 0 to 36500. Days that are older are dropped."""
     anomalies_d: Number = Field(default=90.0, gt=0, le=3650)
     """Days, more than 0 to 3650. Resolved anomalies that are older are dropped."""
 

@@ -20,7 +20,7 @@ from daemon.cycle import judge, open_store, read_to_end
 from daemon.database import StoreDamagedError, StoreError, StoreFullError, StoreMovedError
 from daemon.engine import Engine, now_ms
 from daemon.logs import configure_logging, tell
-from daemon.narrate import tell_beat, tell_standing
+from daemon.narrate import tell_beat, tell_orders, tell_standing
 from daemon.outage import Outage
 from daemon.reload import LiveSettings
 from daemon.sdnotify import notify, watchdog_interval_s
@@ -30,6 +30,8 @@ from daemon.watch import Watcher
 RETRY_S: Final = 5.0
 """Pause before a batch is tried again that the store could not take."""
 FORGET_EVERY_S: Final = 60.0
+ORDERS_EVERY_S: Final = 1.0
+"""How often it is looked whether operators ask for something: who asks waits for the answer."""
 STUCK_S: Final = 60.0
 """A loop that did not come round for so long is taken for dead, and the service manager restarts us."""
 
@@ -53,6 +55,7 @@ class _Daemon:
         self._failure: StoreError | None = None
         self._reading = Outage("reading", "nothing is lost")
         self._judging = Outage("detection", "the windows wait for it")
+        self._orders = Outage("taking orders", "they wait")
 
     @property
     def _settings(self) -> Settings:
@@ -74,13 +77,14 @@ class _Daemon:
                 settings=self._path or "defaults",
                 store=self._settings.store.path,
             )
-            tell_standing(self._engine.anomalies.anomalies())
+            tell_standing(self._engine.anomalies.incidents())
             notify("READY=1", self._environ)
             try:
                 async with anyio.create_task_group() as tasks:
                     tasks.start_soon(self._feed)
                     tasks.start_soon(self._detect)
                     tasks.start_soon(self._follow_settings)
+                    tasks.start_soon(self._follow_orders)
                     tasks.start_soon(self._ping)
                     await self._signals()
                     tasks.cancel_scope.cancel()
@@ -111,6 +115,19 @@ class _Daemon:
     async def _follow_settings(self) -> None:
         async for settings in self._live.changes():
             await self._adopt(settings)
+
+    async def _follow_orders(self) -> None:
+        while True:
+            try:
+                tell_orders(await self._engine.carry_out_orders())
+            except StoreDamagedError as error:
+                self._stop(error)
+                return
+            except StoreError as error:
+                self._orders.failed(error)
+            else:
+                self._orders.over()
+            await anyio.sleep(ORDERS_EVERY_S)
 
     async def _adopt(self, settings: Settings) -> None:
         before = self._engine.settings
@@ -178,9 +195,9 @@ class _Daemon:
     async def _make_room(self) -> None:
         """Detection, after which old windows are dropped, waits for the reader; the reader waits for room."""
         with suppress(StoreError):
-            dropped = await self._engine.forget_old()
-            if dropped:
-                tell("INFO", "made-room", f"{dropped} documents older than retention allows are dropped")
+            count = await self._engine.forget_old(make_room=True)
+            if count:
+                tell("INFO", "made-room", f"the {count} oldest documents are rolled up or dropped")
 
     def _pulse(self, more: bool) -> None:
         self._fed_at = time.monotonic()
@@ -216,7 +233,8 @@ class _Daemon:
             lateness_ms = round(self._settings.ingest.allowed_lateness_s * 1000)
             try:
                 until_ms = now_ms() if self._caught_up else await self._engine.complete_until_ms()
-                await judge(self._engine, until_ms - lateness_ms)
+                if await self._engine.has_news(until_ms - lateness_ms):
+                    await judge(self._engine, until_ms - lateness_ms)
                 if time.monotonic() - forgot_at > FORGET_EVERY_S:
                     forgot_at = time.monotonic()
                     await self._engine.forget_old()

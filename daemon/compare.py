@@ -255,7 +255,7 @@ class _Memory:
         return len(lossy)
 
     async def load_telemetry(self, _record_id: str) -> TelemetryHistory:
-        return TelemetryHistory(self.metrics, self._baseline, self._grouping.shown())
+        return TelemetryHistory(self.metrics, self._baseline, shown=self._grouping.shown())
 
     async def store_anomalies(self, anomalies: Sequence[AnyAnomaly], _baseline: Baseline) -> str:
         # What the baseline ran without a test too is no difference between the two.

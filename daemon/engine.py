@@ -8,32 +8,38 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final, TypeVar
 
 import anyio
 import anyio.to_thread
 from msgspec.structs import replace
 
-from config.settings import Settings
-from daemon.anomaly_records import AnomalyRecords, Changes
+from config.settings import Detect, Settings
+from daemon.anomaly_records import AnomalyRecords
 from daemon.caution import Caution
 from daemon.codebase import CodebaseReader
 from daemon.database import StoreError
+from daemon.incident_life import Changes, Moment
 from daemon.lag import Lag, lag_of, lag_of_all
 from daemon.limits import telemetry_limits
 from daemon.log_port import Allowance, TailPort, tail_of
 from daemon.logs import tell
 from daemon.narrate import tell_quarantine
+from daemon.order_kinds import decode_order
+from daemon.orders import OrderBook, OrderOutcome, OrderRecords
+from daemon.spool import Spool
 from daemon.store import Store
 from daemon.telemetry_records import TelemetryRecords
-from handlers.anomaly.baseline import Baseline
+from daemon.tiers import Horizons, Tiers
+from handlers.anomaly.activity import is_idle
+from handlers.anomaly.baseline import Baseline, changed
 from handlers.anomaly.ports import TelemetryHistory
 from handlers.anomaly.sequence import ANOMALY, DetectedAnomalies, detect_anomalies
 from handlers.anomaly.united_errors import united_errors
 from handlers.diagnosis.sequence import DIAGNOSIS, diagnose
 from handlers.formats.registry import log_formats
-from handlers.model import AnyAnomaly, FixRecommendation, ParserState, StreamState, TelemetryMetrics
+from handlers.model import AnyAnomaly, Codebase, FixRecommendation, ParserState, StreamState, TelemetryMetrics
 from handlers.stage import Outcome, Performance, Reporter, perform
 from handlers.telemetry.ports import TelemetryCommit
 from handlers.telemetry.sequence import TELEMETRY, ParsedTelemetry, parse_telemetry
@@ -46,6 +52,8 @@ STACK_QUIET_S: Final = 2.0
 """A stack trace is written at once: what did not follow by then does not belong to it."""
 TRACE_QUIET_S: Final = 60.0
 """The root span of a trace comes when it ends; one that crashed never does."""
+LIVE_MS: Final = 60_000
+"""Logs whose newest event was read within this time of its being written are followed live."""
 _HOUR_MS: Final = 3_600_000
 _DAY_MS: Final = 86_400_000
 
@@ -66,7 +74,12 @@ class Engine:
         self._reading = anyio.Lock()
         """Held for a batch: its counts and its offsets belong to one tail."""
         self.telemetry = TelemetryRecords(store, settings.ingest.window_s * 1000)
+        self.tiers = Tiers(store, self.telemetry, settings.ingest.window_s * 1000)
         self.anomalies = AnomalyRecords(store, self.telemetry)
+        records = OrderRecords(self.telemetry, self.anomalies, self.anomalies.baselines)
+        self._orders = OrderBook(store, records, decode_order, Spool(store.path))
+        self._judging = anyio.Lock()
+        """Held from the loading of the baseline to its storing: an order in between would be overwritten."""
         if (before_ms := self.telemetry.restart_windows()) is not None:
             tell(
                 "WARNING",
@@ -84,10 +97,15 @@ class Engine:
         self._read_at: dict[str, float] = {}
         """Monotonic time at which each stream was read last."""
         self._record_id = ""
+        self._baseline: Baseline | None = None
+        """As the store holds it; None when that is not certain, and it is to be loaded."""
+        self._codebase_judged: Codebase | None = None
+        """That of the last detection that was stored and diagnosed."""
         self._until_ms = 0
+        self._is_live = False
         self._judging_ms = 0
         self._late_until_id = 0
-        self._limits = settings.detect, settings.expected_ms
+        self._limits = self._limits_now()
         """Those of the last detection that was stored."""
         self.codebase_problems: tuple[str, ...] = ()
         """What could not be read of the watched project."""
@@ -183,6 +201,23 @@ class Engine:
             return quiet_s > STACK_QUIET_S
         return quiet_s > TRACE_QUIET_S and any(trace.waiting for trace in waits.traces.values())
 
+    async def has_news(self, until_ms: int) -> bool:
+        """Whether detection could come to another result than the last time."""
+        codebase = await self._codebase.load_codebase()
+        if codebase != self._codebase_judged or self._limits_now() != self._limits:
+            return True
+        return await self._run(lambda: self._has_unjudged(until_ms))
+
+    def _has_unjudged(self, until_ms: int) -> bool:
+        if self._baseline is None or self.telemetry.has_late():
+            return True
+        return self.telemetry.has_windows(self._baseline.judged_until_ms, until_ms) or (
+            self._is_live and is_idle(self._baseline.performance.activity, until_ms)
+        )
+
+    def _limits_now(self) -> tuple[Detect, Mapping[str, float]]:
+        return self.settings.detect, self.settings.expected_ms
+
     async def detect(self, until_ms: int) -> DetectedAnomalies:
         """Judges the next windows that end before `until_ms`; raises what made a beat fail."""
         settings = self.settings
@@ -190,6 +225,10 @@ class Engine:
         codebase = await self._codebase.load_codebase()
         self.codebase_problems = codebase.problems
         self._until_ms = until_ms
+        limits = settings.detect
+        if self._limits_now() != self._limits:
+            # What is open is no longer wrong if it is below the new limits, not only if it is far below.
+            limits = limits.model_copy(update={"close_share": 1.0})
 
         async def play(run: Performance) -> DetectedAnomalies:
             return await detect_anomalies(
@@ -199,14 +238,16 @@ class Engine:
                 history=self,
                 store=self,
                 codebase=codebase,
-                limits=settings.detect,
+                limits=limits,
                 expected_ms=settings.expected_ms,
             )
 
-        outcome = await perform(ANOMALY, request_id, self._report, play)
+        async with self._judging:
+            outcome = await perform(ANOMALY, request_id, self._report, play)
         if outcome.error is not None:
             raise outcome.error
         detected: DetectedAnomalies = outcome.result
+        self._codebase_judged = codebase
         return detected
 
     async def diagnose(self, record_id: str) -> tuple[FixRecommendation, ...]:
@@ -226,8 +267,21 @@ class Engine:
 
         outcome = await perform(DIAGNOSIS, request_id, self._report, play)
         if outcome.error is not None:
+            self._codebase_judged = None  # the next detection leads to another diagnosis
             raise outcome.error
         return tuple(await self._run(self.anomalies.recommendations))
+
+    async def carry_out_orders(self) -> list[OrderOutcome]:
+        """Does what operators asked for since; cheap when there is nothing. Raises StoreError."""
+        if not await anyio.to_thread.run_sync(self._orders.has_waiting):
+            return []
+        async with self._judging:
+            self._baseline = None  # an order may change it
+            return await self._run(
+                lambda: self._orders.carry_out_all(
+                    lambda problem: tell("WARNING", "order-unreadable", problem)
+                )
+            )
 
     async def has_grown(self) -> bool:
         """Whether a file that was read lately has more; cheap enough to ask ten times a second."""
@@ -239,11 +293,11 @@ class Engine:
             lambda: (
                 self.telemetry.totals(),
                 self.telemetry.count_sources(),
-                self.anomalies.anomalies(),
+                self.anomalies.incidents(),
                 self._lag(),
             )
         )
-        standing = sum(each.state == "open" for each in stored)
+        standing = sum(each.is_open for each in stored)
         state = "up to date" if caught_up else "catching up"
         files = "1 file" if sources == 1 else f"{sources} files"
         return f"{files}, {totals.events} events, {state}, lag {lag}, open anomalies: {standing}"
@@ -271,15 +325,31 @@ class Engine:
             for unread in self.tail.unread()
         )
 
-    async def forget_old(self) -> int:
-        """Deletes what the retention settings say; returns how many documents."""
-        retention, now = self.settings.retention, now_ms()
-        windows = await self._run(
-            lambda: self.telemetry.forget_windows(now - round(retention.windows_h * _HOUR_MS))
-        )
-        return windows + await self._run(
-            lambda: self.anomalies.forget_resolved(now - round(retention.anomalies_d * _DAY_MS))
-        )
+    async def forget_old(self, *, make_room: bool = False) -> int:
+        """Rolls up and deletes what the retention settings say; returns how many documents that were.
+
+        `make_room`: if that is nothing, a tenth of the windows is rolled up before its time.
+        """
+        now = now_ms()
+        count = await self._roll_up(now, now - round(self.settings.retention.windows_h * _HOUR_MS))
+        if make_room and not count:
+            count = await self._roll_up(now, await self._run(self._oldest_tenth_ms))
+        before_ms = now - round(self.settings.retention.anomalies_d * _DAY_MS)
+        return count + await self._run(lambda: self.anomalies.forget_resolved(before_ms))
+
+    async def _roll_up(self, now: int, windows_ms: int) -> int:
+        retention, total = self.settings.retention, 0
+        hours_ms = now - round(retention.hours_d * _DAY_MS)
+        days_ms = now - round(retention.days_d * _DAY_MS)
+        while True:  # piece by piece: a batch of new lines may come in between
+
+            def move() -> int:
+                judged_ms = self._judged_until_ms()
+                return self.tiers.roll_up(Horizons(min(windows_ms, judged_ms), hours_ms, days_ms))
+
+            if not (moved := await self._run(move)):
+                return total
+            total += moved
 
     async def commit_telemetry(self, commit: TelemetryCommit) -> str:
         return await self._run(lambda: self._commit(commit))
@@ -289,17 +359,24 @@ class Engine:
 
     async def store_anomalies(self, anomalies: tuple[AnyAnomaly, ...], baseline: Baseline) -> str:
         # Under new limits an anomaly is not gone but no longer one: nothing is to be waited for.
-        limits = self.settings.detect, self.settings.expected_ms
-        hold_ms = 0 if limits != self._limits else round(self.settings.detect.hold_s * 1000)
-        self.changes = await self._run(
-            lambda: self.anomalies.store(anomalies, baseline, self._late_until_id, hold_ms)
+        limits = self._limits_now()
+        moment = Moment(
+            judged_until_ms=baseline.judged_until_ms,
+            now_ms=now_ms(),
+            hold_ms=0 if limits != self._limits else round(self.settings.detect.hold_s * 1000),
+            forget_ms=round(self.settings.retention.windows_h * _HOUR_MS),
         )
-        self._limits = limits
+        before, self._baseline = self._baseline or Baseline(), None  # what fails leaves it uncertain
+        news = changed(before, baseline)
+        self.changes = await self._run(
+            lambda: self.anomalies.store(anomalies, news, self._late_until_id, moment)
+        )
+        self._limits, self._baseline = limits, baseline
         return f"anomalies-{baseline.judged_until_ms}"
 
     async def load_anomalies(self, record_id: str) -> tuple[AnyAnomaly, ...]:
-        stored = await self._run(self.anomalies.anomalies)
-        return tuple(each.anomaly for each in stored if each.state == "open")
+        stored = await self._run(self.anomalies.incidents)
+        return tuple(each.anomaly for each in stored if each.is_open)
 
     async def store_diagnosis(self, recommendations: tuple[FixRecommendation, ...]) -> str:
         await self._run(lambda: self.anomalies.put_recommendations(recommendations))
@@ -309,16 +386,26 @@ class Engine:
         checkpoints, expired = self.tail.checkpoints(), self.tail.expired()
         if not (commit.consumed or commit.streams or checkpoints or expired):
             return self._record_id
-        judged_until_ms = max(self._judging_ms, self.telemetry.totals().judged_until_ms)
+        judged_until_ms = max(self._judging_ms, self._judged_until_ms())
         record_id = self.telemetry.commit(commit, checkpoints, expired, judged_until_ms)
         self.tail.committed()
+        if commit.metrics.windows:
+            newest_ms = max((stream.watermark_ms for stream in commit.streams.values()), default=0)
+            self._is_live = abs(now_ms() - newest_ms) < LIVE_MS
         for piece in commit.consumed:
             self._formats[piece.source] = piece.format
             self._read_at[piece.stream] = time.monotonic()
         return record_id
 
+    def _oldest_tenth_ms(self) -> int:
+        oldest_ms = self.tiers.oldest_window_ms()
+        return 0 if oldest_ms is None else oldest_ms + (self._judged_until_ms() - oldest_ms) // 10
+
+    def _judged_until_ms(self) -> int:
+        return self.telemetry.totals().judged_until_ms
+
     def _history(self) -> TelemetryHistory:
-        baseline = self.anomalies.baselines.load()
+        baseline = self._baseline = self._baseline or self.anomalies.baselines.load()
         baseline.errors = united_errors(baseline.errors, self.telemetry.templates.grouping)
         first_ms = baseline.judged_until_ms
         metrics = self.telemetry.windows(first_ms, self._until_ms, WINDOWS_A_DETECTION)
@@ -326,10 +413,15 @@ class Engine:
         self._judging_ms = max([first_ms, *(start + metrics.window_ms for start in metrics.windows)])
         self.more_windows = self.telemetry.has_windows(self._judging_ms, self._until_ms)
         late, self._late_until_id = self.telemetry.late_windows(first_ms)
+        open_ids = frozenset(each.anomaly.id for each in self.anomalies.incidents() if each.is_open)
+        # Old logs end; only of those that are followed live it says something that nothing more comes.
+        live = self._is_live and not self.more_windows and self._until_ms <= now_ms()
         return TelemetryHistory(
             TelemetryMetrics(metrics.window_ms, {**late, **metrics.windows}),
             baseline,
-            self.telemetry.templates.grouping.shown(),
+            open_ids,
+            observed_until_ms=self._until_ms if live else 0,
+            shown=self.telemetry.templates.grouping.shown(),
         )
 
     def _follow(self, settings: Settings) -> None:

@@ -6,10 +6,12 @@ import shlex
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from daemon.anomaly_records import Changes, StoredAnomaly
 from daemon.database import StoreError, StoreFullError, StoreReadOnlyError
+from daemon.incident import Incident
+from daemon.incident_life import Changes
 from daemon.log_port import Quarantine
 from daemon.logs import Level, tell
+from daemon.orders import OrderOutcome
 from handlers.model import (
     AnyAnomaly,
     BehavioralAnomaly,
@@ -17,6 +19,7 @@ from handlers.model import (
     ErrorAnomaly,
     FixRecommendation,
     PerformanceAnomaly,
+    type_of,
 )
 from handlers.stage import BeatReport
 
@@ -32,31 +35,43 @@ _PAUSED: Final = frozenset({StoreError.__name__, StoreFullError.__name__, StoreR
 
 
 def tell_changes(changes: Changes, recommendations: Iterable[FixRecommendation]) -> None:
-    """Tells what opened with its cause and the first thing to do, and what is resolved.
+    """Tells what opened with its cause and the first thing to do, what got graver, and what is resolved.
 
-    All of it is at least a warning, so that `journalctl -p warning` alone tells the story of an anomaly.
+    All of it is at least a warning, so that `journalctl -p warning` alone tells the story of an incident.
     """
     first: dict[str, FixRecommendation] = {}
     for recommendation in recommendations:
         first.setdefault(recommendation.anomaly_id, recommendation)
-    for stored in (*changes.opened, *changes.reopened):
-        anomaly = stored.anomaly
-        word = "came back" if stored in changes.reopened else "found"
-        _tell_anomaly(_level(anomaly), "anomaly-opened", f"{word}: {anomaly.description}", anomaly)
-        if (advice := first.get(anomaly.id)) is not None:
-            diagnosis = advice.assessed.diagnosis
-            tell("WARNING", "anomaly-cause", f"{diagnosis.verdict} cause: {diagnosis.cause}", id=anomaly.id)
-            tell("WARNING", "anomaly-fix", f"do first: {advice.title}", id=anomaly.id, where=advice.location)
-    for stored in changes.resolved:
-        tell("WARNING", "anomaly-resolved", _gone(stored), id=stored.anomaly.id)
+    for incident in changes.opened:
+        _tell_opened("found", incident, first)
+    for incident in changes.reopened:
+        _tell_opened("came back", incident, first)
+    for incident in changes.graver:
+        anomaly = incident.anomaly
+        sentence = f"graver, {anomaly.severity} now: {anomaly.description}{_known_to(incident)}"
+        _tell_anomaly(_level(anomaly), "anomaly-graver", sentence, anomaly)
+    for incident in changes.unsilenced:
+        anomaly = incident.anomaly
+        sentence = f"{incident.why}: {anomaly.description}"
+        _tell_anomaly(_level(anomaly), "anomaly-unsilenced", sentence, anomaly)
+    for incident in changes.resolved:
+        tell("WARNING", "anomaly-resolved", _ended(incident), id=incident.anomaly.id)
 
 
-def tell_standing(anomalies: Iterable[StoredAnomaly]) -> None:
+def tell_standing(incidents: Iterable[Incident]) -> None:
     """Tells after a start what was open before it."""
-    for stored in anomalies:
-        if stored.state == "open":
-            anomaly = stored.anomaly
-            _tell_anomaly("INFO", "anomaly-standing", f"still open: {anomaly.description}", anomaly)
+    for incident in incidents:
+        if incident.is_open:
+            anomaly = incident.anomaly
+            sentence = f"still open: {anomaly.description}{_known_to(incident)}"
+            _tell_anomaly("INFO", "anomaly-standing", sentence, anomaly)
+
+
+def tell_orders(outcomes: Iterable[OrderOutcome]) -> None:
+    """Tells what operators did: it is part of the story of an anomaly."""
+    for outcome in outcomes:
+        refused = "" if outcome.done else f"the order {outcome.kind} of {outcome.by} was refused: "
+        tell("WARNING", "order", f"{refused}{outcome.sentence}", by=outcome.by, kind=outcome.kind)
 
 
 def tell_beat(report: BeatReport) -> None:
@@ -89,11 +104,28 @@ def tell_quarantine(path: str, poison: Quarantine) -> None:
     )
 
 
-def _gone(stored: StoredAnomaly) -> str:
-    anomaly = stored.anomaly
+def _tell_opened(word: str, incident: Incident, first: Mapping[str, FixRecommendation]) -> None:
+    anomaly = incident.anomaly
+    _tell_anomaly(_level(anomaly), "anomaly-opened", f"{word}: {anomaly.description}", anomaly)
+    if (advice := first.get(anomaly.id)) is not None:
+        diagnosis = advice.assessed.diagnosis
+        tell("WARNING", "anomaly-cause", f"{diagnosis.verdict} cause: {diagnosis.cause}", id=anomaly.id)
+        tell("WARNING", "anomaly-fix", f"do first: {advice.title}", id=anomaly.id, where=advice.location)
+
+
+def _known_to(incident: Incident) -> str:
+    """Who knows of it, in brackets; empty while nobody does."""
+    return f" ({incident.state} by {incident.by})" if incident.by else ""
+
+
+def _ended(incident: Incident) -> str:
+    anomaly = incident.anomaly
     about = anomaly.handler or anomaly.event or anomaly.sequence
-    minutes = (stored.last_seen_ms - stored.first_seen_ms) / 60_000
-    return f"resolved: {_TROUBLE[type(anomaly)]} {about} is over, after {minutes:.1f} min"
+    alike = sum(member.type == type_of(anomaly) for member in anomaly.members)
+    if alike > 1:
+        about = f"{alike} handlers"
+    minutes = (incident.last_seen_ms - incident.first_seen_ms) / 60_000
+    return f"resolved: {_TROUBLE[type(anomaly)]} {about} {incident.why}, after {minutes:.1f} min"
 
 
 def _level(anomaly: AnyAnomaly) -> Level:

@@ -10,10 +10,10 @@ import msgspec
 
 from config.load import LoadedSettings
 from config.settings import Settings
-from daemon.anomaly_records import StoredAnomaly
 from daemon.checked import slow_patterns
 from daemon.cycle import judge, open_store, read_to_end
 from daemon.engine import Engine
+from daemon.incident import Incident
 from daemon.logs import configure_logging
 from daemon.narrate import tell_beat
 from daemon.telemetry_records import Source, Totals
@@ -27,7 +27,7 @@ class OnceReport(msgspec.Struct, frozen=True):
     """What was read, and what is open after it."""
 
     summary: Totals
-    anomalies: list[StoredAnomaly]
+    anomalies: list[Incident]
     recommendations: tuple[FixRecommendation, ...]
     problems: tuple[str, ...]
     sources: list[Source]
@@ -49,7 +49,7 @@ async def _once(settings: Settings) -> OnceReport:
         await judge(engine, END_OF_TIME_MS, tells=False)
         return OnceReport(
             summary=engine.telemetry.totals(),
-            anomalies=[stored for stored in engine.anomalies.anomalies() if stored.state == "open"],
+            anomalies=[each for each in engine.anomalies.incidents() if each.is_open],
             recommendations=tuple(engine.anomalies.recommendations()),
             problems=(*problems, *slow_patterns(settings), *engine.codebase_problems),
             sources=engine.telemetry.sources(),

@@ -50,14 +50,17 @@ class Store:
         """The writer before this one was killed: it never gave its lock back."""
         self._database = database
         self._lock = lock
+        self._leaves = ""
+        """State for the next writer."""
         self._tinydb = TinyDB(storage=lambda: RowStorage(database))
         self._tinydb.table_class = RowTable  # type: ignore[assignment]  # its constructor takes less
 
     @classmethod
-    def open(cls, path: Path, *, max_bytes: int) -> Self:
+    def open(cls, path: Path, *, max_bytes: int, passing: bool = False) -> Self:
         """Opens the store as its one writer; creates folder and file where there are none.
 
         The file may grow to `max_bytes`. A damaged file is moved to `set_aside` and a fresh one begun.
+        `passing`: the next writer will hear how the one before this ended.
         Raises `StoreLockedError`, `StoreVersionError`, `StoreDamagedError` (the disk), `StoreError`."""
         lock = WriterLock(path)
         with ExitStack() as undo:
@@ -71,6 +74,8 @@ class Store:
                 store = cls._open_writer(path, lock, max_bytes=max_bytes, check=False)
                 store.set_aside = set_aside
             undo.pop_all()
+        if passing and not store.set_aside:
+            store._leaves = lock.previous
         return store
 
     @classmethod
@@ -158,7 +163,7 @@ class Store:
         finally:
             match self._lock:
                 case WriterLock() as lock:
-                    lock.release(CORRUPT if self._database.corrupt else "")
+                    lock.release(CORRUPT if self._database.corrupt else self._leaves)
                 case ReaderLock() as lock:
                     lock.release()
 

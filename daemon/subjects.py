@@ -47,6 +47,10 @@ class Subjects:
             self._names[number] = subject
         return number
 
+    def known(self, kind: SubjectKind, key: tuple[str, ...]) -> int | None:
+        """The number of a subject that has one."""
+        return self._numbers.get((kind, key))
+
     def name(self, number: int) -> Subject:
         """The subject of a number. Raises KeyError for one that was never given."""
         return self._names[number]

@@ -107,6 +107,10 @@ class Rows(MutableMapping[int, dict[str, Any]]):
         self.flush()
         return self._change("DELETE FROM $table WHERE id BETWEEN ? AND ?", first_id, last_id)
 
+    def first_id(self) -> int | None:
+        rows = self._select("SELECT min(id) FROM $table")
+        return rows[0][0] if rows else None
+
     def last_id(self) -> int | None:
         rows = self._select("SELECT max(id) FROM $table")
         return rows[0][0] if rows else None
@@ -210,6 +214,10 @@ class RowTable(Table):
         """The highest id present, or None in an empty table. O(1)."""
         return self._read_table().last_id()
 
+    def first_id(self) -> int | None:
+        """The lowest id present, or None in an empty table. O(1)."""
+        return self._read_table().first_id()
+
     if not TYPE_CHECKING:  # the overloads of the base class stay the declared types
 
         def get(self, cond=None, doc_id=None, doc_ids=None):
@@ -221,7 +229,7 @@ class RowTable(Table):
             return [Document(document, wanted) for wanted, document in found if document is not None]
 
     def _get_next_id(self) -> int:
-        last_id = self._read_table().last_id()
+        last_id = self.last_id()
         return 1 if last_id is None else last_id + 1
 
     def _read_table(self) -> Rows:  # type: ignore[override]  # a mapping that reads on demand

@@ -2,8 +2,8 @@
 
 Tables: `sources` (one checkpoint with its ledger a file), `streams` (parser state, names, open runs),
 `subjects`, `windows` (id = window number << 16 | subject number), `late` (what came for windows that were
-judged already, until it is judged too), `losses` (see `LossyWindows`), `templates` (see `TemplateRecords`),
-`meta` (totals).
+judged already, until it is judged too), `losses`, `marks` and `templates` (see `LossyWindows`, `Marks`,
+`TemplateRecords`), `meta` (totals).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from tinydb.table import Document
 
 from daemon.checkpoint import Checkpoint
 from daemon.lossy_windows import LossyWindows, overlap_ms
+from daemon.marks import Marks
 from daemon.store import Store
 from daemon.subjects import SUBJECT_BITS, Subjects, beat_key, error_key
 from daemon.template_records import TemplateRecords
@@ -103,6 +104,7 @@ class TelemetryRecords:
         self._late = store.table("late")
         self._meta = store.table("meta")
         self.lossy = LossyWindows(store, window_ms)
+        self.marks = Marks(store)
         self._stream_ids = {document["name"]: document.doc_id for document in self._streams.all()}
         self.subjects = Subjects(store)
         self.templates = TemplateRecords(store)
@@ -164,6 +166,7 @@ class TelemetryRecords:
                 for template in commit.templates:
                     self.templates.grouping.group(template)
                 self.templates.put()
+                self.marks.add(commit.marks)
                 late = self._add_windows(commit.metrics, judged_until_ms)
                 totals.late += late
                 totals.commits += 1
@@ -247,12 +250,6 @@ class TelemetryRecords:
         else:
             group = in_group(error_key(key), self.templates.grouping)
             add_errors(window.errors.setdefault(group, ErrorStats()), from_document(stats, ErrorStats))
-
-    def forget_windows(self, before_ms: int) -> int:
-        """Deletes the windows that begin before; returns how many documents."""
-        with self._store.transaction():
-            self.lossy.forget(before_ms)
-            return self._windows.remove_between(0, self._window_id(before_ms, 0) - 1)
 
     def _window_id(self, at_ms: int, subject: int) -> int:
         return (at_ms // self._window_ms) << SUBJECT_BITS | subject

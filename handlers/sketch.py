@@ -42,6 +42,30 @@ def add_bins(into: dict[int, int], other: Mapping[int, int]) -> None:
         into[index] = into.get(index, 0) + count
 
 
+def value_us(index: int) -> float:
+    """The duration that stands for a bin, in microseconds."""
+    return 0.0 if index == ZERO_BIN else 2 * _GAMMA**index / (_GAMMA + 1)
+
+
+def median_bin(bins: Mapping[int, int]) -> int:
+    """The bin in which the median lies. Raises ValueError for an empty sketch."""
+    left = (sum(bins.values()) + 1) // 2
+    for index, count in sorted(bins.items()):
+        left -= count
+        if left <= 0:
+            return index
+    raise ValueError("an empty sketch has no median")
+
+
+def shifted_bins(bins: Mapping[int, int], offset: int) -> dict[int, int]:
+    """The sketch of durations that are longer by `offset` bins, each a factor of about 1.04; 0 stays 0."""
+    moved: dict[int, int] = {}
+    for index, count in bins.items():
+        to = max(0, index + offset) if index != ZERO_BIN else ZERO_BIN
+        moved[to] = moved.get(to, 0) + count
+    return moved
+
+
 def quantile_us(bins: Mapping[int, int], quantile: float) -> float:
     """The value below which `quantile` (0..1) of the durations lie, in microseconds.
 
@@ -64,5 +88,5 @@ def quantiles_us(bins: Mapping[int, int], quantiles: tuple[float, ...]) -> list[
         while seen <= rank:
             index, more = next(ordered)
             seen += more
-        found.append(0.0 if index == ZERO_BIN else 2 * _GAMMA**index / (_GAMMA + 1))
+        found.append(value_us(index))
     return found

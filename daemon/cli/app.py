@@ -9,14 +9,19 @@ from typing import Annotated
 
 import typer
 
+from daemon.cli.commands.accept import accept
+from daemon.cli.commands.ack import ack
 from daemon.cli.commands.anomalies import anomalies
+from daemon.cli.commands.baseline import baseline
 from daemon.cli.commands.check_config import check_config
 from daemon.cli.commands.compare import compare
 from daemon.cli.commands.ingest import ingest
 from daemon.cli.commands.parse import parse
 from daemon.cli.commands.recommendations import recommendations
+from daemon.cli.commands.resolve import resolve
 from daemon.cli.commands.run import run as run_command
 from daemon.cli.commands.show import show
+from daemon.cli.commands.silence import silence
 from daemon.cli.commands.sources import sources
 from daemon.cli.commands.status import status
 from daemon.cli.failure import COULD_NOT_RUN, CannotRunError
@@ -30,6 +35,11 @@ app.command()(sources)
 app.command()(anomalies)
 app.command()(show)
 app.command()(recommendations)
+app.command()(ack)
+app.command()(silence)
+app.command()(resolve)
+app.command()(accept)
+app.add_typer(baseline, name="baseline")
 app.command()(compare)
 app.command()(parse)
 app.command("check-config")(check_config)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from daemon.anomaly_records import StoredAnomaly
 from daemon.evidence import EvidenceLine, lines_in_files
+from daemon.incident import Incident
 from handlers.model import AnyAnomaly, AssessedDiagnosis, FixRecommendation
 
 if TYPE_CHECKING:
@@ -19,7 +19,15 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 _TIMES: Final = frozenset(
-    {"at_ms", "first_seen_ms", "judged_until_ms", "last_seen_ms", "resolved_ms", "watermark_ms"}
+    {
+        "at_ms",
+        "first_seen_ms",
+        "judged_until_ms",
+        "last_seen_ms",
+        "resolved_ms",
+        "until_ms",
+        "watermark_ms",
+    }
 )
 
 
@@ -38,11 +46,11 @@ def anomaly_json(anomaly: AnyAnomaly, lines: Iterable[EvidenceLine]) -> Json:
     return {**fields, "lines": [_place(line) for line in lines]}
 
 
-def stored_json(stored: StoredAnomaly) -> Json:
-    """An anomaly of the store, flat, with its life."""
-    fields: Json = msgspec.to_builtins(stored.anomaly)
+def incident_json(incident: Incident) -> Json:
+    """An incident: its anomaly, flat, with its life."""
+    fields: Json = msgspec.to_builtins(incident.anomaly)
     del fields["origins"]
-    life: Json = msgspec.to_builtins(stored)
+    life: Json = msgspec.to_builtins(incident)
     del life["anomaly"]
     return {**fields, **life}
 

@@ -9,11 +9,12 @@ from contextlib import contextmanager
 import msgspec
 
 from config.settings import Settings
-from daemon.anomaly_records import AnomalyRecords, StoredAnomaly
+from daemon.anomaly_records import AnomalyRecords
 from daemon.cli.failure import CannotRunError, store_failures_told
+from daemon.incident import STATES, Incident
 from daemon.store import Store
 from daemon.telemetry_records import TelemetryRecords
-from handlers.model import SEVERITIES, AnyAnomaly
+from handlers.model import SEVERITIES
 
 
 class Records(msgspec.Struct, frozen=True):
@@ -32,12 +33,12 @@ def reading(settings: Settings) -> Iterator[Records]:
         yield Records(store, telemetry, AnomalyRecords(store, telemetry))
 
 
-def gravest_first(anomalies: list[StoredAnomaly]) -> list[StoredAnomaly]:
-    """Open before resolved, then by severity, then the oldest first."""
+def gravest_first(anomalies: list[Incident]) -> list[Incident]:
+    """What nobody knows of first, what is resolved last; then by severity, then the oldest first."""
     return sorted(
         anomalies,
         key=lambda each: (
-            each.state != "open",
+            STATES.index(each.state),
             -SEVERITIES.index(each.anomaly.severity),
             each.first_seen_ms,
             each.anomaly.id,
@@ -45,7 +46,7 @@ def gravest_first(anomalies: list[StoredAnomaly]) -> list[StoredAnomaly]:
     )
 
 
-def find_anomaly(wanted: str, anomalies: Sequence[StoredAnomaly]) -> StoredAnomaly:
+def find_anomaly(wanted: str, anomalies: Sequence[Incident]) -> Incident:
     """The one with this id, or the only one whose id begins so. Raises CannotRunError."""
     by_id = {stored.anomaly.id: stored for stored in anomalies}
     if wanted in by_id:
@@ -58,11 +59,6 @@ def find_anomaly(wanted: str, anomalies: Sequence[StoredAnomaly]) -> StoredAnoma
     close = difflib.get_close_matches(wanted, by_id, n=3, cutoff=0.5)
     hint = f"did you mean {_some(close)}?" if close else "selfheald anomalies --all lists them."
     raise CannotRunError(f"{wanted}: there is no anomaly with this id; {hint}")
-
-
-def type_of(anomaly: AnyAnomaly) -> str:
-    """One of AnomalyType."""
-    return str(anomaly.__struct_config__.tag)
 
 
 def _some(ids: Sequence[str]) -> str:

@@ -22,7 +22,7 @@ def report_text(report: OnceReport, output: Format | None) -> str:
                 "sources": ledger,
                 "lossy_windows": report.lossy_windows,
                 "problems": report.problems,
-                "anomalies": [as_json.stored_json(each) for each in anomalies],
+                "anomalies": [as_json.incident_json(each) for each in anomalies],
                 "recommendations": [as_json.recommendation_json(each) for each in report.recommendations],
             }
         )

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 import msgspec
 
 from config.settings import Settings
+from daemon.baseline_list import list_baselines
 from daemon.cli.ledger import LedgerLine, ledger_of
 from daemon.cli.reading import Records
 from daemon.cli.writer import Writer, writer_of
+from daemon.incident import IncidentState
 from daemon.lag import Lag, lag_of_all
-from handlers.anomaly.baseline import BEATS, healthy_samples
 from handlers.model import SEVERITIES, Severity
 
 
@@ -49,12 +50,24 @@ class ReadSoFar(msgspec.Struct, frozen=True):
     """Windows in which lines were lost: they count for no verdict."""
 
 
-class Learning(msgspec.Struct, frozen=True):
-    """How many of the beats seen have a baseline of at least `min_samples` executions."""
+class Learned(msgspec.Struct, frozen=True):
+    """Of one kind of subject: how many were seen, and of how many enough is known to judge them."""
 
-    beats: int
+    seen: int
     learned: int
+
+
+class Learning(msgspec.Struct, frozen=True):
+    """How far the baselines are. Nothing is said about what is still learned."""
+
+    handlers: Learned
+    sequences: Learned
     min_samples: int
+    """Healthy executions or runs that are enough."""
+    pinned: int
+    """Baselines that an operator froze."""
+    set: int
+    """Handlers whose expected figure stands in the settings."""
 
 
 class State(msgspec.Struct, frozen=True):
@@ -66,17 +79,18 @@ class State(msgspec.Struct, frozen=True):
     judged_until_ms: int
     """End of the windows that were judged; 0 if there was none yet."""
     open: dict[Severity, int]
-    """Open anomalies."""
+    """Open anomalies, those included that somebody acknowledged or silenced."""
+    known: dict[IncidentState, int]
+    """How many of them are acknowledged, and how many silenced."""
     learning: Learning
 
 
 def state_of(settings: Settings, records: Records, now_ms: int) -> State:
     totals = records.telemetry.totals()
     ledger = ledger_of(records.telemetry.sources(), records.telemetry.watermarks_ms(), now_ms)
-    beats = records.anomalies.baselines.load().beats
-    learned = [healthy_samples(beat, BEATS) >= settings.detect.min_samples for beat in beats.values()]
-    anomalies = records.anomalies.anomalies()
-    opened = Counter(stored.anomaly.severity for stored in anomalies if stored.state == "open")
+    anomalies = records.anomalies.incidents()
+    opened = Counter(stored.anomaly.severity for stored in anomalies if stored.is_open)
+    states = Counter(stored.state for stored in anomalies)
     present = [line for line in ledger if line.state != "gone"]
     return State(
         daemon=writer_of(records.store.path),
@@ -103,7 +117,22 @@ def state_of(settings: Settings, records: Records, now_ms: int) -> State:
         watermark_ms=totals.watermark_ms,
         judged_until_ms=totals.judged_until_ms,
         open={severity: opened[severity] for severity in reversed(SEVERITIES)},
-        learning=Learning(len(learned), sum(learned), settings.detect.min_samples),
+        known={state: states[state] for state in ("acknowledged", "silenced")},
+        learning=_learning(settings, records),
+    )
+
+
+def _learning(settings: Settings, records: Records) -> Learning:
+    min_samples = settings.detect.min_samples
+    known = list_baselines(records.anomalies.baselines.load(), min_samples, settings.expected_ms)
+    seen = Counter(each.kind for each in known)
+    learned = Counter(each.kind for each in known if each.samples >= min_samples)
+    return Learning(
+        handlers=Learned(seen["handler"], learned["handler"]),
+        sequences=Learned(seen["sequence"], learned["sequence"]),
+        min_samples=min_samples,
+        pinned=sum(bool(each.pinned) for each in known),
+        set=sum(each.expected_from == "settings" for each in known),
     )
 
 

@@ -68,7 +68,7 @@ def ingest(
         return OnceReport(
             summary=telemetry.totals(),
             sources=[each for each in telemetry.sources() if each.checkpoint.source in plan.named],
-            anomalies=[stored for stored in engine.anomalies.anomalies() if stored.state == "open"],
+            anomalies=[each for each in engine.anomalies.incidents() if each.is_open],
             recommendations=tuple(engine.anomalies.recommendations()),
             problems=(*dict.fromkeys([*problems, *engine.codebase_problems]),),
             watermarks_ms=telemetry.watermarks_ms(),

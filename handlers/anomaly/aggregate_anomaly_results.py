@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
+from config.settings import Detect
+from handlers.anomaly.baseline import Learned
+from handlers.anomaly.group_anomalies import group_broken_off, group_errors, group_slow
 from handlers.anomaly.identity import anomaly_id
+from handlers.anomaly.reach import with_reach
 from handlers.model import (
     SEVERITIES,
     AnyAnomaly,
+    BeatKey,
+    BeatStats,
     BehavioralAnomaly,
     CoverageAnomaly,
     ErrorAnomaly,
@@ -28,14 +34,21 @@ def aggregate_anomaly_results(
     behavioral_anomalies: Sequence[BehavioralAnomaly],
     coverage_anomalies: Sequence[CoverageAnomaly],
     error_anomalies: Sequence[ErrorAnomaly],
+    *,
+    beats: Mapping[BeatKey, Learned[BeatStats]],
+    open_ids: Collection[str],
+    limits: Detect,
 ) -> AggregatedAnomalies:
-    """Joins the four kinds. A handler slow in several sequences is one anomaly that affects them all."""
-    everything: list[AnyAnomaly] = [
-        *_by_handler(performance_anomalies),
-        *behavioral_anomalies,
-        *coverage_anomalies,
-        *error_anomalies,
-    ]
+    """Joins the four kinds, and what has one cause (see `group_anomalies`); decides how grave each is.
+
+    A handler slow in several sequences is one anomaly that affects them all. `beats`: what is known of all
+    that runs. `open_ids`: the anomalies that are open.
+    """
+    slow = group_slow(_by_handler(performance_anomalies), beats, open_ids)
+    errors, behavior = group_broken_off(group_errors(error_anomalies, open_ids), behavioral_anomalies)
+    joined: list[AnyAnomaly] = [*slow, *behavior, *coverage_anomalies, *errors]
+    sequences = len({sequence for (sequence, _), learned in beats.items() if sequence and learned.recent})
+    everything = [with_reach(anomaly, sequences, limits.severity_of) for anomaly in joined]
     ordered = sorted(everything, key=lambda anomaly: (-SEVERITIES.index(anomaly.severity), anomaly.id))
     return AggregatedAnomalies(tuple(ordered), len(ordered))
 

@@ -6,18 +6,24 @@ notices a large fault soon, a span of `LONG_SPAN` times the samples shows a smal
 from coming and going. A window joins the reference when newer ones have pushed it out of the long span and no
 verdict ever fell on it. So a fault that either span shows is not learned as normal, and the state of a
 subject has a bounded size however long the history is.
+
+Where durations usually depend on the time of day or of week (`season`), current windows are compared with the
+reference as it would be at their time, and learned as they would be at any other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final, Generic, TypeVar
 
 import msgspec
 
 from handlers.anomaly.error_rate import ErrorRate, add_rates, healthy_rates
+from handlers.anomaly.long_term import PerformanceMemory
+from handlers.anomaly.season import HOUR_MS, Season
 from handlers.metrics import add_beats, add_runs
 from handlers.model import BeatKey, BeatStats, ErrorKey, RunStats, TelemetryMetrics
+from handlers.sketch import median_bin, shifted_bins
 
 MAX_RECENT: Final = 180
 """Windows that a subject keeps before the oldest must be learned or dropped."""
@@ -46,6 +52,13 @@ class Learned(msgspec.Struct, Generic[S]):
     windows: int = 0
     """How many windows the reference was learned from."""
     recent: list[Recent[S]] = []
+    stands: bool = False
+    """Whether the last judgement found something wrong."""
+    since_ms: int = 0
+    """Start of the first window in the reference; 0 while there is none."""
+    pinned: str = ""
+    """The name under which an operator froze the reference; "" if it is learned on."""
+    season: Season = msgspec.field(default_factory=Season)
 
 
 class Baseline(msgspec.Struct):
@@ -55,6 +68,14 @@ class Baseline(msgspec.Struct):
     beats: dict[BeatKey, Learned[BeatStats]] = {}
     runs: dict[str, Learned[RunStats]] = {}
     errors: dict[ErrorKey, Learned[ErrorRate]] = {}
+    performance: PerformanceMemory = msgspec.field(default_factory=PerformanceMemory)
+
+
+class Durations(msgspec.Struct, Generic[S], frozen=True):
+    """How to come at the durations in statistics, and how to make them longer by so many bins."""
+
+    bins: Callable[[S], Mapping[int, int]]
+    shifted: Callable[[S, int], S]
 
 
 class Rules(msgspec.Struct, Generic[S], frozen=True):
@@ -63,11 +84,20 @@ class Rules(msgspec.Struct, Generic[S], frozen=True):
     empty: Callable[[], S]
     add: Callable[[S, S], None]
     samples: Callable[[S], int]
+    durations: Durations[S] | None = None
+    """None where the time of day is not learned."""
+
+
+def _shift_beats(stats: BeatStats, offset: int) -> BeatStats:
+    return msgspec.structs.replace(stats, bins=shifted_bins(stats.bins, offset)) if offset else stats
 
 
 # What has no duration cannot be judged; where nothing has one, the executions count, so that it is learned.
 BEATS: Final = Rules(
-    BeatStats, add_beats, lambda stats: sum(stats.bins.values()) or stats.completed - stats.failed
+    BeatStats,
+    add_beats,
+    lambda stats: sum(stats.bins.values()) or stats.completed - stats.failed,
+    Durations(lambda stats: stats.bins, _shift_beats),
 )
 RUNS: Final = Rules(RunStats, add_runs, lambda stats: stats.completed)
 ERRORS: Final = Rules(
@@ -89,30 +119,44 @@ def judge_subject(
     rules: Rules[S],
     min_samples: int,
     judge: Callable[[S, S], V | None],
+    still: Callable[[S, S], V | None] | None = None,
 ) -> tuple[Learned[S], Judgement[V] | None]:
     """Takes a subject's new windows one by one, as they would have come live, and judges after each.
 
-    `arrivals` are (start_ms, statistics) in order of time. `judge` compares (current, reference). Returns
-    the new state, sharing nothing that is changed with the old one, and the verdict that stands at the end.
+    `arrivals` are (start_ms, statistics) in order of time. `judge` compares (current, reference); `still`
+    does so in its place while a verdict stands. Returns the new state, sharing nothing that is changed with
+    the old one, and the verdict that stands at the end. If nothing changed, the state is `learned` itself.
     """
+    verdicts = (judge, still or judge)
+    new = list(arrivals)
+    if not new and not any(recent.tainted for recent in learned.recent):
+        return learned, None
     reference = rules.empty()
     rules.add(reference, learned.reference)
-    state = Learned(reference, learned.windows, [msgspec.structs.replace(old) for old in learned.recent])
+    state = msgspec.structs.replace(
+        learned,
+        reference=reference,
+        recent=[msgspec.structs.replace(old) for old in learned.recent],
+        season=learned.season.copy(),
+    )
     judgement: Judgement[V] | None = None
-    judged = False
-    for start_ms, stats in arrivals:
+    for start_ms, stats in new:
         state.recent.append(Recent(start_ms, stats))
-        judgement = _judge(state, rules, min_samples, judge)
-        judged = True
-    if not judged and any(recent.tainted for recent in state.recent):
-        judgement = _judge(state, rules, min_samples, judge)
+        judgement = _judge(state, rules, min_samples, verdicts)
+    if not new:
+        judgement = _judge(state, rules, min_samples, verdicts)
+        state = learned if state == learned else state
     return state, judgement
 
 
 def _judge(
-    state: Learned[S], rules: Rules[S], min_samples: int, judge: Callable[[S, S], V | None]
+    state: Learned[S],
+    rules: Rules[S],
+    min_samples: int,
+    verdicts: tuple[Callable[[S, S], V | None], Callable[[S, S], V | None]],
 ) -> Judgement[V] | None:
     split, current, verdict = len(state.recent), rules.empty(), None
+    judge = verdicts[state.stands]
     for least in (min_samples, LONG_SPAN * min_samples):
         while split and rules.samples(current) < least:
             split -= 1
@@ -120,6 +164,7 @@ def _judge(
         verdict = judge(current, _known(state, split, rules, min_samples))
         if verdict is not None or not split:
             break
+    state.stands = verdict is not None
     if verdict is None:
         _learn(state, max(split, len(state.recent) - MAX_RECENT), rules)
         return None
@@ -130,31 +175,76 @@ def _judge(
     return Judgement(verdict, min(tainted), max(tainted))  # late windows stand behind newer ones
 
 
+def healthy(learned: Learned[S], rules: Rules[S]) -> S:
+    """All on which no verdict fell, the windows included that wait to be learned."""
+    known = rules.empty()
+    for stats in (
+        learned.reference,
+        *(recent.stats for recent in learned.recent if not recent.tainted),
+    ):
+        rules.add(known, stats)
+    return known
+
+
+def healthy_windows(learned: Learned[S]) -> int:
+    """How many windows that are."""
+    return learned.windows + sum(not recent.tainted for recent in learned.recent)
+
+
 def healthy_samples(learned: Learned[S], rules: Rules[S]) -> int:
-    """Samples on which no verdict fell, those included that wait to be learned."""
-    waiting = (recent.stats for recent in learned.recent if not recent.tainted)
-    return rules.samples(learned.reference) + sum(rules.samples(stats) for stats in waiting)
+    """How many samples that are."""
+    return rules.samples(healthy(learned, rules))
 
 
 def _known(state: Learned[S], split: int, rules: Rules[S], min_samples: int) -> S:
-    """The reference; while it holds too little, with the healthy windows that wait to be learned."""
-    if rules.samples(state.reference) >= min_samples:
-        return state.reference
-    known = rules.empty()
-    rules.add(known, state.reference)
-    for recent in state.recent[:split]:
-        if not recent.tainted:
-            rules.add(known, recent.stats)
-    return known
+    """The reference as it would be at the time of the windows from `split` on.
+
+    While it holds too little, it stands together with the healthy windows that wait to be learned.
+    """
+    known = state.reference
+    if rules.samples(known) < min_samples:
+        known = rules.empty()
+        rules.add(known, state.reference)
+        for recent in state.recent[:split]:
+            if not recent.tainted:
+                rules.add(known, recent.stats)
+    if rules.durations is None or not state.season.days:
+        return known
+    return rules.durations.shifted(known, _offset(state, state.recent[split:], known, rules.durations))
+
+
+def _offset(state: Learned[S], windows: list[Recent[S]], known: S, durations: Durations[S]) -> int:
+    """By how many bins the windows are usually longer than what is known: the mean of all executions."""
+    bins = durations.bins(known)
+    if not bins:
+        return 0
+    by_hour: dict[int, int] = {}
+    for window in windows:
+        hour = window.start_ms // HOUR_MS
+        by_hour[hour] = by_hour.get(hour, 0) + sum(durations.bins(window.stats).values())
+    normal, samples = median_bin(bins), sum(by_hour.values())
+    total = sum(count * state.season.offset(hour, normal) for hour, count in by_hour.items())
+    return (2 * total + samples) // (2 * samples) if samples else 0
 
 
 def _learn(state: Learned[S], count: int, rules: Rules[S]) -> None:
     """Moves the oldest `count` recent windows into the reference; tainted ones are dropped."""
-    for recent in state.recent[:count]:
+    for recent in [] if state.pinned else state.recent[:count]:
         if not recent.tainted:
-            rules.add(state.reference, recent.stats)
+            state.since_ms = min(state.since_ms or recent.start_ms, recent.start_ms)
+            rules.add(state.reference, _as_usual(state, recent, rules))
             state.windows += 1
+        if rules.durations is not None:
+            state.season.take(recent.start_ms, rules.durations.bins(recent.stats), faulty=recent.tainted)
     del state.recent[:count]
+
+
+def _as_usual(state: Learned[S], recent: Recent[S], rules: Rules[S]) -> S:
+    """What the window would be at a time at which the subject takes as long as its reference."""
+    if rules.durations is None or not state.season.days:
+        return recent.stats
+    offset = _offset(state, [recent], state.reference, rules.durations)
+    return rules.durations.shifted(recent.stats, -offset)
 
 
 def baseline_of(metrics: TelemetryMetrics) -> Baseline:
@@ -173,3 +263,21 @@ def baseline_of(metrics: TelemetryMetrics) -> Baseline:
 def _take(learned: Learned[S], stats: S, rules: Rules[S]) -> None:
     rules.add(learned.reference, stats)
     learned.windows += 1
+
+
+def changed(before: Baseline, after: Baseline) -> Baseline:
+    """What of `after` is another object than in `before`: it was judged and is to be stored."""
+    return Baseline(
+        after.judged_until_ms,
+        {key: each for key, each in after.beats.items() if each is not before.beats.get(key)},
+        {key: each for key, each in after.runs.items() if each is not before.runs.get(key)},
+        {key: each for key, each in after.errors.items() if each is not before.errors.get(key)},
+        PerformanceMemory(
+            {
+                key: each
+                for key, each in after.performance.beats.items()
+                if each is not before.performance.beats.get(key)
+            },
+            after.performance.activity,
+        ),
+    )

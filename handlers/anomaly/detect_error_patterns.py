@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import Final
 
@@ -12,6 +13,7 @@ from msgspec.structs import replace
 
 from config.settings import Detect
 from handlers.anomaly.baseline import ERRORS, Baseline, Judgement, Learned, judge_subject
+from handlers.anomaly.closing import closing
 from handlers.anomaly.error_claim import error_anomaly
 from handlers.anomaly.error_rate import ErrorRate, executions_by_beat, rate_of, spans_ms
 from handlers.anomaly.error_trend import Step, trend_with
@@ -102,7 +104,7 @@ def _judged(
     told, trend = known.reference.told, known.reference.trend
     waiting = deque(arrivals)
 
-    def judge(current: ErrorRate, reference: ErrorRate) -> ErrorVerdict | None:
+    def judge(limits: Detect, current: ErrorRate, reference: ErrorRate) -> ErrorVerdict | None:
         nonlocal told, trend
         while waiting and waiting[0][0] <= current.until_ms:
             trend = trend_with(trend, _step(*waiting.popleft()))
@@ -111,8 +113,12 @@ def _judged(
             told = verdict.told
         return verdict
 
-    state, judgement = judge_subject(known, arrivals, ERRORS, limits.min_samples, judge)
-    return replace(state, reference=replace(state.reference, told=told, trend=trend)), judgement
+    state, judgement = judge_subject(
+        known, arrivals, ERRORS, limits.min_samples, partial(judge, limits), partial(judge, closing(limits))
+    )
+    if (told, trend) != (state.reference.told, state.reference.trend):
+        state = replace(state, reference=replace(state.reference, told=told, trend=trend))
+    return state, judgement
 
 
 def _step(start_ms: int, rate: ErrorRate) -> Step:

@@ -1,65 +1,91 @@
-"""Beat 3: handlers that are slower than expected, beyond the limit and beyond the noise."""
+"""Beat 3: handlers that are slower than expected, and what runs no more as often as it did."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from fnmatch import fnmatchcase
+from functools import partial
 
 import msgspec
 
 from config.settings import Detect
+from handlers.anomaly import activity, drift, tail_block
+from handlers.anomaly.activity import Activity
 from handlers.anomaly.baseline import BEATS, Baseline, Judgement, Learned, judge_subject
-from handlers.anomaly.identity import anomaly_id
-from handlers.anomaly.statistics import log_median, z_of
-from handlers.model import BeatKey, BeatStats, PerformanceAnomaly, Severity, TelemetryMetrics
-from handlers.sketch import quantile_us
+from handlers.anomaly.closing import closing
+from handlers.anomaly.drift import judge_drift
+from handlers.anomaly.latency import Slow, judge_latency
+from handlers.anomaly.long_term import LongTerm, PerformanceMemory, copied
+from handlers.anomaly.performance_anomaly import quiet_anomaly, slow_anomaly
+from handlers.anomaly.silence import judge_activity
+from handlers.anomaly.subject_names import beat_names, operators_figure
+from handlers.metrics import add_beats
+from handlers.model import BeatKey, BeatStats, PerformanceAnomaly, TelemetryMetrics
 
 
 class DetectedPerformance(msgspec.Struct, frozen=True):
     anomalies: tuple[PerformanceAnomaly, ...]
     beats: dict[BeatKey, Learned[BeatStats]]
     """What was learned."""
-
-
-class _Slow(msgspec.Struct, frozen=True):
-    actual_ms: float
-    expected_ms: float
-    interval_ms: tuple[float, float]
-    expected_from: str
-    current: BeatStats
-    reference_samples: int
+    memory: PerformanceMemory
+    """What was learned beyond that; records that did not change are those of the baseline itself."""
 
 
 def detect_performance_anomalies(
-    metrics: TelemetryMetrics, *, baseline: Baseline, limits: Detect, expected_ms: Mapping[str, float]
+    metrics: TelemetryMetrics,
+    *,
+    baseline: Baseline,
+    limits: Detect,
+    expected_ms: Mapping[str, float],
+    observed_until_ms: int = 0,
 ) -> DetectedPerformance:
-    """Judges each beat: is the median of its current windows over the expected one by more than the limit?
+    """Judges the durations of each beat, and the rate of each sequence.
 
-    Expected is the operator's figure (`expected_ms`, a glob on event, "Plugin.handler" or
-    "sequence/event"), else the median of the learned reference. The limit must lie below the lower bound of
-    the ratio's confidence interval, which holds the sampling error of both medians and the difference that
-    two runs of one healthy program have anyway (`run_noise`).
+    Durations: the median and the tail of the current windows against what is expected; the tail of many
+    executions taken together; the newest against the oldest. Expected is the operator's figure
+    (`expected_ms`, a glob on event, "Plugin.handler" or "sequence/event"), else the learned reference. Each
+    verdict must beat the limit, and the noise: sampling error on both sides and the difference that two runs
+    of one healthy program have anyway (`run_noise`). A beat is one anomaly, of the first kind that holds.
+
+    `observed_until_ms`: up to when everything was read while the logs were followed live, 0 if they were not.
     """
     arrivals: dict[BeatKey, list[tuple[int, BeatStats]]] = {key: [] for key in baseline.beats}
     for start_ms, window in sorted(metrics.windows.items()):
         for key, stats in window.beats.items():
             arrivals.setdefault(key, []).append((start_ms, stats))
+    to_close = closing(limits)
     anomalies: list[PerformanceAnomaly] = []
     beats: dict[BeatKey, Learned[BeatStats]] = {}
+    long_term = dict(baseline.performance.beats)
     for key, windows in sorted(arrivals.items()):
         known = baseline.beats.get(key) or Learned(BeatStats())
         fixed_ms = _operators_figure(key, known, windows, expected_ms)
+        judge = partial(judge_latency, fixed_ms=fixed_ms, limits=limits)
+        still = partial(_still_slow, fixed_ms=fixed_ms, limits=limits, to_close=to_close)
+        beats[key], judgement = judge_subject(known, windows, BEATS, limits.min_samples, judge, still)
+        if windows:
+            long_term[key] = _remembered(long_term.get(key), windows, metrics.window_ms, limits)
+        if judgement is None and fixed_ms is None and key in long_term:
+            judgement = _judge_long_term(long_term[key], beats[key], limits)
+        if judgement is not None:
+            last_ms = judgement.last_ms + metrics.window_ms
+            anomalies.append(slow_anomaly(key, judgement.verdict, judgement.first_ms, last_ms, limits))
+    rates = _activity_after(metrics, baseline, limits)
+    names = {key: learned.reference for key, learned in beats.items()}
+    anomalies += [quiet_anomaly(quiet, names, limits) for quiet in judge_activity(rates, observed_until_ms)]
+    return DetectedPerformance(
+        tuple(anomalies) if limits.performance else (), beats, PerformanceMemory(long_term, rates)
+    )
 
-        def judge(
-            current: BeatStats, reference: BeatStats, fixed_ms: float | None = fixed_ms
-        ) -> _Slow | None:
-            return _judge(current, reference, fixed_ms, limits)
 
-        beats[key], judgement = judge_subject(known, windows, BEATS, limits.min_samples, judge)
-        if judgement is not None and limits.performance:
-            anomalies.append(_anomaly(key, judgement, metrics.window_ms, limits))
-    return DetectedPerformance(tuple(anomalies), beats)
+def _still_slow(
+    current: BeatStats, reference: BeatStats, fixed_ms: float | None, limits: Detect, to_close: Detect
+) -> Slow | None:
+    """What must be below `to_close` to be over is told with the limit that it went over."""
+    slow = judge_latency(current, reference, fixed_ms, to_close)
+    if slow is None:
+        return None
+    limit_ms = max(slow.limit_ms, slow.expected_ms * (1 + limits.over_expected))
+    return msgspec.structs.replace(slow, limit_ms=limit_ms)
 
 
 def _operators_figure(
@@ -70,90 +96,45 @@ def _operators_figure(
 ) -> float | None:
     if not expected_ms:
         return None
-    sequence, event = key
-    # A window in which the beat only started, or failed, does not tell the handler.
-    seen = [known.reference, *(recent.stats for recent in known.recent), *(stats for _, stats in windows)]
-    stats = next((each for each in reversed(seen) if each.handler), known.reference)
-    names = (f"{sequence}/{event}", event, f"{stats.plugin}.{stats.handler}", stats.handler)
-    for pattern, figure_ms in expected_ms.items():
-        if any(fnmatchcase(name, pattern) for name in names):
-            return figure_ms
-    return None
+    seen = (known.reference, *(recent.stats for recent in known.recent), *(stats for _, stats in windows))
+    return operators_figure(beat_names(key, seen), expected_ms)
 
 
-def _judge(current: BeatStats, reference: BeatStats, fixed_ms: float | None, limits: Detect) -> _Slow | None:
-    samples, known = sum(current.bins.values()), sum(reference.bins.values())
-    if samples < limits.min_samples or (fixed_ms is None and known < limits.min_samples):
-        return None
-    z = z_of(limits.confidence)
-    actual_us, error = log_median(current.bins, z)
-    if fixed_ms is not None:
-        expected_us, expected_error, noise = fixed_ms * 1000, 0.0, 0.0
-    else:
-        expected_us, expected_error = log_median(reference.bins, z)
-        noise = limits.run_noise
-    expected_us = max(expected_us, 1.0)
-    margin = z * math.sqrt(error**2 + expected_error**2 + noise**2)
-    ratio = actual_us / expected_us
-    if math.log(max(ratio, 1e-9)) - margin <= math.log(1 + limits.over_expected):
-        return None
-    if actual_us - expected_us < limits.min_added_ms * 1000:
-        return None
-    return _Slow(
-        actual_ms=actual_us / 1000,
-        expected_ms=expected_us / 1000,
-        interval_ms=(actual_us / 1000 * math.exp(-margin), actual_us / 1000 * math.exp(margin)),
-        expected_from="settings" if fixed_ms is not None else "baseline",
-        current=current,
-        reference_samples=known,
-    )
+def _remembered(
+    before: LongTerm | None, windows: list[tuple[int, BeatStats]], window_ms: int, limits: Detect
+) -> LongTerm:
+    memory = copied(before) if before is not None else LongTerm()
+    judge = partial(judge_latency, fixed_ms=None, limits=limits)
+    for start_ms, stats in windows:
+        tail_block.take_window(memory.tail, start_ms, stats, limits.min_samples, judge)
+        drift.take_window(memory.drift, start_ms, stats.bins, limits)
+        memory.last_ms = max(memory.last_ms, start_ms)
+    return memory
 
 
-def _severity(ratio: float, limit: float) -> tuple[Severity, str]:
-    figure = f"{ratio:.2f} times the expected median, limit {limit:.2f}"
-    if ratio >= 5:
-        return "critical", f"{figure} (critical from 5.00)"
-    if ratio >= 3:
-        return "high", f"{figure} (high from 3.00)"
-    if ratio >= 2:
-        return "medium", f"{figure} (medium from 2.00)"
-    return "low", f"{figure} (low below 2.00)"
+def _judge_long_term(memory: LongTerm, learned: Learned[BeatStats], limits: Detect) -> Judgement[Slow] | None:
+    """What stands of a beat that is not slow by the short spans."""
+    tail, slow, first_ms = memory.tail, None, 0
+    if tail.faulty is not None:
+        slow, first_ms = judge_latency(tail.faulty, tail.reference, None, limits), tail.since_ms
+    if slow is None and memory.drift.anchor is not None:
+        current = BeatStats()
+        for recent in learned.recent:
+            add_beats(current, recent.stats)
+        slow, first_ms = judge_drift(current, memory.drift.anchor, limits), memory.drift.anchor.since_ms
+    return Judgement(slow, first_ms, memory.last_ms) if slow is not None else None
 
 
-def _anomaly(key: BeatKey, judgement: Judgement[_Slow], window_ms: int, limits: Detect) -> PerformanceAnomaly:
-    sequence, event = key
-    slow = judgement.verdict
-    ratio = slow.actual_ms / slow.expected_ms
-    limit_ms = slow.expected_ms * (1 + limits.over_expected)
-    severity, reason = _severity(ratio, 1 + limits.over_expected)
-    name = slow.current.handler or event
-    return PerformanceAnomaly(
-        id=anomaly_id("performance", sequence, event),
-        kind="slow",
-        severity=severity,
-        severity_reason=reason,
-        sequence=sequence,
-        event=event,
-        plugin=slow.current.plugin,
-        handler=slow.current.handler,
-        description=(
-            f"{name} takes {slow.actual_ms:.1f} ms (median), {ratio:.2f} times the expected "
-            f"{slow.expected_ms:.1f} ms; the limit is {limit_ms:.1f} ms"
-        ),
-        actual=slow.actual_ms,
-        expected=slow.expected_ms,
-        limit=limit_ms,
-        unit="ms",
-        interval=slow.interval_ms,
-        confidence=limits.confidence,
-        samples=sum(slow.current.bins.values()),
-        baseline_samples=slow.reference_samples,
-        first_seen_ms=judgement.first_ms,
-        last_seen_ms=judgement.last_ms + window_ms,
-        origins=tuple(origin for _, origin in slow.current.slowest),
-        affected=(sequence,) if sequence else (),
-        ratio=ratio,
-        p95=quantile_us(slow.current.bins, 0.95) / 1000,
-        added_us_per_execution=round((slow.actual_ms - slow.expected_ms) * 1000),
-        expected_from=slow.expected_from,
-    )
+def _activity_after(metrics: TelemetryMetrics, baseline: Baseline, limits: Detect) -> Activity:
+    after = baseline.performance.activity
+    if not metrics.windows:
+        return after
+    after = copied(after)
+    with_runs = {sequence for sequence in baseline.runs if sequence}
+    for start_ms, window in sorted(metrics.windows.items()):
+        for sequence in sorted(window.runs.keys() - with_runs - {""}):
+            with_runs.add(sequence)
+            activity.join_beats(after, sequence)
+        counts = activity.executions_by_unit(window, with_runs)
+        activity.take_window(after, start_ms, metrics.window_ms, counts, limits.rate_drop)
+    return after

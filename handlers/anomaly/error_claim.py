@@ -32,11 +32,10 @@ def error_anomaly(
     count, before = errors.count, known.count
     expected = _rate(before, base_of, by_time=by_time)
     severity, reason = severity_of(count / max(1, of), "of the executions fail")
-    z = z_of(limits.confidence)
-    interval = wilson_interval(count, of, z)
+    interval = wilson_interval(count, of, z_of(limits.confidence))
     if by_time:
         severity, reason = "medium", "the log does not tell how many executions succeed (medium)"
-        low, high = poisson_interval(count, z)
+        low, high = poisson_interval(count, limits.confidence)
         interval = low * _MINUTE_MS / max(1, of), high * _MINUTE_MS / max(1, of)
     return ErrorAnomaly(
         id=anomaly_id("error", *key),

@@ -21,6 +21,10 @@ class LoadedTelemetry(msgspec.Struct, frozen=True):
     baseline: Baseline
     shown: Mapping[str, str]
     """See `TelemetryHistory`."""
+    open_ids: frozenset[str]
+    """Ids of the anomalies that are open."""
+    observed_until_ms: int
+    """As in `TelemetryHistory`."""
 
 
 async def load_telemetry_data(record_id: str, *, port: HistoryPort) -> LoadedTelemetry:
@@ -35,4 +39,6 @@ async def load_telemetry_data(record_id: str, *, port: HistoryPort) -> LoadedTel
         until_ms=max([baseline.judged_until_ms, *ends_ms]),
         baseline=baseline,
         shown=history.shown,
+        open_ids=history.open_ids,
+        observed_until_ms=history.observed_until_ms,
     )

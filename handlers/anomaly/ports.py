@@ -15,6 +15,10 @@ class TelemetryHistory(msgspec.Struct, frozen=True):
     metrics: TelemetryMetrics
     """The closed windows that were not judged yet."""
     baseline: Baseline
+    open_ids: frozenset[str] = frozenset()
+    """Ids of the anomalies that are open."""
+    observed_until_ms: int = 0
+    """Up to when everything is read, while the logs are followed live; 0 if they are not."""
     shown: Mapping[str, str] = {}
     """The template that people are shown for a group of errors, by the name of the group if it is another."""
 

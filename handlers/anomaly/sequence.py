@@ -59,7 +59,12 @@ async def detect_anomalies(
     loaded = await run.beat(load_telemetry_data, record_id, port=history)
     metrics, baseline = loaded.metrics, loaded.baseline
     performance = await run.beat(
-        detect_performance_anomalies, metrics, baseline=baseline, limits=limits, expected_ms=expected_ms
+        detect_performance_anomalies,
+        metrics,
+        baseline=baseline,
+        limits=limits,
+        expected_ms=expected_ms,
+        observed_until_ms=loaded.observed_until_ms,
     )
     behavior = await run.beat(
         detect_behavioral_anomalies,
@@ -80,12 +85,17 @@ async def detect_anomalies(
         behavior.anomalies,
         coverage.anomalies,
         errors.anomalies,
+        beats=performance.beats,
+        open_ids=loaded.open_ids,
+        limits=limits,
     )
     stored = await run.beat(
         store_anomaly_results,
         aggregated.all_anomalies,
         port=store,
-        baseline=Baseline(loaded.until_ms, performance.beats, behavior.runs, errors.errors),
+        baseline=Baseline(
+            loaded.until_ms, performance.beats, behavior.runs, errors.errors, performance.memory
+        ),
     )
     completed = await run.beat(detect_anomalies_completed, stored.record_id)
     return DetectedAnomalies(completed, aggregated.all_anomalies, loaded.windows)

@@ -6,8 +6,12 @@ import math
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from statistics import NormalDist
+from typing import Final
 
 from handlers.sketch import ALPHA, quantiles_us
+
+_MANY: Final = 100
+"""From so many expected above a quantile on, the binomial distribution is taken as normal."""
 
 
 def z_of(confidence: float) -> float:
@@ -30,6 +34,40 @@ def log_median(bins: Mapping[int, int], z: float) -> tuple[float, float]:
     low_us, median_us, high_us = quantiles_us(bins, quantiles)
     spread = math.log(max(high_us, 1.0) / max(low_us, 1.0)) / (2 * z)
     return median_us, math.hypot(spread, ALPHA / math.sqrt(3))
+
+
+def quantile_bounds(bins: Mapping[int, int], quantile: float, error: float) -> tuple[float, float, float]:
+    """Lower bound, value and upper bound of a quantile in the upper half, in microseconds.
+
+    Each bound is wrong with a probability of at most `error`. From the order statistics whose ranks the
+    binomial distribution gives (Conover, Practical Nonparametric Statistics, 3.2), so that no distribution
+    of the durations is assumed. The upper bound is infinite where even the longest duration may lie below
+    the quantile; the lower one is 0 where even the shortest may lie above it.
+    """
+    count = sum(bins.values())
+    fewest, most = _binomial_range(count, 1 - quantile, error)
+    last = max(1, count - 1)
+    low, value, high = quantiles_us(
+        bins, ((count - 0.5 - most) / last, quantile, min(1.0, (count + 0.5 - fewest) / last))
+    )
+    return (low if most < count else 0.0, value, high if fewest else math.inf)
+
+
+def _binomial_range(count: int, share: float, error: float) -> tuple[int, int]:
+    """(least, most): fewer than the one, or more than the other, are found with at most `error` each."""
+    mean = count * share
+    if mean >= _MANY:
+        margin = z_of(1 - error) * math.sqrt(mean * (1 - share))
+        return math.floor(mean - margin), min(count, math.ceil(mean + margin))
+    at_most, fewest, most = 0.0, 0, 0
+    for hits in range(count + 1):
+        log = _log_choose(count, hits) + hits * math.log(share) + (count - hits) * math.log1p(-share)
+        at_most += math.exp(log)
+        fewest += at_most <= error
+        most = hits
+        if 1 - at_most <= error:
+            break
+    return fewest, most
 
 
 def fisher_greater(hits: int, of: int, base_hits: int, base_of: int) -> float:
@@ -76,13 +114,6 @@ def mann_kendall_greater(values: Sequence[float]) -> float:
     return sum(orders[rising:]) / math.factorial(len(values))
 
 
-def poisson_interval(count: int, z: float) -> tuple[float, float]:
-    """Confidence interval of a count (Byar's approximation, Rothman and Boice 1979)."""
-    more = count + 1
-    low = count * (1 - 1 / (9 * count) - z / (3 * math.sqrt(count))) ** 3 if count else 0.0
-    return max(0.0, low), more * (1 - 1 / (9 * more) + z / (3 * math.sqrt(more))) ** 3
-
-
 def _log_choose(n: int, k: int) -> float:
     if not 0 <= k <= n:
         return -math.inf
@@ -98,3 +129,13 @@ def wilson_interval(hits: int, of: int, z: float) -> tuple[float, float]:
     margin = z * math.sqrt(share * (1 - share) / of + z * z / (4 * of * of))
     scale = 1 + z * z / of
     return max(0.0, (centre - margin) / scale), min(1.0, (centre + margin) / scale)
+
+
+def poisson_interval(count: int, confidence: float) -> tuple[float, float]:
+    """Confidence interval of the mean of a count (Byar's approximation: Breslow, Day 1987, 2.3)."""
+    z = z_of((1 + confidence) / 2)
+
+    def bound(hits: int, z: float) -> float:
+        return hits * (1 - 1 / (9 * hits) + z / (3 * math.sqrt(hits))) ** 3 if hits else 0.0
+
+    return max(0.0, bound(count, -z)), bound(count + 1, z)

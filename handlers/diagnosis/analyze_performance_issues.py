@@ -11,8 +11,9 @@ from handlers.diagnosis.performance_causes import (
     errors_or_retries,
     own_work,
 )
+from handlers.diagnosis.performance_rates import RATE_UNIT, diagnose_rate
 from handlers.diagnosis.subject import find_handler, place
-from handlers.diagnosis.wording import count, percent, span, utc
+from handlers.diagnosis.wording import count, percent, quantile_name, span, utc
 from handlers.model import (
     AnyAnomaly,
     Handler,
@@ -54,6 +55,9 @@ def _diagnose(
     min_common: int,
 ) -> PerformanceDiagnosis:
     handler = find_handler(handlers, anomaly)
+    if anomaly.unit == RATE_UNIT:
+        return diagnose_rate(anomaly, place(handler))
+    slow = tuple(each for each in slow if each.unit != RATE_UNIT)
     share = None if metrics is None else _share_of_run(metrics, anomaly)
     checked = (
         common_cause(anomaly, slow, metrics, min_common),
@@ -63,8 +67,9 @@ def _diagnose(
     chosen, *possible = (*(each for each in checked if isinstance(each, Cause)), own_work(anomaly, handler))
     measured = (
         (
-            f"median {span(anomaly.actual)} instead of {span(anomaly.expected)} ({anomaly.ratio:.2f} times), "
-            f"95th percentile {span(anomaly.p95)}, {count(anomaly.samples, 'execution')}"
+            f"{quantile_name(anomaly)} {span(anomaly.actual)} instead of {span(anomaly.expected)} "
+            f"({anomaly.ratio:.2f} times), 95th percentile {span(anomaly.p95)}, "
+            f"{count(anomaly.samples, 'execution')}"
         ),
         f"slow since {utc(anomaly.first_seen_ms)}",
     )

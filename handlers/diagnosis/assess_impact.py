@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import msgspec
 
+from handlers.diagnosis.performance_rates import RATE_UNIT
 from handlers.diagnosis.wording import count, percent, sentence, span
 from handlers.model import (
     AnyAnomaly,
@@ -54,8 +57,12 @@ def _counted(affected: int, executions: int, noun: str, what: str, added_ms: flo
 
 
 def _slow(anomaly: PerformanceAnomaly) -> Impact:
-    """A median over the limit proves half of the executions slow; how many more the anomaly does not say."""
-    affected = (anomaly.samples + 1) // 2 if anomaly.actual > anomaly.limit else 0
+    """A median over the limit proves half of the executions slow, and so on; the anomaly says no more."""
+    if anomaly.unit == RATE_UNIT:
+        text = f"{anomaly.actual:.3g} executions a minute in place of {anomaly.expected:.3g}"
+        return Impact(anomaly.samples, 0, 0.0, 0.0, text)
+    proven = anomaly.samples * (1 - anomaly.quantile)
+    affected = math.ceil(round(proven, 6)) if anomaly.actual > anomaly.limit else 0
     added_ms = anomaly.added_us_per_execution * anomaly.samples / 1000
     what = f"took longer than the limit of {span(anomaly.limit)}; {span(added_ms)} added in the judged span"
     impact = _counted(affected, anomaly.samples, "execution", what, added_ms)

@@ -113,6 +113,21 @@ def changed_sequence(anomaly: PerformanceAnomaly, everything: tuple[AnyAnomaly, 
 
 
 def own_work(anomaly: PerformanceAnomaly, handler: Handler | None) -> Cause:
+    if anomaly.kind == "slow-tail":
+        return Cause(
+            "own-work",
+            f"some executions of {subject(anomaly)} wait, or get a rare input: a lock, a cold cache, "
+            "a retry or a pause of the runtime",
+            "inconclusive",
+            ("the median is as expected",),
+        )
+    if anomaly.kind == "drift":
+        return Cause(
+            "own-work",
+            f"the work of {subject(anomaly)} grows with time: data, a list or a cache that nobody trims",
+            "likely",
+            ("it got slower little by little, not at once",),
+        )
     what = "what it computes" if handler and handler.kind == "pure" else "what it computes or waits for"
     declared = (f"declared as {handler.kind}",) if handler and handler.kind else ()
     reference = () if anomaly.expected_from == "baseline" else ("expected by the settings, not by its past",)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from handlers.diagnosis.fix import Fix, beat_name, where
-from handlers.diagnosis.wording import count, span, utc
+from handlers.diagnosis.performance_rates import RATE_UNIT, rate_fixes
+from handlers.diagnosis.wording import count, quantile_name, span, utc
 from handlers.model import AssessedDiagnosis, PerformanceAnomaly, PerformanceDiagnosis
 
 
@@ -11,8 +12,10 @@ def performance_fixes(
     assessed: AssessedDiagnosis, diagnosis: PerformanceDiagnosis, anomaly: PerformanceAnomaly
 ) -> tuple[Fix, ...]:
     """One fix at the cause, and for slow own work the choice to accept the new time."""
+    if anomaly.unit == RATE_UNIT:
+        return rate_fixes(diagnosis, anomaly)
     benefit = (
-        f"median back from {span(anomaly.actual)} to {span(anomaly.expected)}: "
+        f"{quantile_name(anomaly)} back from {span(anomaly.actual)} to {span(anomaly.expected)}: "
         f"{span(anomaly.added_us_per_execution / 1000)} less per execution, "
         f"{span(assessed.impact.added_ms)} in the judged span ({count(anomaly.samples, 'execution')})"
     )
@@ -40,7 +43,7 @@ def _speed_up(diagnosis: PerformanceDiagnosis, anomaly: PerformanceAnomaly, bene
             f"List what changed in it, and in what it calls, before {utc(anomaly.first_seen_ms)}.",
             f"Profile it with an input of an execution slower than {span(anomaly.limit)}.",
             "Undo the change, or move the costly part out of the beat.",
-            f"Check that the median is below {span(anomaly.limit)} again.",
+            f"Check that the {quantile_name(anomaly)} is below {span(anomaly.limit)} again.",
         ),
         effort="hours",
         benefit=benefit,
@@ -48,6 +51,20 @@ def _speed_up(diagnosis: PerformanceDiagnosis, anomaly: PerformanceAnomaly, bene
 
 
 def _accept(diagnosis: PerformanceDiagnosis, anomaly: PerformanceAnomaly) -> Fix:
+    if anomaly.kind == "slow-tail":  # expected_ms is a median
+        return Fix(
+            slug="accept",
+            type="config",
+            title=f"Or accept {span(anomaly.actual)} as {quantile_name(anomaly)} of {beat_name(diagnosis)}",
+            action=f"Only if it is intended: selfheald accept {anomaly.id}",
+            location=where(diagnosis),
+            steps=(
+                "Have the owner of the handler confirm that the time is intended.",
+                f"selfheald accept {anomaly.id}",
+            ),
+            effort="minutes",
+            benefit="no time won: what is current becomes the expected time, and this alarm ends",
+        )
     key = f"{anomaly.sequence}/{anomaly.event}" if anomaly.sequence else anomaly.event
     return Fix(
         slug="accept",

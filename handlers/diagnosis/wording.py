@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from handlers.model import PerformanceAnomaly
+
 
 def span(ms: float) -> str:
     """A duration in the unit that fits: 0.42 ms, 65.7 ms, 420 ms, 2.4 s, 3.1 min, 1.5 h."""
@@ -41,3 +43,8 @@ def utc(at_ms: int) -> str:
 def sentence(text: str) -> str:
     """The text as a sentence: capital first, one full stop at the end."""
     return f"{text[:1].upper()}{text[1:].rstrip('. ')}."
+
+
+def quantile_name(anomaly: PerformanceAnomaly) -> str:
+    """ "median", or "p95" and the like."""
+    return "median" if anomaly.quantile == 0.5 else f"p{anomaly.quantile * 100:g}"

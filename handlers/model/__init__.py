@@ -13,8 +13,10 @@ from handlers.model.anomalies import (
     BehavioralAnomaly,
     CoverageAnomaly,
     ErrorAnomaly,
+    Member,
     PerformanceAnomaly,
     Severity,
+    type_of,
 )
 from handlers.model.codebase import Codebase, CoveredFunction, Handler, Sequence, Test
 from handlers.model.diagnoses import (
@@ -47,6 +49,7 @@ from handlers.model.metrics import (
     BeatStats,
     ErrorKey,
     ErrorStats,
+    Mark,
     RunStats,
     TelemetryMetrics,
     VariantStats,
@@ -94,6 +97,8 @@ __all__ = [
     "Handler",
     "Impact",
     "LogFile",
+    "Mark",
+    "Member",
     "NameBook",
     "NormalizedEvents",
     "OpenError",
@@ -118,5 +123,6 @@ __all__ = [
     "WaitingEvent",
     "WholeRun",
     "Window",
+    "type_of",
     "waiting_sources",
 ]

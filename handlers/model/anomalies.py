@@ -14,6 +14,19 @@ AnomalyType = Literal["performance", "behavioral", "coverage", "error"]
 SEVERITIES: Final[tuple[Severity, ...]] = ("low", "medium", "high", "critical")
 
 
+class Member(msgspec.Struct, frozen=True):
+    """One of the anomalies that have a cause in common and are told as one."""
+
+    id: str
+    type: AnomalyType
+    sequence: str
+    event: str
+    name: str
+    """"Plugin.handler", else the event, else the sequence."""
+    figure: str
+    """What is wrong with it, in short: "2.1 times"."""
+
+
 class Anomaly(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
     """A claim that something is wrong, with what proves it.
 
@@ -34,8 +47,8 @@ class Anomaly(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
     expected: float
     limit: float
     unit: str
-    """Unit of actual, expected and limit: "ms", "runs/run", "errors/execution", "errors/minute",
-    "tests"."""
+    """Unit of actual, expected and limit: "ms", "executions/min", "runs/run", "errors/execution",
+    "errors/minute", "tests"."""
     interval: tuple[float, float]
     """Confidence interval of `actual`."""
     confidence: float
@@ -48,14 +61,21 @@ class Anomaly(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
     """Lines that prove it, first ones first."""
     affected: tuple[str, ...] = ()
     """Sequences that suffer from it."""
+    members: tuple[Member, ...] = ()
+    """The anomalies that it stands for, the gravest first; none: itself alone."""
 
 
 class PerformanceAnomaly(Anomaly, frozen=True, kw_only=True, tag="performance"):
+    """`kind`: "slow" (median), "slow-tail", "drift" (median), "throughput" or "silent"."""
+
     ratio: float
-    """Median over expected median."""
+    """`actual` over `expected`."""
+    quantile: float = 0.5
+    """The quantile of the durations that `actual` is; 0 for rates."""
     p95: float
-    """95th percentile in ms."""
+    """95th percentile in ms; 0 for rates."""
     added_us_per_execution: int
+    """On the average of all executions."""
     expected_from: str
     """"settings", or "baseline"."""
 
@@ -89,3 +109,15 @@ class ErrorAnomaly(Anomaly, frozen=True, kw_only=True, tag="error"):
 
 
 AnyAnomaly = PerformanceAnomaly | BehavioralAnomaly | CoverageAnomaly | ErrorAnomaly
+
+
+def type_of(anomaly: AnyAnomaly) -> AnomalyType:
+    match anomaly:
+        case PerformanceAnomaly():
+            return "performance"
+        case BehavioralAnomaly():
+            return "behavioral"
+        case CoverageAnomaly():
+            return "coverage"
+        case ErrorAnomaly():
+            return "error"

@@ -161,6 +161,7 @@ async def parse_telemetry(
         streams=changed,
         ahead=normalized.ahead,
         untimed=normalized.untimed,
+        marks=aggregated.marks,
         lossy_spans=lossy_spans,
         templates=normalized.templates,
     )

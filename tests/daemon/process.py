@@ -13,8 +13,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from daemon.anomaly_records import AnomalyRecords, StoredAnomaly
+from daemon.anomaly_records import AnomalyRecords
 from daemon.database import StoreError
+from daemon.incident import Incident
 from daemon.store import Store
 from daemon.telemetry_records import TelemetryRecords, Totals
 
@@ -99,10 +100,10 @@ class DaemonProcess:
         except StoreError:
             return Totals()
 
-    def anomalies(self) -> list[StoredAnomaly]:
+    def anomalies(self) -> list[Incident]:
         try:
             with self.reading() as (_, anomalies):
-                return anomalies.anomalies()
+                return anomalies.incidents()
         except StoreError:
             return []
 

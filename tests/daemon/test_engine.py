@@ -139,7 +139,7 @@ async def test_judging_in_two_steps_gives_the_verdicts_of_one(settings: Settings
             verdicts.append(
                 sorted(
                     (each.anomaly.id, each.anomaly.actual, each.anomaly.samples, each.first_seen_ms)
-                    for each in engine.anomalies.anomalies()
+                    for each in engine.anomalies.incidents()
                 )
             )
     assert verdicts[0] == verdicts[1]
@@ -196,7 +196,7 @@ async def test_the_anomalies_of_a_fault_that_ends_are_resolved_and_keep_their_re
         if second in {99, 199, 299}:
             await read_to_end(engine)
             await judge(engine, END_OF_TIME_MS)
-            states = [each.state for each in engine.anomalies.anomalies()]
+            states = [each.state for each in engine.anomalies.incidents()]
             assert states == {99: [], 199: ["open"], 299: ["resolved"]}[second]
     assert engine.anomalies.recommendations() == []
     assert engine.anomalies.all_recommendations() != []
@@ -310,17 +310,24 @@ async def test_an_error_whose_log_is_rotated_away_is_proved_by_the_file_that_hol
     assert b"Handler execution failed" in data[origin.offset :].splitlines()[0]
 
 
+async def play_phase(
+    engine: Engine, settings: Settings, first: int, last: int, *, slow: bool = False
+) -> None:
+    """One execution a second, read and judged."""
+    with (settings.logs.directories[0] / "app.jsonl").open("a") as file:
+        for second in range(first, last):
+            duration = (60 if slow else 20) + second % 5
+            at = 1_795_363_000 + second
+            file.write(f'{{"timestamp":{at},"event":"e","handler":"h","duration":{duration}}}\n')
+    await read_to_end(engine)
+    await judge(engine, END_OF_TIME_MS)
+
+
 async def two_phases(engine: Engine, settings: Settings) -> None:
     """A handler that is slow for a while, then healthy for less than the hold time."""
-    log = settings.logs.directories[0] / "app.jsonl"
-    for first, last, slow in ((0, 100, False), (100, 200, True), (200, 300, False)):
-        with log.open("a") as file:
-            for second in range(first, last):
-                duration = (60 if slow else 20) + second % 5
-                at = 1_795_363_000 + second
-                file.write(f'{{"timestamp":{at},"event":"e","handler":"h","duration":{duration}}}\n')
-        await read_to_end(engine)
-        await judge(engine, END_OF_TIME_MS)
+    await play_phase(engine, settings, 0, 100)
+    await play_phase(engine, settings, 100, 200, slow=True)
+    await play_phase(engine, settings, 200, 300)
 
 
 @pytest.mark.anyio
@@ -329,7 +336,7 @@ async def test_an_anomaly_that_is_gone_for_less_than_the_hold_time_stays_open(
 ) -> None:
     engine = Engine(settings, store, ignore)
     await two_phases(engine, settings)
-    assert [each.state for each in engine.anomalies.anomalies()] == ["open"]
+    assert [each.state for each in engine.anomalies.incidents()] == ["open"]
 
 
 @pytest.mark.anyio
@@ -341,7 +348,22 @@ async def test_what_is_none_any_more_under_new_limits_is_resolved_without_a_hold
     detect = settings.detect.model_copy(update={"over_expected": 5.0})
     await engine.adopt(settings.model_copy(update={"detect": detect}))
     await judge(engine, END_OF_TIME_MS)
-    assert [each.state for each in engine.anomalies.anomalies()] == ["resolved"]
+    assert [each.state for each in engine.anomalies.incidents()] == ["resolved"]
+
+
+@pytest.mark.anyio
+async def test_what_is_only_just_below_new_limits_is_resolved_too_and_stays_so(
+    settings: Settings, store: Store
+) -> None:
+    engine = Engine(settings, store, ignore)
+    await play_phase(engine, settings, 0, 100)
+    await play_phase(engine, settings, 100, 200, slow=True)
+    assert [each.state for each in engine.anomalies.incidents()] == ["open"]
+    detect = settings.detect.model_copy(update={"over_expected": 2.0})  # it is 1.8 over
+    await engine.adopt(settings.model_copy(update={"detect": detect}))
+    for first in (200, 300):
+        await play_phase(engine, settings, first, first + 100, slow=True)
+        assert [each.state for each in engine.anomalies.incidents()] == ["resolved"]
 
 
 @pytest.mark.anyio

@@ -89,7 +89,7 @@ async def test_groups_that_are_found_to_be_one_later_are_one_in_the_windows_and_
     waiting = sum(each.stats.errors.count for each in learned.recent)
     assert learned.reference.errors.count + waiting == 12
     assert learned.reference.executions + sum(each.stats.executions for each in learned.recent) <= 12 * 20
-    found = {each.anomaly.id: each for each in engine.anomalies.anomalies()}
+    found = {each.anomaly.id: each for each in engine.anomalies.incidents()}
     assert len(found) < 12
     (last,) = (each.anomaly for each in found.values() if each.anomaly.last_seen_ms == BASE_MS + 120_000)
     assert isinstance(last, ErrorAnomaly)

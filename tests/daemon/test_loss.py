@@ -14,6 +14,7 @@ from daemon.cycle import judge, read_to_end
 from daemon.engine import WINDOWS_A_DETECTION, Engine
 from daemon.once import END_OF_TIME_MS
 from daemon.store import Store
+from daemon.tiers import Horizons
 from handlers.stage import BeatReport
 from handlers.templates import Grouping
 
@@ -148,7 +149,7 @@ async def test_on_windows_with_loss_no_anomaly_opens_and_nothing_is_learned(
     engine = Engine(settings, store, ignore)
     flaw = GARBLED if lossy else b""
     await healthy_then(engine, settings, lambda second: line(second, 80) + flaw, 100)
-    assert len(engine.anomalies.anomalies()) == (0 if lossy else 1)
+    assert len(engine.anomalies.incidents()) == (0 if lossy else 1)
     # The first loss reaches back to the last event before it, at second 100.
     assert learned(engine) == (100 if lossy else 200)
     assert engine.telemetry.totals().events == 200
@@ -162,11 +163,11 @@ async def test_on_windows_with_loss_no_anomaly_is_resolved(
 ) -> None:
     engine = Engine(settings, store, ignore)
     await healthy_then(engine, settings, lambda second: line(second, 80), 100)
-    assert [each.state for each in engine.anomalies.anomalies()] == ["open"]
+    assert [each.state for each in engine.anomalies.incidents()] == ["open"]
     append(settings, *(line(second) + (GARBLED if lossy else b"") for second in range(200, 400)))
     await read_to_end(engine)
     await judge(engine, END_OF_TIME_MS)
-    assert [each.state for each in engine.anomalies.anomalies()] == ["open" if lossy else "resolved"]
+    assert [each.state for each in engine.anomalies.incidents()] == ["open" if lossy else "resolved"]
 
 
 @pytest.mark.anyio
@@ -180,7 +181,7 @@ async def test_time_with_loss_does_not_count_as_time_without_the_anomaly(
         append(settings, *(line(second) + flaw for second in range(first, until)))
         await read_to_end(engine)
         await judge(engine, END_OF_TIME_MS)
-        states += [each.state for each in engine.anomalies.anomalies()]
+        states += [each.state for each in engine.anomalies.incidents()]
     assert states == ["open", "open", "open", "resolved"]
 
 
@@ -203,7 +204,9 @@ async def test_old_marks_go_with_their_windows(settings: Settings, store: Store)
     engine = Engine(settings, store, ignore)
     append(settings, line(14), GARBLED, line(27))
     await read_to_end(engine)
-    engine.telemetry.forget_windows((START + 20) * 1000)
+    horizon_ms = (START + 20) * 1000
+    while engine.tiers.roll_up(Horizons(horizon_ms, 0, 0)):
+        pass
     assert marked(engine) == [20]
 
 

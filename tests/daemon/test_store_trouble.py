@@ -41,7 +41,8 @@ def service(tmp_path: Path) -> Iterator[DaemonProcess]:
 
 def configure(service: DaemonProcess, store: str = "") -> None:
     service.config.write_text(
-        f"detect:\n  interval_s: 0.3\ningest:\n  commit_interval_ms: 50\nlogs:\n  rescan_s: 0.5\n{store}"
+        "detect:\n  interval_s: 0.3\ningest:\n  commit_interval_ms: 50\nlogs:\n  rescan_s: 0.5\n"
+        f"retention:\n  windows_h: 87600\n{store}"
     )
 
 

@@ -34,19 +34,20 @@ def anomalies(
     from daemon.cli import as_json
     from daemon.cli.loading import load_for_store
     from daemon.cli.output import write
-    from daemon.cli.reading import gravest_first, reading, type_of
+    from daemon.cli.reading import gravest_first, reading
+    from handlers.model import type_of
 
     with reading(load_for_store(config, store).settings) as records:
-        stored = gravest_first(records.anomalies.anomalies())
+        stored = gravest_first(records.anomalies.incidents())
     wanted = [
         each
         for each in stored
-        if (everything or each.state == "open")
+        if (everything or each.is_open)
         and of_type in {None, type_of(each.anomaly)}
         and severity in {None, each.anomaly.severity}
     ]
     if output == "json":
-        write(as_json.document({"anomalies": [as_json.stored_json(each) for each in wanted]}))
+        write(as_json.document({"anomalies": [as_json.incident_json(each) for each in wanted]}))
         return 0
     from daemon.cli.text.anomaly import say_list
     from daemon.cli.text.page import Page

@@ -37,7 +37,7 @@ def show(
     from daemon.evidence import lines_in_store
 
     with reading(load_for_store(config, store).settings) as records:
-        stored = find_anomaly(anomaly_id, records.anomalies.anomalies())
+        stored = find_anomaly(anomaly_id, records.anomalies.incidents())
         advice = [
             each for each in records.anomalies.all_recommendations() if each.anomaly_id == stored.anomaly.id
         ]
@@ -50,7 +50,7 @@ def show(
         write(
             as_json.document(
                 {
-                    **as_json.stored_json(stored),
+                    **as_json.incident_json(stored),
                     **assessed,
                     "recommendations": [as_json.advice_json(each) for each in advice],
                     "lines": lines,

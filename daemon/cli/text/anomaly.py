@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
-from daemon.anomaly_records import StoredAnomaly
-from daemon.cli.reading import type_of
 from daemon.cli.text.figures import count_anomalies, moment, quantity, samples, subject, tally
 from daemon.cli.text.page import SEVERITY_STYLES, Page
 from daemon.cli.text.recommendation import say_recommendation, say_steps
 from daemon.evidence import EvidenceLine
+from daemon.incident import Incident
 from handlers.diagnosis.wording import count
-from handlers.model import AnyAnomaly, FixRecommendation
+from handlers.model import AnyAnomaly, FixRecommendation, type_of
+
+_MEMBERS_SHOWN: Final = 10
 
 
-def say_list(page: Page, anomalies: Sequence[StoredAnomaly]) -> None:
+def say_list(page: Page, incidents: Sequence[Incident]) -> None:
     """Two lines or so for each, in the order given."""
-    for number, stored in enumerate(anomalies):
+    for number, incident in enumerate(incidents):
         if number:
             page.blank()
-        anomaly = stored.anomaly
-        resolved = stored.state == "resolved"
+        ended = not incident.is_open
         when = (
-            f"resolved {moment(stored.resolved_ms)}" if resolved else f"since {moment(stored.first_seen_ms)}"
+            f"resolved {moment(incident.resolved_ms)}" if ended else f"since {moment(incident.first_seen_ms)}"
         )
-        say_title(page, anomaly, when)
-        page.say(anomaly.description, indent=2)
+        say_title(page, incident.anomaly, when)
+        page.say(incident.anomaly.description, indent=2)
+        if incident.by:
+            page.say((_state(incident), "dim"), indent=2)
 
 
 def say_title(page: Page, anomaly: AnyAnomaly, note: str) -> None:
@@ -37,21 +40,21 @@ def say_title(page: Page, anomaly: AnyAnomaly, note: str) -> None:
     )
 
 
-def say_tally(page: Page, anomalies: Sequence[StoredAnomaly]) -> None:
+def say_tally(page: Page, incidents: Sequence[Incident]) -> None:
     """How many are open."""
-    severities = [stored.anomaly.severity for stored in anomalies if stored.state == "open"]
+    severities = [incident.anomaly.severity for incident in incidents if incident.is_open]
     counted = f": {tally(severities)}" if severities else ""
     page.say(count_anomalies(len(severities), "open ") + counted)
 
 
 def say_everything(
     page: Page,
-    stored: StoredAnomaly,
+    incident: Incident,
     recommendations: Sequence[FixRecommendation],
     lines: Sequence[EvidenceLine],
 ) -> None:
     """One anomaly with claim, figures, diagnosis, recommendations and proof."""
-    _say_claim(page, stored)
+    _say_claim(page, incident)
     if recommendations:
         _say_diagnosis(page, recommendations[0])
         page.head("What to do")
@@ -60,9 +63,11 @@ def say_everything(
                 page.blank()
             say_recommendation(page, number, recommendation)
             say_steps(page, recommendation)
-    elif stored.state == "resolved":
+    elif incident.state == "resolved":
         page.head("Diagnosis")
         page.say("Kept only while an anomaly is open.", indent=2)
+    if len(incident.history) > 1:
+        _say_history(page, incident)
     page.head("Lines that prove it" if lines else "No line is known that proves it")
     for line in lines:
         say_line(page, line)
@@ -77,10 +82,10 @@ def say_line(page: Page, line: EvidenceLine) -> None:
         page.say(line.text.strip() + (" …" if line.cut else ""), indent=4)
 
 
-def _say_claim(page: Page, stored: StoredAnomaly) -> None:
-    anomaly = stored.anomaly
+def _say_claim(page: Page, incident: Incident) -> None:
+    anomaly = incident.anomaly
     unit = anomaly.unit
-    say_title(page, anomaly, f"{type_of(anomaly)} ({anomaly.kind}), {stored.state}")
+    say_title(page, anomaly, f"{type_of(anomaly)} ({anomaly.kind}), {incident.state}")
     page.say(anomaly.description, indent=2)
     page.blank()
     page.field("about", subject(anomaly))
@@ -92,13 +97,47 @@ def _say_claim(page: Page, stored: StoredAnomaly) -> None:
         page.field("actual", f"{quantity(anomaly.actual, unit)}, between {low} and {high}")
         page.field("expected", quantity(anomaly.expected, unit))
         page.field("limit", quantity(anomaly.limit, unit))
+        if anomaly.actual < anomaly.limit and incident.is_open:
+            page.field("", "below it, but by too little to be over (detect.close_share)")
     page.field("samples", samples(anomaly))
     page.field("severity", anomaly.severity + (anomaly.severity_reason and f": {anomaly.severity_reason}"))
-    page.field("first seen", moment(stored.first_seen_ms))
-    page.field("last seen", f"{moment(stored.last_seen_ms)}, in {count(stored.detections, 'detection')}")
-    if stored.state == "resolved":
-        page.field("resolved", moment(stored.resolved_ms))
+    page.field("first seen", moment(incident.first_seen_ms))
+    page.field("last seen", f"{moment(incident.last_seen_ms)}, in {count(incident.detections, 'detection')}")
+    if incident.reopened:
+        page.field("came back", count(incident.reopened, "time"))
+    if incident.worst != anomaly.severity:
+        page.field("worst", incident.worst)
+    if incident.state == "resolved":
+        page.field("resolved", moment(incident.resolved_ms))
+    if incident.state != "open":
+        page.field("state", _state(incident))
     page.fields("affected", anomaly.affected)
+    page.fields("members", _members(anomaly))
+
+
+def _say_history(page: Page, incident: Incident) -> None:
+    page.head("History")
+    for step in incident.history:
+        by = f" by {step.by}" if step.by else ""
+        why = f": {step.why}" if step.why else ""
+        page.say(f"{moment(step.at_ms)}  {step.state}{by}{why}", indent=2)
+
+
+def _state(incident: Incident) -> str:
+    """The state, by whom, until when and why."""
+    by = f" by {incident.by}" if incident.by else ""
+    until = ""
+    if incident.state == "silenced":
+        until = f" until {moment(incident.until_ms)}"
+        if incident.silenced_at != "critical":
+            until += f", unless it gets graver than {incident.silenced_at}"
+    return f"{incident.state}{by}{until}" + (f": {incident.why}" if incident.why else "")
+
+
+def _members(anomaly: AnyAnomaly) -> list[str]:
+    shown = [f"{member.name}, {member.figure} ({member.id})" for member in anomaly.members[:_MEMBERS_SHOWN]]
+    more = len(anomaly.members) - len(shown)
+    return [*shown, f"and {more} more (--format json has all)"] if more else shown
 
 
 def _say_diagnosis(page: Page, recommendation: FixRecommendation) -> None:

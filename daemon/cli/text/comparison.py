@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from daemon.cli.reading import type_of
 from daemon.cli.text.anomaly import say_line, say_title
 from daemon.cli.text.figures import count_anomalies, subject, tally, why
 from daemon.cli.text.page import Page
 from daemon.compare import Comparison, SideSummary
 from daemon.evidence import lines_in_files
 from handlers.diagnosis.wording import count
-from handlers.model import AnyAnomaly, FixRecommendation
+from handlers.model import AnyAnomaly, FixRecommendation, type_of
 
 MAX_PROBLEMS: Final = 10
 

@@ -15,7 +15,7 @@ def quantity(value: float, unit: str) -> str:
     """A value in the unit of an anomaly: "66.3 ms", "45.2 %", "1"."""
     if unit == "ms":
         return span(value)
-    if unit == "errors/minute":
+    if unit in {"errors/minute", "executions/min"}:
         return f"{value:.3g} a minute"
     return f"{value:g}" if unit == "tests" else percent(value)
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from daemon.anomaly_records import StoredAnomaly
 from daemon.cli.ledger import LedgerLine
 from daemon.cli.text.anomaly import say_list, say_tally
 from daemon.cli.text.page import Page
 from daemon.cli.text.recommendation import say_recommendations
 from daemon.cli.text.sources import say_sources
+from daemon.incident import Incident
 from handlers.model import FixRecommendation
 
 
@@ -18,7 +18,7 @@ def say_report(
     ledger: Sequence[LedgerLine],
     lossy_windows: int,
     problems: Sequence[str],
-    anomalies: Sequence[StoredAnomaly],
+    anomalies: Sequence[Incident],
     recommendations: Sequence[FixRecommendation],
 ) -> None:
     page.head("Read")

@@ -64,10 +64,19 @@ def _say_read(page: Page, read: ReadSoFar) -> None:
 
 
 def _learning(learning: Learning) -> str:
-    if not learning.beats:
+    handlers, sequences = learning.handlers, learning.sequences
+    if not handlers.seen:
         return "nothing yet: no handler was seen"
-    enough = f"at least {learning.min_samples} healthy executions"
-    return f"{learning.learned:,} of {count(learning.beats, 'handler')} have a baseline ({enough})"
+    parts = [f"{handlers.learned:,} of {count(handlers.seen, 'handler')}"]
+    if sequences.seen:
+        parts.append(f"{sequences.learned:,} of {count(sequences.seen, 'sequence')}")
+    if learning.set:
+        parts.append(f"{count(learning.set, 'handler')} set in expected_ms")
+    if learning.pinned:
+        parts.append(f"{learning.pinned:,} pinned")
+    enough = f"by at least {learning.min_samples:,} healthy executions"
+    waits = handlers.learned < handlers.seen or sequences.learned < sequences.seen
+    return f"{', '.join(parts)} ({enough}{'; the others are still learning' if waits else ''})"
 
 
 def _open(state: State) -> list[Part]:
@@ -76,4 +85,9 @@ def _open(state: State) -> list[Part]:
         if number:
             parts += [", "] if parts else []
             parts.append((f"{number} {severity}", SEVERITY_STYLES[severity]))
-    return [*parts, ("  (selfheald anomalies)", "dim")] if parts else [("no anomaly", "green")]
+    known = ", ".join(f"{number} {name}" for name, number in state.known.items() if number)
+    return (
+        [*parts, known and f"; of them {known}", ("  (selfheald anomalies)", "dim")]
+        if parts
+        else [("no anomaly", "green")]
+    )

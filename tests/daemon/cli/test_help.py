@@ -10,19 +10,34 @@ import typer.main
 from daemon.cli.app import app
 from tests.daemon.cli.conftest import Cli
 
-COMMANDS = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
+GROUPS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+COMMANDS = sorted(
+    [
+        *GROUPS,
+        *(f"{name} {each}" for name, group in GROUPS.items() for each in getattr(group, "commands", ())),
+    ]
+)
 
 
 def test_all_commands_are_there() -> None:
     assert COMMANDS == [
+        "accept",
+        "ack",
         "anomalies",
+        "baseline",
+        "baseline list",
+        "baseline pin",
+        "baseline reset",
+        "baseline unpin",
         "check-config",
         "compare",
         "ingest",
         "parse",
         "recommendations",
+        "resolve",
         "run",
         "show",
+        "silence",
         "sources",
         "status",
     ]
@@ -30,7 +45,7 @@ def test_all_commands_are_there() -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_its_help_has_an_example_with_options_that_exist_and_the_exit_codes(command: str, cli: Cli) -> None:
-    code, text, _ = cli(command, "--help")
+    code, text, _ = cli(*command.split(), "--help")
     assert code == 0
     examples = re.search(r"\n  Examples?:\n((?: {4}.+\n)+)", text)
     assert examples, f"{command} --help has no example"

@@ -63,9 +63,9 @@ class TestHostileText:
     @pytest.fixture
     def store(self, judged: Path, folder: Path) -> Path:
         [known] = [each for each in records_of(judged)[0] if each.anomaly.id.startswith("perf")]
-        known.anomaly = replace(known.anomaly, description=self.HOSTILE, handler=self.HOSTILE)
+        known = replace(known, anomaly=replace(known.anomaly, description=self.HOSTILE, handler=self.HOSTILE))
         with Store.open(folder / "s.db", max_bytes=10**8) as store, store.transaction():
-            store.table("anomalies").put([to_document(known, 1)])
+            store.table("incidents").put([to_document(known, 1)])
         return folder / "s.db"
 
     @pytest.mark.parametrize("command", ["anomalies", "show perf"])

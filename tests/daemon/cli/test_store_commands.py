@@ -10,9 +10,9 @@ import pytest
 from msgspec.structs import replace
 
 from config.settings import Settings
-from daemon.anomaly_records import StoredAnomaly
 from daemon.checkpoint import Checkpoint, Loss
 from daemon.cli.reading import reading
+from daemon.incident import Incident
 from daemon.store import Store
 from daemon.telemetry_records import Source, TelemetryRecords, Totals, to_document
 from handlers.model import SEVERITIES, FileIdentity
@@ -22,12 +22,12 @@ WIDTH = 80
 CHECKPOINT = Checkpoint(source=1, path="/a", stream="/a", identity=FileIdentity(1, 2, "", 0))
 
 
-def records_of(path: Path) -> tuple[list[StoredAnomaly], list[str]]:
+def records_of(path: Path) -> tuple[list[Incident], list[str]]:
     """The anomalies and the ids of the recommendations, read without the command line."""
     settings = Settings()
     store = settings.store.model_copy(update={"path": path})
     with reading(settings.model_copy(update={"store": store})) as records:
-        return records.anomalies.anomalies(), [each.id for each in records.anomalies.recommendations()]
+        return records.anomalies.incidents(), [each.id for each in records.anomalies.recommendations()]
 
 
 def iso(ms: int) -> str:
@@ -94,10 +94,11 @@ class TestStatus:
     def test_learned_are_the_handlers_with_enough_samples(self, judged: Path, cli: Cli, folder: Path) -> None:
         (folder / "selfheald.yaml").write_text("detect: {min_samples: 60}\n")
         few = cli("status", "--store", judged, "--format", "json").json()["learning"]
-        assert 0 < few["learned"] < few["beats"]
+        assert 0 < few["handlers"]["learned"] < few["handlers"]["seen"]
         (folder / "selfheald.yaml").write_text("detect: {min_samples: 1000000}\n")
         many = cli("status", "--store", judged, "--format", "json").json()["learning"]
-        assert many == {"beats": few["beats"], "learned": 0, "min_samples": 1_000_000}
+        assert many["handlers"] == {"seen": few["handlers"]["seen"], "learned": 0}
+        assert many["min_samples"] == 1_000_000
 
     def test_says_what_was_not_read_yet(self, logs: Logs, folder: Path, cli: Cli) -> None:
         place = folder / "grows"
@@ -231,9 +232,9 @@ class TestAnomalies:
 
     def test_resolved_ones_are_listed_on_demand_only(self, judged: Path, folder: Path, cli: Cli) -> None:
         known, _ = records_of(judged)
-        known[0].state, known[0].resolved_ms = "resolved", 1_700_000_000_000
+        known[0] = replace(known[0], state="resolved", resolved_ms=1_700_000_000_000)
         with Store.open(folder / "s.db", max_bytes=10**8) as store, store.transaction():
-            store.table("anomalies").put(to_document(each, n) for n, each in enumerate(known, 1))
+            store.table("incidents").put(to_document(each, n) for n, each in enumerate(known, 1))
         shown = known[0].anomaly.id
         assert shown not in cli("anomalies", "--store", "s.db").out
         everything = cli("anomalies", "--store", "s.db", "--all")
@@ -315,7 +316,7 @@ class TestShow:
 
 def test_an_unreadable_record_is_told_and_no_traceback(folder: Path, cli: Cli) -> None:
     with Store.open(folder / "s.db", max_bytes=10**8) as store, store.transaction():
-        store.table("anomalies").put([to_document(Source(checkpoint=CHECKPOINT), 1)])
+        store.table("incidents").put([to_document(Source(checkpoint=CHECKPOINT), 1)])
     code, out, err = cli("anomalies", "--store", "s.db")
     assert (code, out) == (2, "")
     assert "the store holds what this version cannot read" in err

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from statistics import NormalDist
 
-from handlers.anomaly.baseline import Baseline, baseline_of
+from config.settings import Detect
+from handlers.anomaly.aggregate_anomaly_results import AggregatedAnomalies, aggregate_anomaly_results
+from handlers.anomaly.baseline import Baseline, Learned, Recent, baseline_of
 from handlers.metrics import add_variant, first_of, slowest_of
 from handlers.model import (
     BeatKey,
     BeatStats,
+    BehavioralAnomaly,
+    ErrorAnomaly,
     ErrorKey,
     ErrorStats,
     Origin,
+    PerformanceAnomaly,
     RunStats,
+    Severity,
     TelemetryMetrics,
     Window,
 )
@@ -73,3 +79,56 @@ def of_beat(stats: BeatStats, key: BeatKey = BEAT, start_ms: int = 0) -> Telemet
 def learned(*windows: Window) -> Baseline:
     """What is known when these windows were healthy."""
     return baseline_of(metrics(*windows))
+
+
+def anomaly(
+    anomaly_id: str = "perf-1", severity: Severity = "medium", last_seen_ms: int = 20_000, ratio: float = 2.0
+) -> PerformanceAnomaly:
+    """A slow handler."""
+    return PerformanceAnomaly(
+        id=anomaly_id,
+        kind="slow",
+        severity=severity,
+        severity_reason="",
+        sequence=BEAT[0],
+        event=BEAT[1],
+        plugin="CartPlugin",
+        handler="addItem",
+        description="addItem is slow",
+        actual=20.0 * ratio,
+        expected=20.0,
+        limit=30.0,
+        unit="ms",
+        interval=(19.0 * ratio, 21.0 * ratio),
+        confidence=0.99,
+        samples=40,
+        baseline_samples=60,
+        first_seen_ms=10_000,
+        last_seen_ms=last_seen_ms,
+        origins=(),
+        affected=(BEAT[0],),
+        ratio=ratio,
+        p95=50.0,
+        added_us_per_execution=20_000,
+        expected_from="baseline",
+    )
+
+
+def aggregate(
+    performance: Sequence[PerformanceAnomaly] = (),
+    behavior: Sequence[BehavioralAnomaly] = (),
+    errors: Sequence[ErrorAnomaly] = (),
+    *,
+    running: Sequence[BeatKey] = (),
+    open_ids: Collection[str] = (),
+    limits: Detect | None = None,
+) -> AggregatedAnomalies:
+    """`running`: the beats that run, beside those that the anomalies are about."""
+    beats = {key: beat(durations(9, 20), plugin="Quiet", handler=key[1]) for key in running}
+    for each in (*performance, *errors):
+        key = (each.sequence, each.event)
+        beats[key] = beat(durations(9, 20), plugin=each.plugin, handler=each.handler)
+    known = {key: Learned(stats, 1, [Recent(0, stats)]) for key, stats in beats.items()}
+    return aggregate_anomaly_results(
+        performance, behavior, (), errors, beats=known, open_ids=open_ids, limits=limits or Detect()
+    )

@@ -5,13 +5,19 @@ from __future__ import annotations
 import pytest
 
 from config.settings import Detect
-from handlers.anomaly.aggregate_anomaly_results import aggregate_anomaly_results
 from handlers.anomaly.detect_error_patterns import detect_error_patterns
 from handlers.anomaly.detect_performance_anomalies import detect_performance_anomalies
 from handlers.anomaly.identity import anomaly_id, severity_of
-from handlers.model import AnyAnomaly, BeatKey, BeatStats, PerformanceAnomaly, Window
-from tests.handlers.anomaly.builders import BEAT, ERROR, beat, durations, errors, learned, metrics
+from handlers.model import (
+    AnyAnomaly,
+    BeatKey,
+    BeatStats,
+    PerformanceAnomaly,
+    Window,
+)
+from tests.handlers.anomaly.builders import BEAT, ERROR, aggregate, beat, durations, errors, learned, metrics
 
+DETECT = Detect()
 OTHER: BeatKey = ("wish-symphony", "cart:add")
 
 
@@ -28,7 +34,7 @@ def slow(beats: dict[BeatKey, BeatStats], start_ms: int = 0) -> tuple[Performanc
 
 
 def joined(*anomalies: PerformanceAnomaly) -> tuple[AnyAnomaly, ...]:
-    aggregated = aggregate_anomaly_results(anomalies, (), (), ())
+    aggregated = aggregate(anomalies)
     assert aggregated.total_count == len(aggregated.all_anomalies)
     return aggregated.all_anomalies
 
@@ -82,10 +88,10 @@ def test_the_gravest_come_first_and_then_the_order_is_that_of_the_ids() -> None:
         baseline=learned(),
         limits=Detect(),
     ).anomalies
-    everything = aggregate_anomaly_results(found, (), (), failing).all_anomalies
+    everything = aggregate(found, (), failing).all_anomalies
     assert [each.severity for each in everything] == ["critical", "high", "low", "low"]
     assert everything[2].id < everything[3].id
-    assert everything == aggregate_anomaly_results(found[::-1], (), (), failing[::-1]).all_anomalies
+    assert everything == aggregate(found[::-1], (), failing[::-1]).all_anomalies
 
 
 def test_an_id_depends_on_the_subject_and_not_on_time() -> None:
