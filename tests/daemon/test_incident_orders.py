@@ -116,3 +116,19 @@ async def test_what_is_silenced_goes_on_in_silence(world: World) -> None:
     await world.run(100, 10 * SLOW_MS)
     [told] = world.engine.changes.told
     assert (told.state, told.why) == ("open", "became critical, which ends its silence")
+
+
+@pytest.mark.anyio
+async def test_orders_are_not_read_as_logs(tmp_path: Path) -> None:
+    settings = Settings()
+    logs = settings.logs.model_copy(update={"directories": (tmp_path,), "recursive": True})
+    own = settings.store.model_copy(update={"path": tmp_path / "state" / "store.db"})
+    settings = settings.model_copy(update={"logs": logs, "store": own})
+    with Store.open(settings.store.path, max_bytes=1 << 28) as store:
+        spool = Spool(store.path)
+        spool.prepare()
+        for name in ("1.json", "2.json.refused", ".3"):
+            (spool.path / name).write_text('{"event": "e", "duration": 5}\n')
+        engine = Engine(settings, store, ignore)
+        assert await read_to_end(engine) == []
+        assert engine.telemetry.sources() == []
