@@ -67,11 +67,10 @@ def tell_standing(incidents: Iterable[Incident]) -> None:
             _tell_anomaly("INFO", "anomaly-standing", sentence, anomaly)
 
 
-def tell_orders(outcomes: Iterable[OrderOutcome]) -> None:
-    """Tells what operators did: it is part of the story of an anomaly."""
-    for outcome in outcomes:
-        refused = "" if outcome.done else f"the order {outcome.kind} of {outcome.by} was refused: "
-        tell("WARNING", "order", f"{refused}{outcome.sentence}", by=outcome.by, kind=outcome.kind)
+def tell_order(outcome: OrderOutcome) -> None:
+    """Tells what an operator did: it is part of the story of an incident."""
+    refused = "" if outcome.done else f"the order {outcome.kind} of {outcome.by} was refused: "
+    tell("WARNING", "order", f"{refused}{outcome.sentence}", by=outcome.by, kind=outcome.kind)
 
 
 def tell_beat(report: BeatReport) -> None:
