@@ -18,6 +18,7 @@ from tests.handlers.anomaly.builders import anomaly
 SLOW = begun(anomaly(), 20_000)
 MEMBERS = tuple(Member(f"perf-{n}", "performance", "s", "e", f"Cart.h{n}", "2.00 times") for n in (1, 2))
 MANY = replace(anomaly(), members=MEMBERS)
+SILENT = replace(anomaly(), kind="silent")
 KNOWN = moved(SLOW, "acknowledged", 30_000, "ada", "rolling back")
 
 
@@ -63,6 +64,11 @@ def said() -> Iterator[list[str]]:
             Changes(resolved=(moved(replace(SLOW, anomaly=MANY), "resolved", 0, why="is over"),)),
             "WARNING resolved: slowness of 2 handlers is over, after 0.2 min",
             id="resolved, of many",
+        ),
+        pytest.param(
+            Changes(resolved=(moved(replace(SLOW, anomaly=SILENT), "resolved", 0, why="is over"),)),
+            "WARNING resolved: silence of addItem is over, after 0.2 min",
+            id="resolved, silence",
         ),
         pytest.param(Changes(quiet=(SLOW, KNOWN)), None, id="what goes on"),
     ],
