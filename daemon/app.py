@@ -20,7 +20,7 @@ from daemon.cycle import judge, open_store, read_to_end
 from daemon.database import StoreDamagedError, StoreError, StoreFullError, StoreMovedError
 from daemon.engine import Engine, now_ms
 from daemon.logs import configure_logging, tell
-from daemon.narrate import tell_beat, tell_orders, tell_standing
+from daemon.narrate import tell_beat, tell_standing
 from daemon.outage import Outage
 from daemon.reload import LiveSettings
 from daemon.sdnotify import notify, watchdog_interval_s
@@ -119,7 +119,7 @@ class _Daemon:
     async def _follow_orders(self) -> None:
         while True:
             try:
-                tell_orders(await self._engine.carry_out_orders())
+                await self._engine.carry_out_orders()
             except StoreDamagedError as error:
                 self._stop(error)
                 return

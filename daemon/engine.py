@@ -25,9 +25,9 @@ from daemon.lag import Lag, lag_of, lag_of_all
 from daemon.limits import telemetry_limits
 from daemon.log_port import Allowance, TailPort, tail_of
 from daemon.logs import tell
-from daemon.narrate import tell_quarantine
+from daemon.narrate import tell_order, tell_quarantine
 from daemon.order_kinds import decode_order
-from daemon.orders import OrderBook, OrderOutcome, OrderRecords
+from daemon.orders import OrderBook, OrderRecords
 from daemon.spool import Spool
 from daemon.store import Store
 from daemon.telemetry_records import TelemetryRecords
@@ -271,15 +271,15 @@ class Engine:
             raise outcome.error
         return tuple(await self._run(self.anomalies.recommendations))
 
-    async def carry_out_orders(self) -> list[OrderOutcome]:
+    async def carry_out_orders(self) -> None:
         """Does what operators asked for since; cheap when there is nothing. Raises StoreError."""
         if not await anyio.to_thread.run_sync(self._orders.has_waiting):
-            return []
+            return
         async with self._judging:
             self._baseline = None  # an order may change it
-            return await self._run(
+            await self._run(
                 lambda: self._orders.carry_out_all(
-                    lambda problem: tell("WARNING", "order-unreadable", problem)
+                    tell_order, lambda problem: tell("WARNING", "order-unreadable", problem)
                 )
             )
 

@@ -18,6 +18,7 @@ from .identity import HEAD_BYTES, FileKey, begins_with, holds, identify, mark_at
 from .ledger import Ledger, key_of
 from .listing import Found, Listing, LogsSettings, found, list_files
 from .rotation import is_beside, log_of
+from .spool import Spool
 
 QUIET_S: Final = 10.0
 """A file that is no longer at the path of its log and was not written for so long will not grow any more."""
@@ -85,9 +86,11 @@ class Inventory:
                 status = path.stat()
                 listing.files.pop((status.st_dev, status.st_ino), None)
         folders = {str(path.parent) for path in self._own_files}
+        spools = tuple(f"{Spool(path).path}/" for path in self._own_files)
         for key, file in list(listing.files.items()):
             folder, _, name = file.path.rpartition("/")
-            if folder in folders and any(is_beside(own, name) for own in self._own_files):
+            beside = folder in folders and any(is_beside(own, name) for own in self._own_files)
+            if beside or file.path.startswith(spools):
                 del listing.files[key]
 
     def _is_known(self, file: Found) -> bool:

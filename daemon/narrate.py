@@ -29,6 +29,7 @@ _TROUBLE: Final[Mapping[type, str]] = {
     CoverageAnomaly: "missing test of",
     ErrorAnomaly: "error in",
 }
+_TROUBLE_OF_KIND: Final[Mapping[str, str]] = {"silent": "silence of", "throughput": "rarity of"}
 
 _PAUSED: Final = frozenset({StoreError.__name__, StoreFullError.__name__, StoreReadOnlyError.__name__})
 """Failures that are tried again and again: the pause is told, once."""
@@ -67,11 +68,10 @@ def tell_standing(incidents: Iterable[Incident]) -> None:
             _tell_anomaly("INFO", "anomaly-standing", sentence, anomaly)
 
 
-def tell_orders(outcomes: Iterable[OrderOutcome]) -> None:
-    """Tells what operators did: it is part of the story of an anomaly."""
-    for outcome in outcomes:
-        refused = "" if outcome.done else f"the order {outcome.kind} of {outcome.by} was refused: "
-        tell("WARNING", "order", f"{refused}{outcome.sentence}", by=outcome.by, kind=outcome.kind)
+def tell_order(outcome: OrderOutcome) -> None:
+    """Tells what an operator did: it is part of the story of an incident."""
+    refused = "" if outcome.done else f"the order {outcome.kind} of {outcome.by} was refused: "
+    tell("WARNING", "order", f"{refused}{outcome.sentence}", by=outcome.by, kind=outcome.kind)
 
 
 def tell_beat(report: BeatReport) -> None:
@@ -120,12 +120,13 @@ def _known_to(incident: Incident) -> str:
 
 def _ended(incident: Incident) -> str:
     anomaly = incident.anomaly
-    about = anomaly.handler or anomaly.event or anomaly.sequence
+    about = anomaly.handler or anomaly.event or anomaly.sequence or "all that runs"
+    trouble = _TROUBLE_OF_KIND.get(anomaly.kind) or _TROUBLE[type(anomaly)]
     alike = sum(member.type == type_of(anomaly) for member in anomaly.members)
     if alike > 1:
         about = f"{alike} handlers"
     minutes = (incident.last_seen_ms - incident.first_seen_ms) / 60_000
-    return f"resolved: {_TROUBLE[type(anomaly)]} {about} {incident.why}, after {minutes:.1f} min"
+    return f"resolved: {trouble} {about} {incident.why}, after {minutes:.1f} min"
 
 
 def _level(anomaly: AnyAnomaly) -> Level:

@@ -101,20 +101,20 @@ class OrderBook:
         with self._spool_told():
             return bool(self._spool.waiting())
 
-    def carry_out_all(self, tell_problem: Callable[[str], None]) -> list[OrderOutcome]:
-        """Carries out what waits in the spool; returns what was not carried out before.
+    def carry_out_all(
+        self, tell_outcome: Callable[[OrderOutcome], None], tell_problem: Callable[[str], None]
+    ) -> None:
+        """Carries out what waits in the spool, as far as it was not before, and tells what became of it.
 
-        What is no order is told and set aside. Raises StoreError; then the rest waits for another call.
+        After a kill an outcome may be told again. What is no order is told and set aside. Raises StoreError;
+        then the rest waits for another call.
         """
-        new = []
         with self._spool_told():
             orders = self._read_all(tell_problem)
             keep = [order.id for _, order in orders]
             for name, order in orders:
-                if outcome_of(self._store, order.id) is None:
-                    new.append(self.carry_out(order, keep))
+                tell_outcome(outcome_of(self._store, order.id) or self.carry_out(order, keep))
                 self._spool.remove(name)
-        return new
 
     @contextmanager
     def _spool_told(self) -> Iterator[None]:

@@ -105,7 +105,7 @@ def _without_daemon(settings: Settings, order: Order) -> OrderOutcome | None:
             incidents = AnomalyRecords(store, telemetry)
             records = OrderRecords(telemetry, incidents, incidents.baselines)
             book = OrderBook(store, records, decode_order, Spool(path))
-            book.carry_out_all(lambda problem: tell("WARNING", "order-unreadable", problem))
+            book.carry_out_all(lambda _: None, lambda problem: tell("WARNING", "order-unreadable", problem))
             return book.carry_out(order)
 
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from daemon.incident import begun, moved
 from daemon.incident_life import Changes
-from daemon.narrate import tell_changes, tell_orders, tell_standing
+from daemon.narrate import tell_changes, tell_order, tell_standing
 from daemon.orders import OrderOutcome
 from handlers.model import Member
 from tests.handlers.anomaly.builders import anomaly
@@ -18,6 +18,7 @@ from tests.handlers.anomaly.builders import anomaly
 SLOW = begun(anomaly(), 20_000)
 MEMBERS = tuple(Member(f"perf-{n}", "performance", "s", "e", f"Cart.h{n}", "2.00 times") for n in (1, 2))
 MANY = replace(anomaly(), members=MEMBERS)
+SILENT = replace(anomaly(), kind="silent")
 KNOWN = moved(SLOW, "acknowledged", 30_000, "ada", "rolling back")
 
 
@@ -64,6 +65,11 @@ def said() -> Iterator[list[str]]:
             "WARNING resolved: slowness of 2 handlers is over, after 0.2 min",
             id="resolved, of many",
         ),
+        pytest.param(
+            Changes(resolved=(moved(replace(SLOW, anomaly=SILENT), "resolved", 0, why="is over"),)),
+            "WARNING resolved: silence of addItem is over, after 0.2 min",
+            id="resolved, silence",
+        ),
         pytest.param(Changes(quiet=(SLOW, KNOWN)), None, id="what goes on"),
     ],
 )
@@ -73,8 +79,8 @@ def test_a_change_is_told_in_one_line(changes: Changes, line: str | None, said: 
 
 
 def test_what_an_operator_did_is_told_with_the_name(said: list[str]) -> None:
-    tell_orders([OrderOutcome("1", "ack", "ada", 5, True, "acknowledged by ada: perf-1, addItem is slow")])
-    tell_orders([OrderOutcome("2", "ack", "bob", 6, False, "perf-1: is resolved already")])
+    tell_order(OrderOutcome("1", "ack", "ada", 5, True, "acknowledged by ada: perf-1, addItem is slow"))
+    tell_order(OrderOutcome("2", "ack", "bob", 6, False, "perf-1: is resolved already"))
     assert said == [
         "WARNING acknowledged by ada: perf-1, addItem is slow",
         "WARNING the order ack of bob was refused: perf-1: is resolved already",

@@ -97,7 +97,7 @@ def _say_claim(page: Page, incident: Incident) -> None:
         page.field("actual", f"{quantity(anomaly.actual, unit)}, between {low} and {high}")
         page.field("expected", quantity(anomaly.expected, unit))
         page.field("limit", quantity(anomaly.limit, unit))
-        if anomaly.actual < anomaly.limit and incident.is_open:
+        if anomaly.expected < anomaly.limit > anomaly.actual and incident.is_open:
             page.field("", "below it, but by too little to be over (detect.close_share)")
     page.field("samples", samples(anomaly))
     page.field("severity", anomaly.severity + (anomaly.severity_reason and f": {anomaly.severity_reason}"))

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from random import Random
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from config.settings import Detect
@@ -175,6 +178,17 @@ class TestBrokenOff:
         self, deviation: BehavioralAnomaly, error: ErrorAnomaly
     ) -> None:
         assert self.ids(deviation, error) == ["behav-1", "error-1"]
+
+
+@given(st.randoms(use_true_random=False))
+def test_the_order_in_which_anomalies_are_found_changes_nothing(chance: Random) -> None:
+    performance = [slow(number, 2 + number % 7 / 10, plugin=f"P{number % 3}") for number in range(30)]
+    found = [failing(number, 3 + number % 4) for number in range(7)] + [in_cart()]
+    deviations = [lacking(9, "draw")]
+    expected = aggregate(performance, deviations, found, running=others(9))
+    for anomalies in (performance, found):
+        chance.shuffle(anomalies)
+    assert aggregate(performance, deviations, found, running=others(9)) == expected
 
 
 class TestSeverity:
