@@ -66,7 +66,7 @@ def test_a_slow_tail_has_the_figures_of_its_quantile() -> None:
     assert slow.quantile == 0.95
     assert slow.expected_ms == pytest.approx(20 * 1.638, rel=0.08)
     assert slow.limit_ms == pytest.approx(1.5 * slow.expected_ms)
-    assert slow.actual_ms > 200
+    assert slow.actual_ms > 150
     assert slow.interval_ms[0] < slow.actual_ms < slow.interval_ms[1]
 
 
