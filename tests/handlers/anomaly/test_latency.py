@@ -70,6 +70,12 @@ def test_a_slow_tail_has_the_figures_of_its_quantile() -> None:
     assert slow.interval_ms[0] < slow.actual_ms < slow.interval_ms[1]
 
 
+def test_without_an_upper_bound_the_interval_ends_at_the_longest_that_was_seen() -> None:
+    slow = judge_latency(partly_slow(40, 1 / 3), HEALTHY, None, Detect())
+    assert slow is not None
+    assert slow.interval_ms[1] == pytest.approx(partly_slow(40, 1 / 3).max_us / 1000, rel=0.03)
+
+
 def test_with_an_operators_figure_the_learned_tail_has_no_say() -> None:
     assert judge_latency(partly_slow(400, 1 / 3), HEALTHY, 20.0, Detect()) is None
 
