@@ -106,7 +106,7 @@ def _slow_tail(current: BeatStats, reference: BeatStats, limits: Detect) -> Slow
         expected_us = max(quantile_us(reference.bins, quantile), 1.0) * growth
         actual_us = quantile_us(current.bins, quantile)
         limit_us = max(expected_us * (1 + limits.over_expected), expected_us + limits.min_added_ms * 1000)
-        if actual_us <= limit_us * noise:
+        if samples * (1 - quantile) < 1 or actual_us <= limit_us * noise:
             continue
         beyond, usual = (_count_over(each, limit_us * noise) for each in (current, reference))
         if beyond / samples <= (usual + 1) / (known + 1) * (1 + limits.over_expected):
@@ -114,6 +114,8 @@ def _slow_tail(current: BeatStats, reference: BeatStats, limits: Detect) -> Slow
         if _chance(current, reference, limit_us * noise) > error:
             continue
         low_us, _, high_us = quantile_bounds(current.bins, quantile, 1 - limits.confidence)
+        if high_us == math.inf:  # too few samples for an upper bound: the longest one that was seen
+            high_us = quantile_us(current.bins, 1.0)
         return Slow(
             kind="slow-tail",
             quantile=quantile,
