@@ -1,7 +1,8 @@
-"""What failing runs have that healthy ones have not: time, an early end, a resource that is used up.
+"""What failing runs have that healthy ones have not: time, another path, a resource that is used up.
 
-All differences are told on one scale, the part of a run that is unusual, 0..1: of its time, of the runs
-that came this far, of the capacity of a resource. What a callee does is never counted for its caller.
+All differences are told on one scale, 0..1: how much of what is there is unusual. That is a part of the time
+of the runs, of the steps that came this far, or of the capacity of a resource. What a callee does is never
+counted for its caller.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ END: Final = ""
 _RARE: Final = 0.05
 """What follows a statement in fewer of the healthy steps is no path of its own."""
 _Z: Final = z_of(0.95)
+"""For the bounds of shares: few runs prove less."""
 
 DifferenceKind = Literal["time", "path", "resource"]
 
@@ -66,9 +68,10 @@ class Difference(msgspec.Struct, frozen=True):
     expected: str
     """The statement that follows in healthy runs; "" for other kinds."""
     share: float
-    """The part that is unusual in failing runs, 0..1, minus the same in healthy ones."""
-    runs: int
-    """Failing runs that reached it."""
+    """The part that is unusual in failing runs, 0..1, minus the same in healthy ones; of time and path what
+    the runs prove at least."""
+    seen: int
+    """Failing runs with the component, or steps with the statement; 0 for a resource."""
     reason: str
     """For people."""
 
@@ -79,7 +82,7 @@ def differing_runs(
     """The differences, largest share first.
 
     Time: what the steps of a component took beyond the median of healthy steps of the operation, by the
-    duration of the run. Path: steps whose log ends after a statement after which healthy steps go on.
+    duration of the run. Path: steps that go on after a statement, or end, as healthy steps hardly ever do.
     Resource: used beyond all that is usual. Operations and statements that no healthy run shows are left
     out: there is nothing to compare them with.
 
@@ -161,7 +164,7 @@ def _paths(failing: list[Run], healthy: list[Run]) -> Iterable[Difference]:
                 steps,
                 f"{component} leaves its path after {statement!r} in {times:,} of "
                 f"{count(steps, 'failing step')}, and in {rare:,} of {count(healthy_steps, 'healthy step')}; "
-                f"{expected!r} should follow",
+                f"{repr(expected) if expected else 'nothing'} should follow",
             )
 
 
@@ -195,7 +198,7 @@ def _is_rare(after: str, successors: Counter[str]) -> bool:
 
 
 def _callers_of(run: Run, steps: Iterable[int]) -> set[int]:
-    """All steps that called these, directly or not: they end early because of them."""
+    """All steps that called these, directly or not: they leave their path because of them."""
     callers: set[int] = set()
     for index in steps:
         while (index := run[index].caller) >= 0 and index not in callers:

@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from handlers.diagnosis.wording import percent, span
+from handlers.diagnosis.wording import count, percent, span
 
 _SUFFERING: Final = 1 / 3
 """An interval counts when the excess of the target is at least this part of its highest one: by then an
@@ -163,12 +163,12 @@ def _explained(each: _Excess, node: CallNode, measured: Mapping[str, _Excess], u
 def _reason(name: str, each: _Excess, of_callees: float, unit: Unit) -> str:
     if unit == "ms":
         added, below = span(each.excess), span(of_callees)
-        change = f"{span(each.actual)} a request instead of {span(each.usual)}"
+        change = f"{span(each.actual)} a call instead of {span(each.usual)}"
     else:
         added, below = f"{each.excess:,.1f} failures", f"{of_callees:,.1f}"
-        change = f"{percent(each.actual)} of the requests fail instead of {percent(each.usual)}"
+        change = f"{percent(each.actual)} of the calls fail instead of {percent(each.usual)}"
     if each.excess <= 0:
         return f"{name} added nothing: {change}"
     called = f", of which {below} are in what it calls" if of_callees > 0 else ""
     unusual = "" if each.beyond_usual else ", which is within its usual range"
-    return f"{name} added {added} in {each.requests:,} requests{called} ({change}{unusual})"
+    return f"{name} added {added} in {count(each.requests, 'call')}{called} ({change}{unusual})"

@@ -17,6 +17,7 @@ import json
 import lzma
 import math
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
@@ -128,7 +129,7 @@ def _own_times(spans: list[Span]) -> dict[int, int]:
     moments = sorted({at for span in spans for at in (span.start_us, span.start_us + span.duration_us)})
     open_spans: list[Span] = []
     began = 0
-    for at, until in zip(moments, moments[1:], strict=False):
+    for at, until in pairwise(moments):
         while began < len(by_start) and by_start[began].start_us <= at:
             open_spans.append(by_start[began])
             began += 1
