@@ -32,9 +32,8 @@ def added_time(
 ) -> AddedTime:
     """Compares the beat with all of its sequence that can be compared, in the windows of the anomaly.
 
-    The usual time of a beat is what the anomaly expected of it, else its median in `usual_ms`, else that of
-    the windows before the anomaly. A beat of which none is known is left out, and so is the run, whose
-    usual time only windows before tell.
+    The usual time of a beat is what its anomaly expected, else its median in `usual_ms`, else that of the
+    windows before the anomaly. What has none of these is left out.
     """
     if not anomaly.sequence:
         return AddedTime()
@@ -50,12 +49,10 @@ def added_time(
 
 
 def usual_times_ms(baseline: Baseline) -> dict[BeatKey, float]:
-    """The learned median of each beat."""
-    return {
-        key: quantile_us(learned.reference.bins, 0.5) / 1000
-        for key, learned in baseline.beats.items()
-        if learned.reference.bins
-    }
+    """The learned median of each beat, and under (sequence id, "") that of each sequence."""
+    runs = {(sequence, _RUN): learned.reference.bins for sequence, learned in baseline.runs.items()}
+    beats = {key: learned.reference.bins for key, learned in baseline.beats.items()}
+    return {key: quantile_us(bins, 0.5) / 1000 for key, bins in (runs | beats).items() if bins}
 
 
 def _against(ranked: list[Unexplained], this: Unexplained) -> Iterator[str]:
@@ -100,7 +97,7 @@ def _nodes(
     run = _node(
         _RUN,
         tuple(events),
-        None,
+        known.get((sequence, _RUN)),
         [each.runs.get(sequence) for each in before],
         [each.runs.get(sequence) for each in during],
     )

@@ -102,7 +102,7 @@ def _runs(minute: Minute, tables: Tables) -> list[Run]:
 
 def _run(spans: list[Span], logs: dict[tuple[int, int], list[Log]], tables: Tables) -> Run:
     index = {span.id: number for number, span in enumerate(spans)}
-    own_us = _own_times(spans)
+    own_us = own_times(spans)
     answered = {span.parent: span for span in spans}
     run = []
     for span in spans:
@@ -122,7 +122,7 @@ def _run(spans: list[Span], logs: dict[tuple[int, int], list[Log]], tables: Tabl
     return run
 
 
-def _own_times(spans: list[Span]) -> dict[int, int]:
+def own_times(spans: list[Span]) -> dict[int, int]:
     """By span: each moment belongs to the span that began last of those that are open."""
     own_us = dict.fromkeys((span.id for span in spans), 0)
     by_start = sorted(spans, key=lambda span: (span.start_us, span.id))
