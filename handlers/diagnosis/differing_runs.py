@@ -68,8 +68,8 @@ class Difference(msgspec.Struct, frozen=True):
     expected: str
     """The statement that follows in healthy runs; "" for other kinds."""
     share: float
-    """The part that is unusual in failing runs, 0..1, minus the same in healthy ones; of time and path what
-    the runs prove at least."""
+    """The part that is unusual in failing runs minus the same in healthy ones, at most 1; of time and path
+    what the runs prove at least: from 0 down nothing is proven."""
     seen: int
     """Failing runs with the component, or steps with the statement; 0 for a resource."""
     reason: str
@@ -79,7 +79,7 @@ class Difference(msgspec.Struct, frozen=True):
 def differing_runs(
     failing: Iterable[Run], healthy: Iterable[Run], resources: Iterable[Resource] = ()
 ) -> tuple[Difference, ...]:
-    """The differences, largest share first.
+    """The differences, largest share first, those that are not proven last.
 
     Time: what the steps of a component took beyond the median of healthy steps of the operation, by the
     duration of the run. Path: steps that go on after a statement, or end, as healthy steps hardly ever do.
@@ -105,16 +105,14 @@ def _times(failing: list[Run], healthy: list[Run]) -> Iterable[Difference]:
     before, now = _unusual_time(healthy, usual), _unusual_time(failing, usual)
     for component, shares in now.items():
         earlier = before[component]
-        if min(len(shares), len(earlier)) < 2:
-            continue
-        share = fmean(shares) - fmean(earlier) - _Z * hypot(_error(shares), _error(earlier))
-        if share > 0:
+        rise = fmean(shares) - fmean(earlier)
+        if rise > 0:
             yield Difference(
                 component,
                 "time",
                 "",
                 "",
-                share,
+                rise - _Z * hypot(_error(shares), _error(earlier)),
                 len(shares),
                 f"{component} takes {percent(fmean(shares))} of the time of a run beyond its usual time "
                 f"in {count(len(shares), 'failing run')}, and {percent(fmean(earlier))} in "
@@ -152,15 +150,14 @@ def _paths(failing: list[Run], healthy: list[Run]) -> Iterable[Difference]:
         component, _, statement = place
         steps, healthy_steps = reached[place].total(), known[place].total()
         rare = sum(number for after, number in known[place].items() if _is_rare(after, known[place]))
-        share = wilson_interval(times, steps, _Z)[0] - wilson_interval(rare, healthy_steps, _Z)[1]
-        if share > 0:
+        if times * healthy_steps > rare * steps:
             expected = min((-number, after) for after, number in known[place].items())[1]
             yield Difference(
                 component,
                 "path",
                 statement,
                 expected,
-                share,
+                wilson_interval(times, steps, _Z)[0] - wilson_interval(rare, healthy_steps, _Z)[1],
                 steps,
                 f"{component} leaves its path after {statement!r} in {times:,} of "
                 f"{count(steps, 'failing step')}, and in {rare:,} of {count(healthy_steps, 'healthy step')}; "
@@ -223,5 +220,5 @@ def _resource(resource: Resource) -> Difference | None:
 
 
 def _error(values: list[float]) -> float:
-    """Standard error of the mean."""
-    return stdev(values) / sqrt(len(values))
+    """Standard error of the mean. A single share may be anything."""
+    return stdev(values) / sqrt(len(values)) if len(values) > 1 else 1.0
