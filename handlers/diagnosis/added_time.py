@@ -16,6 +16,9 @@ from handlers.sketch import quantile_us
 _RUN: Final = ""
 """The run of the sequence itself, which calls its beats; no event has this name."""
 
+_OF_MEDIANS: Final = frozenset({"slow", "drift"})
+"""Kinds of anomalies whose figures are medians, as the figures here are."""
+
 
 class AddedTime(msgspec.Struct, frozen=True):
     """What a diagnosis says of it."""
@@ -35,7 +38,7 @@ def added_time(
     The usual time of a beat is what its anomaly expected, else its median in `usual_ms`, else that of the
     windows before the anomaly. What has none of these is left out.
     """
-    if not anomaly.sequence:
+    if not anomaly.sequence or anomaly.kind not in _OF_MEDIANS:
         return AddedTime()
     nodes = _nodes(anomaly, slow, metrics, usual_ms)
     ranked = rank_unexplained_excess(nodes, _RUN)
@@ -81,7 +84,7 @@ def _nodes(
         if each.start_ms + length_ms > anomaly.first_seen_ms and each.start_ms < anomaly.last_seen_ms
     ]
     known = dict(usual_ms) | {
-        (each.sequence, each.event): each.expected for each in slow if each.kind == anomaly.kind
+        (each.sequence, each.event): each.expected for each in slow if each.kind in _OF_MEDIANS
     }
     events = sorted({event for each in windows for of, event in each.beats if of == sequence})
     beats = [

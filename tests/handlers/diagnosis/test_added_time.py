@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import msgspec
 import pytest
 
 from handlers.anomaly.baseline import Baseline, Learned
@@ -70,6 +71,13 @@ def test_windows_before_the_anomaly_tell_what_is_usual_where_nothing_else_does()
         pytest.param(found(window(0, 97, render_react=65.7), usual_ms={}), id="no other beat is known"),
         pytest.param(found(window(0, 60, render_react=29, validate=10)), id="the telemetry is as usual"),
         pytest.param(found(window(0, 97, render_react=65.7), anomaly=slow(sequence="")), id="no sequence"),
+        pytest.param(
+            found(
+                window(0, 97, render_react=65.7, validate=10),
+                anomaly=msgspec.structs.replace(slow(), kind="silent"),
+            ),
+            id="an anomaly of something else than medians",
+        ),
     ],
 )
 def test_without_anything_to_compare_nothing_is_said(added: AddedTime) -> None:
