@@ -45,14 +45,11 @@ def analyze_error_issues(
     A message tells how the code failed, never why the value or peer was as it was: "likely" at most.
     `metrics`: the telemetry that was judged; it tells what the failing executions have in common.
     """
+    cohorts = ((),) * len(anomalies) if metrics is None else failing_beats(anomalies, metrics)
     return ErrorDiagnoses(
         tuple(
-            _diagnose(
-                anomaly,
-                find_handler(handlers, anomaly),
-                () if metrics is None else common_attributes(failing_beats(anomaly, metrics)),
-            )
-            for anomaly in anomalies
+            _diagnose(anomaly, find_handler(handlers, anomaly), common_attributes(compared))
+            for anomaly, compared in zip(anomalies, cohorts, strict=True)
         )
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from handlers.diagnosis.added_time import AddedTime, added_time
+from handlers.diagnosis.added_time import AddedTime, added_times
 from handlers.diagnosis.performance_causes import (
     Cause,
     changed_sequence,
@@ -46,18 +46,15 @@ def analyze_performance_issues(
     medians of beats, which tell how much of the time added to a sequence is in the slow beat. `min_common`:
     how many handlers must be slow by a similar factor before a common cause is considered.
     """
+    added = (
+        (AddedTime(),) * len(anomalies)
+        if metrics is None
+        else added_times(anomalies, metrics, usual_ms or {})
+    )
     return PerformanceDiagnoses(
         tuple(
-            _diagnose(
-                each,
-                anomalies,
-                handlers,
-                all_anomalies,
-                metrics,
-                AddedTime() if metrics is None else added_time(each, anomalies, metrics, usual_ms or {}),
-                min_common,
-            )
-            for each in anomalies
+            _diagnose(each, anomalies, handlers, all_anomalies, metrics, added_time, min_common)
+            for each, added_time in zip(anomalies, added, strict=True)
         )
     )
 

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from handlers.anomaly.baseline import Baseline, Learned
-from handlers.diagnosis.added_time import AddedTime, added_time, usual_times_ms
+from handlers.diagnosis.added_time import AddedTime, added_times, usual_times_ms
 from handlers.diagnosis.analyze_performance_issues import analyze_performance_issues
 from handlers.model import BeatKey, BeatStats, PerformanceAnomaly, RunStats, TelemetryMetrics, Window
 from handlers.sketch import bin_of
@@ -37,7 +37,8 @@ def found(
 ) -> AddedTime:
     anomaly = anomaly or slow()
     metrics = TelemetryMetrics(WINDOW_MS, {each.start_ms: each for each in windows})
-    return added_time(anomaly, (anomaly,), metrics, usual_ms)
+    (added,) = added_times((anomaly,), metrics, usual_ms)
+    return added
 
 
 def test_the_slow_beat_carries_all_that_was_added() -> None:
