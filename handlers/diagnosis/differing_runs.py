@@ -19,8 +19,8 @@ import msgspec
 from handlers.anomaly.statistics import wilson_interval, z_of
 from handlers.diagnosis.wording import count, percent
 
-END: Final = ""
-"""What follows the last statement of a step."""
+EDGE: Final = ""
+"""What comes before the first statement of a step, and after its last one."""
 
 _RARE: Final = 0.05
 """What follows a statement in fewer of the healthy steps is no path of its own."""
@@ -64,9 +64,9 @@ class Difference(msgspec.Struct, frozen=True):
     component: str
     kind: DifferenceKind
     place: str
-    """The resource; the last statement that was reached; "" for time."""
+    """The resource; the last statement that was reached, EDGE if it was none; "" for time."""
     expected: str
-    """The statement that follows in healthy runs; "" for other kinds."""
+    """The statement that follows in healthy runs, EDGE if none does; "" for other kinds."""
     share: float
     """The part that is unusual in failing runs minus the same in healthy ones, at most 1; of time and path
     what the runs prove at least: from 0 down nothing is proven."""
@@ -151,6 +151,7 @@ def _paths(failing: list[Run], healthy: list[Run]) -> Iterable[Difference]:
         steps, healthy_steps = reached[place].total(), known[place].total()
         rare = sum(number for after, number in known[place].items() if _is_rare(after, known[place]))
         if times * healthy_steps > rare * steps:
+            where = f"after {statement!r}" if statement else "at once"
             expected = min((-number, after) for after, number in known[place].items())[1]
             yield Difference(
                 component,
@@ -159,8 +160,8 @@ def _paths(failing: list[Run], healthy: list[Run]) -> Iterable[Difference]:
                 expected,
                 wilson_interval(times, steps, _Z)[0] - wilson_interval(rare, healthy_steps, _Z)[1],
                 steps,
-                f"{component} leaves its path after {statement!r} in {times:,} of "
-                f"{count(steps, 'failing step')}, and in {rare:,} of {count(healthy_steps, 'healthy step')}; "
+                f"{component} leaves its path {where} in {times:,} of {count(steps, 'failing step')}, and in "
+                f"{rare:,} of {count(healthy_steps, 'healthy step')}; "
                 f"{repr(expected) if expected else 'nothing'} should follow",
             )
 
@@ -176,7 +177,7 @@ def _successors(runs: list[Run]) -> defaultdict[Place, Counter[str]]:
 
 
 def _successions(step: Step) -> Iterable[tuple[Place, str]]:
-    for statement, after in zip_longest(step.statements, step.statements[1:], fillvalue=END):
+    for statement, after in zip_longest((EDGE, *step.statements), step.statements, fillvalue=EDGE):
         yield (step.component, step.operation, statement), after
 
 

@@ -57,6 +57,13 @@ def test_an_early_end_names_the_last_statement_and_the_one_that_should_follow() 
     )
 
 
+def test_a_step_that_does_not_say_what_it_begins_with_leaves_its_path_at_once() -> None:
+    failing = [run(contacts=()) for _ in range(20)]
+    (difference,) = differing_runs(failing, HEALTHY)
+    assert told((difference,)) == [("contacts", "path", "", "find")]
+    assert difference.reason.startswith("contacts leaves its path at once in 20 of 20 failing steps")
+
+
 def test_a_statement_that_never_came_before_is_another_path_too() -> None:
     failing = [run(contacts=("find", "no such contact", "found")) for _ in range(20)]
     assert told(differing_runs(failing, HEALTHY)) == [("contacts", "path", "find", "found")]
@@ -130,7 +137,7 @@ def test_a_resource_without_a_past_says_nothing() -> None:
         pytest.param(
             [(Step("new", "unknown", -1, 5, ("a", "b")),)] * 20, HEALTHY, id="operations that are new"
         ),
-        pytest.param([run(contacts_us=0, booking_us=0, contacts=(), booking=())] * 20, HEALTHY, id="no time"),
+        pytest.param([run(contacts_us=0, booking_us=0)] * 20, HEALTHY, id="no time"),
     ],
 )
 def test_without_anything_to_compare_nothing_is_told(failing: list[Run], healthy: list[Run]) -> None:
