@@ -146,7 +146,7 @@ def _resources(case: Case, metrics: Metrics) -> list[Resource]:
     found = []
     for service, rows in metrics.days[case.day].items():
         known = [(row[0], row[column] / 100) for row in rows if math.isfinite(row[column])]
-        used = [value for at, value in known if first <= at < last + MINUTE_S]
+        used = [value for at, value in known if first <= at < last]
         usual = tuple(value for at, value in known if at < first)
         if used:
             found.append(Resource(service, "CpuUsageRate(%)", max(used), usual))
