@@ -23,6 +23,7 @@ from handlers.anomaly.baseline import Baseline, baseline_of
 from handlers.anomaly.not_exercised import not_exercised
 from handlers.anomaly.ports import TelemetryHistory
 from handlers.anomaly.sequence import ANOMALY, DetectedAnomalies, detect_anomalies
+from handlers.diagnosis.added_time import usual_times_ms
 from handlers.diagnosis.sequence import DIAGNOSIS, diagnose
 from handlers.error_groups import in_groups
 from handlers.formats.registry import log_formats
@@ -91,7 +92,8 @@ async def compare(baseline_path: Path, current_path: Path, settings: Settings) -
     # One window for all, so that the side is judged as a whole, with all its samples.
     span = merged(current.metrics.windows.values(), min(current.metrics.windows))
     span_ms = max(current.metrics.windows) - span.start_ms + current.metrics.window_ms
-    store = _Memory(TelemetryMetrics(span_ms, {span.start_ms: span}), baseline_of(baseline.metrics), grouping)
+    learned = baseline_of(baseline.metrics)
+    store = _Memory(TelemetryMetrics(span_ms, {span.start_ms: span}), learned, grouping)
     codebase = CodebaseReader((*settings.project.sequences, *settings.project.coverage))
     known = await codebase.load_codebase()
 
@@ -116,6 +118,7 @@ async def compare(baseline_path: Path, current_path: Path, settings: Settings) -
             codebase_port=codebase,
             diagnosis_port=store,
             metrics=store.metrics,
+            usual_ms=usual_times_ms(learned),
         )
 
     for definition, play in ((ANOMALY, detect), (DIAGNOSIS, explain)):
@@ -129,7 +132,7 @@ async def compare(baseline_path: Path, current_path: Path, settings: Settings) -
         current=current.summary,
         files=current.files,
         problems=(*baseline.problems, *current.problems, *known.problems),
-        not_exercised=not_exercised(baseline_of(baseline.metrics), current.metrics),
+        not_exercised=not_exercised(learned, current.metrics),
     )
 
 

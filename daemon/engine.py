@@ -37,6 +37,8 @@ from handlers.anomaly.baseline import Baseline, changed
 from handlers.anomaly.ports import TelemetryHistory
 from handlers.anomaly.sequence import ANOMALY, DetectedAnomalies, detect_anomalies
 from handlers.anomaly.united_errors import united_errors
+from handlers.diagnosis.added_time import usual_times_ms
+from handlers.diagnosis.latest_windows import latest
 from handlers.diagnosis.sequence import DIAGNOSIS, diagnose
 from handlers.formats.registry import log_formats
 from handlers.model import AnyAnomaly, Codebase, FixRecommendation, ParserState, StreamState, TelemetryMetrics
@@ -109,7 +111,8 @@ class Engine:
         """Those of the last detection that was stored."""
         self.codebase_problems: tuple[str, ...] = ()
         """What could not be read of the watched project."""
-        self._judged: TelemetryMetrics | None = None
+        self._judged = TelemetryMetrics(0, {})
+        """The windows judged last, which a diagnosis looks at."""
         self.more_windows = False
         """Whether the last detection left windows to another one."""
         self.changes = Changes()
@@ -263,6 +266,7 @@ class Engine:
                 codebase_port=self._codebase,
                 diagnosis_port=self,
                 metrics=self._judged,
+                usual_ms=usual_times_ms(self._baseline or Baseline()),
             )
 
         outcome = await perform(DIAGNOSIS, request_id, self._report, play)
@@ -406,11 +410,13 @@ class Engine:
         self._judging_ms = max([first_ms, *(start + metrics.window_ms for start in metrics.windows)])
         self.more_windows = self.telemetry.has_windows(self._judging_ms, self._until_ms)
         late, self._late_until_id = self.telemetry.late_windows(first_ms)
+        metrics = TelemetryMetrics(metrics.window_ms, {**late, **metrics.windows})
+        self._judged = latest(self._judged, metrics)
         open_ids = frozenset(each.anomaly.id for each in self.anomalies.incidents() if each.is_open)
         # Old logs end; only of those that are followed live it says something that nothing more comes.
         live = self._is_live and not self.more_windows and self._until_ms <= now_ms()
         return TelemetryHistory(
-            TelemetryMetrics(metrics.window_ms, {**late, **metrics.windows}),
+            metrics,
             baseline,
             open_ids,
             observed_until_ms=self._until_ms if live else 0,

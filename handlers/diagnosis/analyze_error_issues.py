@@ -7,11 +7,13 @@ from typing import Final
 
 import msgspec
 
+from handlers.diagnosis.common_attributes import CommonAttribute, common_attributes
 from handlers.diagnosis.error_class import ErrorClass, error_class
+from handlers.diagnosis.failing_beats import failing_beats
 from handlers.diagnosis.frame_location import frame_location
 from handlers.diagnosis.subject import find_handler, place
 from handlers.diagnosis.wording import count, percent, utc
-from handlers.model import ErrorAnomaly, ErrorDiagnosis, Handler
+from handlers.model import ErrorAnomaly, ErrorDiagnosis, Handler, TelemetryMetrics
 
 _CAUSES: Final[dict[ErrorClass, str]] = {
     "null": "a value that the code uses is missing (null, undefined or None)",
@@ -24,6 +26,7 @@ _CAUSES: Final[dict[ErrorClass, str]] = {
     "parse": "the code reads text that does not have the expected form",
     "other": "the message fits no known class of failure",
 }
+_MAX_COMMON: Final = 3
 _PROPERTY: Final = re.compile(r"(?:reading|setting|attribute|property) '(?P<name>[\w$.]+)'")
 
 
@@ -32,16 +35,28 @@ class ErrorDiagnoses(msgspec.Struct, frozen=True):
 
 
 def analyze_error_issues(
-    anomalies: tuple[ErrorAnomaly, ...], handlers: tuple[Handler, ...]
+    anomalies: tuple[ErrorAnomaly, ...],
+    handlers: tuple[Handler, ...],
+    *,
+    metrics: TelemetryMetrics | None = None,
 ) -> ErrorDiagnoses:
     """Names the class of failure, the frame at fault and whether every execution fails or only some.
 
     A message tells how the code failed, never why the value or peer was as it was: "likely" at most.
+    `metrics`: the telemetry that was judged; it tells what the failing executions have in common.
     """
-    return ErrorDiagnoses(tuple(_diagnose(anomaly, find_handler(handlers, anomaly)) for anomaly in anomalies))
+    cohorts = ((),) * len(anomalies) if metrics is None else failing_beats(anomalies, metrics)
+    return ErrorDiagnoses(
+        tuple(
+            _diagnose(anomaly, find_handler(handlers, anomaly), common_attributes(compared))
+            for anomaly, compared in zip(anomalies, cohorts, strict=True)
+        )
+    )
 
 
-def _diagnose(anomaly: ErrorAnomaly, handler: Handler | None) -> ErrorDiagnosis:
+def _diagnose(
+    anomaly: ErrorAnomaly, handler: Handler | None, common: tuple[CommonAttribute, ...]
+) -> ErrorDiagnosis:
     failure = error_class(anomaly.error_type, anomaly.template)
     scope, ruled_out = _scope(anomaly)
     member = _PROPERTY.search(anomaly.template) if failure == "null" else None
@@ -57,6 +72,7 @@ def _diagnose(anomaly: ErrorAnomaly, handler: Handler | None) -> ErrorDiagnosis:
             f"first seen {utc(anomaly.first_seen_ms)}, last seen {utc(anomaly.last_seen_ms)}",
             *((f"thrown at {anomaly.frame.strip()}",) if anomaly.frame else ()),
             *_history(anomaly),
+            *(f"in common: {each.reason}" for each in common[:_MAX_COMMON]),
         ),
         evidence_against=() if anomaly.frame else ("the log has no stack frame of the project for it",),
         ruled_out=ruled_out,

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
+from handlers.diagnosis.added_time import AddedTime, added_times
 from handlers.diagnosis.performance_causes import (
     Cause,
     changed_sequence,
@@ -16,6 +19,7 @@ from handlers.diagnosis.subject import find_handler, place
 from handlers.diagnosis.wording import count, percent, quantile_name, span, utc
 from handlers.model import (
     AnyAnomaly,
+    BeatKey,
     Handler,
     PerformanceAnomaly,
     PerformanceDiagnosis,
@@ -33,16 +37,26 @@ def analyze_performance_issues(
     *,
     all_anomalies: tuple[AnyAnomaly, ...] = (),
     metrics: TelemetryMetrics | None = None,
+    usual_ms: Mapping[BeatKey, float] | None = None,
     min_common: int = 4,
 ) -> PerformanceDiagnoses:
     """Asks of each slow beat what could make it slow besides its own work, the widest cause first.
 
     `all_anomalies`: what the same detection found, of every type. `metrics`: the telemetry that it judged;
-    without it the share of the run is unknown and a common cause stays inconclusive. `min_common`: how many
-    handlers must be slow by a similar factor before a common cause is considered.
+    without it the share of the run is unknown and a common cause stays inconclusive. `usual_ms`: learned
+    medians of beats, which tell how much of the time added to a sequence is in the slow beat. `min_common`:
+    how many handlers must be slow by a similar factor before a common cause is considered.
     """
+    added = (
+        (AddedTime(),) * len(anomalies)
+        if metrics is None
+        else added_times(anomalies, metrics, usual_ms or {})
+    )
     return PerformanceDiagnoses(
-        tuple(_diagnose(each, anomalies, handlers, all_anomalies, metrics, min_common) for each in anomalies)
+        tuple(
+            _diagnose(each, anomalies, handlers, all_anomalies, metrics, added_time, min_common)
+            for each, added_time in zip(anomalies, added, strict=True)
+        )
     )
 
 
@@ -52,6 +66,7 @@ def _diagnose(
     handlers: tuple[Handler, ...],
     everything: tuple[AnyAnomaly, ...],
     metrics: TelemetryMetrics | None,
+    added: AddedTime,
     min_common: int,
 ) -> PerformanceDiagnosis:
     handler = find_handler(handlers, anomaly)
@@ -79,8 +94,9 @@ def _diagnose(
         cause=chosen.sentence,
         cause_kind=chosen.kind,
         verdict=chosen.verdict,
-        evidence=measured + whole + chosen.evidence,
-        evidence_against=tuple(f"also possible: {each.sentence}" for each in possible),
+        evidence=measured + whole + added.evidence + chosen.evidence,
+        evidence_against=added.evidence_against
+        + tuple(f"also possible: {each.sentence}" for each in possible),
         ruled_out=tuple(each for each in checked if isinstance(each, str)),
         location=place(handler),
         share_of_run=share,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from handlers.diagnosis.analyze_behavioral_issues import analyze_behavioral_issues
@@ -17,6 +18,7 @@ from handlers.diagnosis.ports import AnomalyPort, CodebasePort, DiagnosisPort
 from handlers.diagnosis.recommend_fixes import recommend_fixes
 from handlers.diagnosis.store_diagnosis import store_diagnosis
 from handlers.model import (
+    BeatKey,
     BehavioralAnomaly,
     CoverageAnomaly,
     ErrorAnomaly,
@@ -50,8 +52,10 @@ async def diagnose(
     codebase_port: CodebasePort,
     diagnosis_port: DiagnosisPort,
     metrics: TelemetryMetrics | None = None,
+    usual_ms: Mapping[BeatKey, float] | None = None,
 ) -> AnalysisCompleted:
-    """Diagnoses the anomalies of the detection `record_id`. `metrics`: the telemetry that it judged."""
+    """Diagnoses the anomalies of the detection `record_id`. `metrics`: the telemetry that it judged;
+    `usual_ms`: the learned medians of beats."""
     await run.beat(analyze_requested, request_id)
     loaded = await run.beat(load_anomalies, record_id, port=anomaly_port)
     codebase = await run.beat(load_codebase_info, port=codebase_port)
@@ -62,6 +66,7 @@ async def diagnose(
         codebase.handlers,
         all_anomalies=anomalies,
         metrics=metrics,
+        usual_ms=usual_ms,
     )
     behavioral = await run.beat(
         analyze_behavioral_issues,
@@ -80,6 +85,7 @@ async def diagnose(
         analyze_error_issues,
         tuple(each for each in anomalies if isinstance(each, ErrorAnomaly)),
         codebase.handlers,
+        metrics=metrics,
     )
     assessed = await run.beat(
         assess_impact,
