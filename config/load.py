@@ -17,7 +17,17 @@ import pydantic_settings
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from config.document import MAX_PROBLEMS, Document, Location, Problems, Unusable, dotted, read_document, short
+from config.document import (
+    MAX_PROBLEMS,
+    Document,
+    Line,
+    Location,
+    Problems,
+    Unusable,
+    dotted,
+    read_document,
+    short,
+)
 from config.settings import (
     CONFIG_VARIABLE,
     ENV_DELIMITER,
@@ -27,8 +37,11 @@ from config.settings import (
     Settings,
     section_fields,
 )
+from config.show import values_by_key
 
 SYSTEM_CONFIG: Final = Path("/etc/selfheald/selfheald.yaml")
+DROP_INS: Final = "conf.d"
+"""The folder beside the YAML file whose files override it."""
 
 _LIST: Final = 'must be a list, such as ["a", "b"]'
 _NUMBERS: Final = 'must be names with numbers, such as {"Plugin.handler": 5}'
@@ -76,7 +89,7 @@ class LoadedSettings(msgspec.Struct, frozen=True):
 
     settings: Settings
     path: Path | None
-    """The YAML file, or None where there is none."""
+    """The YAML file, or None where there is none. Its drop-ins stand beside it, see `settings_files`."""
     origins: dict[str, str]
     """Dotted key -> "default", "selfheald.yaml:12" or the name of the environment variable."""
 
@@ -104,8 +117,31 @@ def find_config(explicit: Path | None, environ: Mapping[str, str]) -> Path | Non
     return next((path for path in (Path("selfheald.yaml"), SYSTEM_CONFIG) if not _is_absent(path)), None)
 
 
+def settings_files(path: Path | None, problems: Problems | None = None) -> list[Path]:
+    """The YAML file and its drop-ins, `conf.d/*.yaml` beside it, in the order in which they are read.
+
+    Names that begin with a dot belong to editors. A folder that cannot be listed is added to `problems`.
+    """
+    if path is None:
+        return []
+    folder = path.parent / DROP_INS
+    try:
+        drop_ins = [each for each in folder.iterdir() if each.suffix == ".yaml" and each.name[0] != "."]
+    except (FileNotFoundError, NotADirectoryError):
+        drop_ins = []
+    except OSError as error:
+        drop_ins = []
+        if problems is not None:
+            problems.reads(folder)
+            problems.in_file(Line(folder, 0), f"cannot be listed: {error.strerror}")
+    return [path, *sorted(drop_ins)]
+
+
 def load_settings(path: Path | None, environ: Mapping[str, str]) -> LoadedSettings:
-    """Settings from the environment over those of the YAML file over the defaults.
+    """Settings from the environment over those of the drop-ins over those of the YAML file over the defaults.
+
+    A setting that is given more than once has the value that was given last, as a whole: lists and names with
+    values are not joined.
 
     Under systemd, which sets STATE_DIRECTORY, the default of `store.path` is `$STATE_DIRECTORY/store.db`.
 
@@ -113,8 +149,10 @@ def load_settings(path: Path | None, environ: Mapping[str, str]) -> LoadedSettin
         SettingsError: with all that is wrong in both, each with its file and line or its variable.
     """
     problems = Problems()
-    document = Document(Path(), {}, {}, {}) if path is None else read_document(path, problems)
-    values = _known_sections(document, problems)
+    document = Document()
+    for file in settings_files(path, problems):
+        _overlay_file(document, read_document(file, problems), problems)
+    values = document.values
     variables = _overlay_environment(values, environ, problems)
     try:
         settings = Settings(**values)
@@ -143,13 +181,10 @@ def differences(old: Settings, new: Settings) -> tuple[Change, ...]:
 
 
 def _as_text(settings: Settings) -> dict[str, str]:
-    texts: dict[str, str] = {}
-    dumped = settings.model_dump(mode="json")
-    for key in KEYS:
-        section, _, name = key.partition(".")
-        value = dumped[section][name] if name else dumped[section]
-        texts[key] = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return texts
+    return {
+        key: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        for key, value in values_by_key(settings).items()
+    }
 
 
 def _is_absent(path: Path) -> bool:
@@ -162,6 +197,19 @@ def _is_absent(path: Path) -> bool:
     return False
 
 
+def _overlay_file(document: Document, file: Document, problems: Problems) -> None:
+    """Puts the settings of a file over those of the files before it."""
+    for name, section in _known_sections(file, problems).items():
+        document.lines[(name,)] = file.lines[(name,)]
+        if name in KEYS:
+            document.adopt(file, (name,))
+            document.values[name] = section
+        else:
+            for key in section:
+                document.adopt(file, (name, key))
+            document.values[name] = document.values.get(name, {}) | section
+
+
 def _known_sections(document: Document, problems: Problems) -> dict[str, Any]:
     """The sections of a document that can be validated; what is unknown is left out and reported."""
     sections: dict[str, Any] = {}
@@ -172,7 +220,7 @@ def _known_sections(document: Document, problems: Problems) -> dict[str, Any]:
             sections[name] = {}  # all settings in it are commented out
         elif not isinstance(value, dict):
             reason = f"{name}: must be a section with settings below it"
-            problems.in_file(document.path, document.lines[(name,)], reason)
+            problems.in_file(document.lines[(name,)], reason)
         else:
             fields = section_fields(name)
             sections[name] = {key: value[key] for key in value if fields is None or key in fields}
@@ -214,7 +262,7 @@ def _add_unknown(location: Location, document: Document, problems: Problems) -> 
     # Each look-up compares with all keys: beyond what is shown, that would only cost time.
     nearest = _nearest(name, [*KEYS, *Settings.model_fields]) if len(problems) < MAX_PROBLEMS else None
     problem = f"{short(name)}: unknown setting{_hint(nearest)}"
-    problems.in_file(document.path, document.lines[location], problem)
+    problems.in_file(document.lines[location], problem)
 
 
 def _add_invalid(
@@ -241,12 +289,12 @@ def _add_invalid(
     if variable:
         problems.in_environment(variable, problem)
     else:
-        problems.in_file(document.path, document.lines[location], problem)
+        problems.in_file(document.lines[location], problem)
 
 
 def _line(document: Document, key: str) -> str | None:
     line = document.lines.get(tuple(key.split(".")))
-    return None if line is None else f"{document.path}:{line}"
+    return None if line is None else str(line)
 
 
 def _nearest(name: str, known: list[str]) -> str | None:

@@ -12,10 +12,12 @@ import typer
 from daemon.cli.commands.anomalies import anomalies
 from daemon.cli.commands.check_config import check_config
 from daemon.cli.commands.compare import compare
+from daemon.cli.commands.config import config
 from daemon.cli.commands.ingest import ingest
 from daemon.cli.commands.parse import parse
 from daemon.cli.commands.recommendations import recommendations
 from daemon.cli.commands.run import run as run_command
+from daemon.cli.commands.service import service
 from daemon.cli.commands.show import show
 from daemon.cli.commands.sources import sources
 from daemon.cli.commands.status import status
@@ -33,6 +35,8 @@ app.command()(recommendations)
 app.command()(compare)
 app.command()(parse)
 app.command("check-config")(check_config)
+app.add_typer(config, name="config")
+app.add_typer(service, name="service")
 
 
 def run(arguments: Sequence[str]) -> int:
