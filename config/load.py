@@ -34,6 +34,7 @@ from config.settings import (
     ENV_PREFIX,
     KEYS,
     NEEDS_RESTART,
+    Detect,
     Settings,
     section_fields,
 )
@@ -47,7 +48,9 @@ _LIST: Final = 'must be a list, such as ["a", "b"]'
 _NUMBERS: Final = 'must be names with numbers, such as {"Plugin.handler": 5}'
 _FORMATS: Final = 'must be names with patterns, such as {"access": {"pattern": "(?P<event>...)"}}'
 _BY_GLOB: Final = 'must be globs with names, such as {"legacy/*": "%s"}'
+_LIMITS: Final = 'must be globs with settings of detect, such as {"Plugin.*": {"min_samples": 20}}'
 _SHAPES: Final = {
+    "detect_of": _LIMITS,
     "expected_ms": _NUMBERS,
     "formats": _FORMATS,
     "logs.format_of": _BY_GLOB % "logfmt",
@@ -57,7 +60,6 @@ _SHAPES: Final = {
 _MESSAGES: Final = {
     "bool_parsing": "must be true or false",
     "bool_type": "must be true or false",
-    "extra_forbidden": "unknown setting; a format has pattern, time_format and duration_unit",
     "finite_number": "must be a finite number",
     "float_parsing": "must be a number",
     "float_type": "must be a number",
@@ -66,7 +68,6 @@ _MESSAGES: Final = {
     "int_parsing_size": "must be a whole number",
     "int_type": "must be a whole number",
     "missing": "needs a pattern",
-    "model_type": "must have a pattern below it",
     "path_type": "must be a path; if it is one, put it in quotes",
     "string_type": "must be text; if it is, put it in quotes",
     "string_unicode": "must be UTF-8 text",
@@ -74,6 +75,19 @@ _MESSAGES: Final = {
     "tuple_type": _LIST,
 }
 """Those of pydantic's error types whose own message is not for operators."""
+
+
+_MESSAGES_OF: Final = {
+    "formats": {
+        "extra_forbidden": "unknown setting; a format has pattern, time_format and duration_unit",
+        "model_type": "must have a pattern below it",
+    },
+    "detect_of": {
+        "extra_forbidden": "unknown setting",
+        "model_type": 'must have settings of detect below it, such as "min_samples: 20"',
+    },
+}
+"""The same for the entries of one setting."""
 
 
 class SettingsError(Exception):
@@ -275,9 +289,12 @@ def _add_invalid(
     if isinstance(given, Unusable):
         message = given.reason
     else:
-        messages = _MESSAGES | {"dict_type": _SHAPES.get(dotted(location), "")}
+        messages = _MESSAGES | _MESSAGES_OF.get(str(location[0]), {})
+        messages |= {"dict_type": _SHAPES.get(dotted(location), "")}
         message = messages.get(detail["type"]) or detail["msg"].removeprefix("Value error, ")
         message = message.replace("Input should be", "must be")
+        if location[0] == "detect_of" and detail["type"] == "extra_forbidden":
+            message += _hint(_nearest(str(location[-1]), [*Detect.model_fields]))
     variable = variables.get(dotted(location[:1])) or variables.get(dotted(location[:2]))
     if variable is None and location not in document.lines:  # a section that only variables touched
         variable = next(name for key, name in variables.items() if key.startswith(f"{dotted(location)}."))

@@ -10,9 +10,18 @@ import difflib
 import zoneinfo
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -74,6 +83,12 @@ def _require_known_groups(pattern: str) -> str:
 def _empty_is_none(value: object) -> object:
     """An environment variable has no other way to say "none"."""
     return None if value == "" else value
+
+
+def _without_defaults(schema: dict[str, Any]) -> None:
+    del schema["properties"]["interval_s"]
+    for each in schema["properties"].values():
+        del each["default"]
 
 
 Whole = Annotated[int, BeforeValidator(_reject_truth_value)]
@@ -231,6 +246,22 @@ class Detect(Section):
     """true or false. Whether new and growing groups of errors are looked for."""
 
 
+class DetectOf(Detect):
+    """What counts as an anomaly for some subjects: only the settings that are given mean something."""
+
+    model_config = ConfigDict(json_schema_extra=_without_defaults)
+
+    @model_validator(mode="after")
+    def _require_settings_of_a_subject(self) -> Self:
+        if "interval_s" in self.model_fields_set:
+            raise ValueError("interval_s is one for all; set it under detect")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _given(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {key: value for key, value in serialize(self).items() if key in self.model_fields_set}
+
+
 class Project(Section):
     """Where the watched project declares its sequences and its tests."""
 
@@ -300,6 +331,10 @@ class Settings(BaseSettings):
     times than those; duration_unit is one of s, ms, us, ns (default: ms)."""
     ingest: Ingest = Ingest()
     detect: Detect = Detect()
+    detect_of: dict[Text, DetectOf] = {}
+    """Settings of detect, by glob on an event, on "Plugin.handler", on "sequence-id/event" or on a sequence
+    id. They hold for what matches, in place of those of detect; each has the value of the first glob that
+    matches and gives it. Put names with * in quotes."""
     expected_ms: dict[Text, PositiveMs] = {}
     """Milliseconds, more than 0, by glob on an event, on "Plugin.handler" or on "sequence-id/event". The
     median duration that is expected of a handler, in place of the learned one. Put names with * in quotes."""
