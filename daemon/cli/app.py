@@ -24,7 +24,7 @@ from daemon.cli.commands.status import status
 from daemon.cli.failure import COULD_NOT_RUN, CannotRunError
 
 # Without rich's markup the help is plain text, and no command has to wait for rich to be imported.
-app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
+app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
 app.command("run")(run_command)
 app.command()(ingest)
 app.command()(status)
