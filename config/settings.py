@@ -307,6 +307,9 @@ class Log(Section):
     """Bytes, 1024 to 1099511627776. The size at which log.file is rotated."""
     retention_files: Whole = Field(default=5, ge=1, le=10_000)
     """Files, 1 to 10000. How many rotated log files are kept."""
+    redact: bool = True
+    """true or false. Whether passwords, tokens, keys, mail addresses and card numbers are taken out of what
+    is shown of log lines, by the commands and in the daemon's own log. What is stored never has them."""
 
 
 class Settings(BaseSettings):

@@ -12,6 +12,7 @@ import msgspec
 from handlers.formats.error_text import error_template
 from handlers.formats.time_text import Clock
 from handlers.model import ErrorText, NameBook, NormalizedEvents, Subject, TelemetryEvents
+from handlers.redaction import redacted
 
 _MAX_NAMES: Final = 20_000
 """Names kept per stream: a log that registers without end must not fill the memory."""
@@ -120,7 +121,11 @@ def _normalized(subject: Subject, book: NameBook) -> Subject:
 
 
 def _normalized_error(error: ErrorText) -> ErrorText:
-    return msgspec.structs.replace(error, message=error_template(error.message)) if error.message else error
+    return (
+        msgspec.structs.replace(error, message=error_template(redacted(error.message)))
+        if error.message
+        else error
+    )
 
 
 def _only(events: NormalizedEvents, kept: list[int]) -> NormalizedEvents:
