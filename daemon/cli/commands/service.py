@@ -71,11 +71,7 @@ def install(
 
     place = Place(root.absolute())
     _require_root(place, dry_run)
-    if place.packaged_unit.exists():
-        raise CannotRunError(
-            f"{place.packaged_unit}: a package has installed the service.",
-            "Upgrade the package, or remove it first (apt remove selfheald).",
-        )
+    _require_no_package(place)
     interpreter = this_interpreter()
     _require_importable(interpreter)
     try:
@@ -122,6 +118,7 @@ def uninstall(
 
     place = Place(root.absolute())
     _require_root(place, dry_run)
+    _require_no_package(place)
     _take(removal(place, purge=purge), dry_run)
     return 0
 
@@ -156,6 +153,16 @@ def _require_root(place: Place, dry_run: bool) -> None:
 
     if place.is_this_system and os.geteuid() != 0 and not dry_run:
         raise CannotRunError("this changes the system, so it needs root: put sudo in front of it.")
+
+
+def _require_no_package(place: Place) -> None:
+    from daemon.cli.failure import CannotRunError
+
+    if place.packaged_unit.exists():
+        raise CannotRunError(
+            f"{place.packaged_unit}: a package has installed the service.",
+            "So the package upgrades, removes and purges it: apt install, remove, purge.",
+        )
 
 
 def _require_importable(interpreter: str) -> None:
