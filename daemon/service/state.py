@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -12,9 +13,10 @@ from typing import Final
 import msgspec
 
 from config.load import SettingsError
+from config.settings import Settings
 from daemon.checked import load_checked
 from daemon.service.access import barriers, service_account
-from daemon.service.place import UNIT, USER, Place
+from daemon.service.place import UNIT, USER, Place, shipped_settings
 
 _INTERPRETER: Final = re.compile(r"^ExecStart=(\S+)", re.MULTILINE)
 
@@ -27,7 +29,7 @@ class ServiceState(msgspec.Struct, frozen=True, kw_only=True):
     user_exists: bool
     settings: str
     edited: bool | None
-    """Whether the settings differ from those that were shipped; None where there are none to compare."""
+    """Whether the settings differ from those that were shipped; None where there are none."""
     drop_ins: tuple[str, ...]
     state: str
     enabled: bool | None
@@ -56,16 +58,18 @@ def state_of_service(place: Place) -> ServiceState:
         state=str(place.state),
         enabled=_ask(place, "is-enabled") == "enabled" if shutil.which("systemctl") else None,
         active=_ask(place, "is-active") if place.systemd_runs else None,
-        obstacles=tuple(obstacles(place, interpreter)) if interpreter and place.is_this_system else (),
+        obstacles=tuple(obstacles(place, interpreter)) if interpreter else (),
     )
 
 
 def obstacles(place: Place, interpreter: str) -> list[str]:
-    """A sentence for each. What the user may read is asked only by root, who can ask as another user."""
+    """A sentence for each. What the user may read is asked only on this system, by root."""
     try:
-        settings = load_checked(place.settings, {"STATE_DIRECTORY": str(place.state)}).settings
+        settings = settings_of(place)
     except SettingsError as error:
         return list(error.problems)
+    if not place.is_this_system or os.geteuid() != 0:
+        return []
     account = service_account()
     if account is None:
         return [f"there is no user {USER}"]
@@ -74,16 +78,18 @@ def obstacles(place: Place, interpreter: str) -> list[str]:
     paths += [
         place.state / path for path in (*settings.logs.directories, *project.sequences, *project.coverage)
     ]
-    try:
-        return barriers(paths, account)
-    except PermissionError:
-        return []
+    return barriers(paths, account)
+
+
+def settings_of(place: Place) -> Settings:
+    """Those that the service reads. Raises SettingsError."""
+    return load_checked(place.settings, {"STATE_DIRECTORY": str(place.state)}).settings
 
 
 def told(state: ServiceState) -> str:
     """The state as text."""
     runs = "systemd does not run here" if state.active is None else state.active
-    edited = {True: ", edited", False: ", as shipped", None: ", missing or not from here"}[state.edited]
+    edited = {True: ", edited", False: ", as shipped", None: ", which cannot be read"}[state.edited]
     lines = [
         ("unit", f"{state.unit}, runs {state.interpreter}" if state.unit else "not installed"),
         ("service", runs + {True: ", enabled", False: ", not enabled", None: ""}[state.enabled]),
@@ -98,7 +104,8 @@ def told(state: ServiceState) -> str:
 
 def _is_edited(place: Place) -> bool | None:
     try:
-        return place.settings.read_bytes() != place.shipped.read_bytes()
+        shipped = place.shipped.read_bytes() if place.shipped.exists() else shipped_settings()
+        return place.settings.read_bytes() != shipped
     except OSError:
         return None
 

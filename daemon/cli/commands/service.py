@@ -85,7 +85,8 @@ def install(
         _take(steps, dry_run)
     except ValueError as error:
         raise CannotRunError(str(error)) from error
-    if place.is_this_system and not dry_run:
+    if not dry_run:
+        _require_valid_settings(place)
         _tell_obstacles(place, interpreter)
     _take(activation(place), dry_run)
     return 0
@@ -196,6 +197,19 @@ def _take(steps: Iterable[Step], dry_run: bool) -> None:
         raise CannotRunError(str(error)) from error
     except OSError as error:
         raise CannotRunError(f"{error.filename}: {error.strerror}") from error
+
+
+def _require_valid_settings(place: Place) -> None:
+    """A service that runs with the settings from before must not be stopped for such that nobody can use."""
+    from config.load import SettingsError
+    from daemon.cli.failure import CannotRunError
+    from daemon.service.state import settings_of
+
+    try:
+        settings_of(place)
+    except SettingsError as error:
+        after = "Everything is installed, but not started. Correct this, then run the command again."
+        raise CannotRunError(*error.problems, after) from error
 
 
 def _tell_obstacles(place: Place, interpreter: str) -> None:

@@ -166,6 +166,21 @@ def test_a_program_that_fails_is_named_with_what_it_says(root: Path, cli: Cli) -
     assert "Traceback" not in err
 
 
+def test_a_service_is_not_restarted_with_settings_that_it_cannot_use(root: Path, cli: Cli) -> None:
+    cli("service", "install", "--root", root)
+    bad = root / "etc/selfheald/conf.d/bad.yaml"
+    bad.parent.mkdir()
+    bad.write_text("log: {level: LOUD}\n")
+    code, out, err = cli("service", "install", "--root", root)
+    assert code == 2
+    assert "run       systemctl" not in out
+    assert f"{bad}:1: log.level: must be " in err
+    assert "not started" in err
+    status = cli("service", "status", "--root", root)
+    assert status.code == 1
+    assert f"warning   {bad}:1: " in status.out
+
+
 @pytest.mark.skipif(not ROOT_USER, reason="only root can ask for another user")
 @pytest.mark.parametrize(
     ("modes", "said"),
