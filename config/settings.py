@@ -34,6 +34,8 @@ CONFIG_VARIABLE: Final = "SELFHEALD_CONFIG"
 """Names the YAML file; the one variable with the prefix that is no setting."""
 NEEDS_RESTART: Final = frozenset({"ingest.window_s", "store.max_bytes", "store.path"})
 """Dotted keys whose new value a running daemon cannot adopt."""
+ONE_FOR_ALL: Final = frozenset({"interval_s"})
+"""Settings of `detect` that no subject can have for itself."""
 
 
 def _reject_truth_value(value: object) -> object:
@@ -85,10 +87,13 @@ def _empty_is_none(value: object) -> object:
     return None if value == "" else value
 
 
-def _without_defaults(schema: dict[str, Any]) -> None:
-    del schema["properties"]["interval_s"]
-    for each in schema["properties"].values():
-        del each["default"]
+def _only_of_a_subject(schema: dict[str, Any]) -> None:
+    """What is left out of `detect_of` has no default: it is as under `detect`."""
+    schema["properties"] = {
+        key: {name: part for name, part in field.items() if name != "default"}
+        for key, field in schema["properties"].items()
+        if key not in ONE_FOR_ALL
+    }
 
 
 Whole = Annotated[int, BeforeValidator(_reject_truth_value)]
@@ -249,12 +254,12 @@ class Detect(Section):
 class DetectOf(Detect):
     """What counts as an anomaly for some subjects: only the settings that are given mean something."""
 
-    model_config = ConfigDict(json_schema_extra=_without_defaults)
+    model_config = ConfigDict(json_schema_extra=_only_of_a_subject)
 
     @model_validator(mode="after")
     def _require_settings_of_a_subject(self) -> Self:
-        if "interval_s" in self.model_fields_set:
-            raise ValueError("interval_s is one for all; set it under detect")
+        for key in sorted(self.model_fields_set & ONE_FOR_ALL):
+            raise ValueError(f"{key} is one for all; set it under detect")
         return self
 
     @model_serializer(mode="wrap")
