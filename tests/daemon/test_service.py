@@ -174,7 +174,7 @@ def test_the_service_manager_hears_that_it_is_ready_alive_and_what_it_does(
         service.config.write_text("detekt: {}\n")
         while b"settings" not in heard:
             heard = manager.recv(4096)
-        assert f", settings from before: {service.config}:1: detekt: unknown" in heard.decode()
+        assert f", settings from before: {service.config.name}:1: detekt: unknown" in heard.decode()
         service.signal(signal.SIGTERM)
         while heard != b"STOPPING=1":
             heard = manager.recv(4096)
