@@ -104,7 +104,7 @@ Globs = tuple[Text, ...]
 FieldName = Annotated[Text, AfterValidator(_require_field_name)]
 TimeZone = Annotated[Text, AfterValidator(_require_time_zone)]
 DurationUnit = Literal["s", "ms", "us", "ns"]
-PositiveMs = Annotated[Number, Field(gt=0)]
+PositiveMs = Annotated[float, Field(gt=0), BeforeValidator(_reject_truth_value)]
 DAY_S: Final = 86_400
 COMPRESSED_OR_EDITOR: Final = ("*.gz", "*.xz", "*.zst", "*.bz2", "*.zip", "*.swp", "*~")
 
