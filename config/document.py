@@ -10,7 +10,7 @@ import re
 import stat
 import sys
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import yaml
@@ -27,6 +27,16 @@ Location = tuple[str | int, ...]
 """The names and list indices that lead to a value."""
 
 
+class Line(NamedTuple):
+    """A line of a file; 0 is the file as a whole."""
+
+    path: Path
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.number}" if self.number else str(self.path)
+
+
 class Unusable(msgspec.Struct, frozen=True):
     """Stands for a value that no setting accepts, so that validation reports it together with all others."""
 
@@ -37,24 +47,28 @@ class Problems:
     """What is wrong, each with the place where to correct it."""
 
     def __init__(self) -> None:
-        self._found: list[tuple[int, str]] = []
+        self._found: list[tuple[tuple[int, int], str]] = []
+        self._files: dict[Path, int] = {}
 
     def __len__(self) -> int:
         return len(self._found)
 
-    def in_file(self, path: Path, line: int, text: str) -> None:
-        """Line 0 is the file as a whole."""
-        self._add(line, f"{path}:{line}: {text}" if line else f"{path}: {text}")
+    def reads(self, path: Path) -> None:
+        """Problems are told in the order in which the files are read."""
+        self._files.setdefault(path, len(self._files))
+
+    def in_file(self, line: Line, text: str) -> None:
+        self._add((self._files[line.path], line.number), f"{line}: {text}")
 
     def in_environment(self, variable: str, text: str) -> None:
-        """These come after those of the file."""
-        self._add(sys.maxsize, f"{variable}: {text}")
+        """These come after those of the files."""
+        self._add((sys.maxsize, 0), f"{variable}: {text}")
 
-    def _add(self, order: int, text: str) -> None:
+    def _add(self, order: tuple[int, int], text: str) -> None:
         self._found.append((order, "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)))
 
     def lines(self) -> tuple[str, ...]:
-        """The first `MAX_PROBLEMS` in the order of the file, and how many more there are."""
+        """The first `MAX_PROBLEMS` in the order of the files, and how many more there are."""
         texts = [text for _, text in sorted(self._found, key=lambda found: found[0])]
         more = len(texts) - MAX_PROBLEMS
         return (*texts[:MAX_PROBLEMS], *([f"and {more} more problems"] if more > 0 else []))
@@ -63,22 +77,31 @@ class Problems:
 class Document(msgspec.Struct, frozen=True):
     """The content of a YAML file, with the line and the text of each value by its location."""
 
-    path: Path
-    values: dict[str, Any]
-    lines: dict[Location, int]
-    texts: dict[Location, str]
+    values: dict[str, Any] = {}
+    lines: dict[Location, Line] = {}
+    texts: dict[Location, str] = {}
+
+    def adopt(self, other: Document, prefix: Location) -> None:
+        """Takes the lines and texts below `prefix` from `other`, in place of its own."""
+        size = len(prefix)
+        for location in [location for location in self.lines if location[:size] == prefix]:
+            del self.lines[location]
+            self.texts.pop(location, None)
+        self.lines.update((at, line) for at, line in other.lines.items() if at[:size] == prefix)
+        self.texts.update((at, text) for at, text in other.texts.items() if at[:size] == prefix)
 
 
 def read_document(path: Path, problems: Problems) -> Document:
     """The file at `path`, as far as it can be used; what cannot is added to `problems`."""
-    document = Document(path, {}, {}, {})
+    problems.reads(path)
+    document = Document()
     text = _read_text(path, problems)
     root = None if text is None else _compose(path, text, problems)
     if isinstance(root, yaml.MappingNode):
-        document.values.update(_mapping(root, (), document, problems))
+        document.values.update(_mapping(path, root, (), document, problems))
     elif root is not None:
-        line = root.start_mark.line + 1
-        problems.in_file(path, line, "must hold sections such as detect: with settings below them")
+        line = Line(path, root.start_mark.line + 1)
+        problems.in_file(line, "must hold sections such as detect: with settings below them")
     return document
 
 
@@ -96,23 +119,23 @@ def short(text: str) -> str:
 def _read_text(path: Path, problems: Problems) -> str | None:
     try:
         if not stat.S_ISREG(path.stat().st_mode):
-            problems.in_file(path, 0, f"is {'a directory' if path.is_dir() else 'no regular file'}")
+            problems.in_file(Line(path, 0), f"is {'a directory' if path.is_dir() else 'no regular file'}")
             return None
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except OSError as error:
-        problems.in_file(path, 0, f"cannot be read: {error.strerror}")
+        problems.in_file(Line(path, 0), f"cannot be read: {error.strerror}")
         return None
     if not data.strip():
-        problems.in_file(path, 0, "is empty; to use the defaults, remove it")
+        problems.in_file(Line(path, 0), "is empty; to use the defaults, remove it")
     elif len(data) > MAX_BYTES:
-        problems.in_file(path, 0, f"is larger than {MAX_BYTES} bytes")
+        problems.in_file(Line(path, 0), f"is larger than {MAX_BYTES} bytes")
     else:
         try:
             return data.decode("utf-8")
         except UnicodeDecodeError as error:
             line = data.count(b"\n", 0, error.start) + 1
-            problems.in_file(path, line, "is no UTF-8 text")
+            problems.in_file(Line(path, line), "is no UTF-8 text")
     return None
 
 
@@ -155,41 +178,41 @@ def _compose(path: Path, text: str, problems: Problems) -> yaml.Node | None:
         reason = "a \\U escape names no character"
     else:
         if root is None:
-            problems.in_file(path, 0, "holds no settings; to use the defaults, remove it")
+            problems.in_file(Line(path, 0), "holds no settings; to use the defaults, remove it")
         return root
-    problems.in_file(path, line, reason)
+    problems.in_file(Line(path, line), reason)
     return None
 
 
 def _mapping(
-    node: yaml.MappingNode, location: Location, document: Document, problems: Problems
+    path: Path, node: yaml.MappingNode, location: Location, document: Document, problems: Problems
 ) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for key_node, value_node in node.value:
-        line = key_node.start_mark.line + 1
+        line = Line(path, key_node.start_mark.line + 1)
         if not isinstance(key_node, yaml.ScalarNode):
-            problems.in_file(document.path, line, "a name must be plain text")
+            problems.in_file(line, "a name must be plain text")
             continue
         name = str(key_node.value)
         here = (*location, name)
         if here in document.lines:
-            reason = f"given twice, first in line {document.lines[here]}; remove one"
-            problems.in_file(document.path, line, f"{short(dotted(here))}: {reason}")
+            reason = f"given twice, first in line {document.lines[here].number}; remove one"
+            problems.in_file(line, f"{short(dotted(here))}: {reason}")
             continue
         document.lines[here] = line
-        values[name] = _value(value_node, here, document, problems)
+        values[name] = _value(path, value_node, here, document, problems)
     return values
 
 
-def _value(node: yaml.Node, location: Location, document: Document, problems: Problems) -> Any:
+def _value(path: Path, node: yaml.Node, location: Location, document: Document, problems: Problems) -> Any:
     kind = node.tag.removeprefix("tag:yaml.org,2002:")
     if isinstance(node, yaml.MappingNode) and kind == "map":
-        return _mapping(node, location, document, problems)
+        return _mapping(path, node, location, document, problems)
     if isinstance(node, yaml.SequenceNode) and kind == "seq":
         items: list[Any] = []
         for index, item in enumerate(node.value):
-            document.lines[*location, index] = item.start_mark.line + 1
-            items.append(_value(item, (*location, index), document, problems))
+            document.lines[*location, index] = Line(path, item.start_mark.line + 1)
+            items.append(_value(path, item, (*location, index), document, problems))
         return items
     if isinstance(node, yaml.ScalarNode):
         document.texts[location] = node.value

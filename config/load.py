@@ -6,7 +6,6 @@ are errors, so that a threshold with a typing error never goes unnoticed.
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,9 +14,9 @@ from typing import Any, Final
 import msgspec
 import pydantic_settings
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
-from config.document import MAX_PROBLEMS, Document, Location, Problems, Unusable, dotted, read_document, short
+from config.complaints import LIST, SHAPES, add_invalid, add_unknown, hint, nearest, variable_of
+from config.document import Document, Line, Problems, read_document, short
 from config.settings import (
     CONFIG_VARIABLE,
     ENV_DELIMITER,
@@ -27,40 +26,11 @@ from config.settings import (
     Settings,
     section_fields,
 )
+from config.show import values_by_key
 
 SYSTEM_CONFIG: Final = Path("/etc/selfheald/selfheald.yaml")
-
-_LIST: Final = 'must be a list, such as ["a", "b"]'
-_NUMBERS: Final = 'must be names with numbers, such as {"Plugin.handler": 5}'
-_FORMATS: Final = 'must be names with patterns, such as {"access": {"pattern": "(?P<event>...)"}}'
-_BY_GLOB: Final = 'must be globs with names, such as {"legacy/*": "%s"}'
-_SHAPES: Final = {
-    "expected_ms": _NUMBERS,
-    "formats": _FORMATS,
-    "logs.format_of": _BY_GLOB % "logfmt",
-    "ingest.timezone_of": _BY_GLOB % "Europe/Berlin",
-}
-"""What those settings hold that are neither a list nor a single value."""
-_MESSAGES: Final = {
-    "bool_parsing": "must be true or false",
-    "bool_type": "must be true or false",
-    "extra_forbidden": "unknown setting; a format has pattern, time_format and duration_unit",
-    "finite_number": "must be a finite number",
-    "float_parsing": "must be a number",
-    "float_type": "must be a number",
-    "int_from_float": "must be a whole number",
-    "int_parsing": "must be a whole number",
-    "int_parsing_size": "must be a whole number",
-    "int_type": "must be a whole number",
-    "missing": "needs a pattern",
-    "model_type": "must have a pattern below it",
-    "path_type": "must be a path; if it is one, put it in quotes",
-    "string_type": "must be text; if it is, put it in quotes",
-    "string_unicode": "must be UTF-8 text",
-    "too_short": "must have at least one entry",
-    "tuple_type": _LIST,
-}
-"""Those of pydantic's error types whose own message is not for operators."""
+DROP_INS: Final = "conf.d"
+"""The folder beside the YAML file whose files override it."""
 
 
 class SettingsError(Exception):
@@ -76,7 +46,7 @@ class LoadedSettings(msgspec.Struct, frozen=True):
 
     settings: Settings
     path: Path | None
-    """The YAML file, or None where there is none."""
+    """The YAML file, or None where there is none. Its drop-ins stand beside it, see `settings_files`."""
     origins: dict[str, str]
     """Dotted key -> "default", "selfheald.yaml:12" or the name of the environment variable."""
 
@@ -104,8 +74,31 @@ def find_config(explicit: Path | None, environ: Mapping[str, str]) -> Path | Non
     return next((path for path in (Path("selfheald.yaml"), SYSTEM_CONFIG) if not _is_absent(path)), None)
 
 
+def settings_files(path: Path | None, problems: Problems | None = None) -> list[Path]:
+    """The YAML file and its drop-ins, `conf.d/*.yaml` beside it, in the order in which they are read.
+
+    Names that begin with a dot belong to editors. A folder that cannot be listed is added to `problems`.
+    """
+    if path is None:
+        return []
+    folder = path.parent / DROP_INS
+    try:
+        drop_ins = [each for each in folder.iterdir() if each.suffix == ".yaml" and each.name[0] != "."]
+    except (FileNotFoundError, NotADirectoryError):
+        drop_ins = []
+    except OSError as error:
+        drop_ins = []
+        if problems is not None:
+            problems.reads(folder)
+            problems.in_file(Line(folder, 0), f"cannot be listed: {error.strerror}")
+    return [path, *sorted(drop_ins)]
+
+
 def load_settings(path: Path | None, environ: Mapping[str, str]) -> LoadedSettings:
-    """Settings from the environment over those of the YAML file over the defaults.
+    """Settings from the environment over those of the drop-ins over those of the YAML file over the defaults.
+
+    A setting that is given more than once has the value that was given last, as a whole: lists and names with
+    values are not joined.
 
     Under systemd, which sets STATE_DIRECTORY, the default of `store.path` is `$STATE_DIRECTORY/store.db`.
 
@@ -113,8 +106,10 @@ def load_settings(path: Path | None, environ: Mapping[str, str]) -> LoadedSettin
         SettingsError: with all that is wrong in both, each with its file and line or its variable.
     """
     problems = Problems()
-    document = Document(Path(), {}, {}, {}) if path is None else read_document(path, problems)
-    values = _known_sections(document, problems)
+    document = Document()
+    for file in settings_files(path, problems):
+        _overlay_file(document, read_document(file, problems), problems)
+    values = document.values
     variables = _overlay_environment(values, environ, problems)
     try:
         settings = Settings(**values)
@@ -122,7 +117,7 @@ def load_settings(path: Path | None, environ: Mapping[str, str]) -> LoadedSettin
         for detail in error.errors(include_url=False):
             # pydantic does not count entries that are wrong, which are reported by themselves.
             if detail["type"] != "too_short" or not detail["input"]:
-                _add_invalid(detail, document, variables, problems)
+                add_invalid(detail, document, variables, problems)
         raise SettingsError(problems.lines()) from None
     if problems:
         raise SettingsError(problems.lines())
@@ -143,13 +138,10 @@ def differences(old: Settings, new: Settings) -> tuple[Change, ...]:
 
 
 def _as_text(settings: Settings) -> dict[str, str]:
-    texts: dict[str, str] = {}
-    dumped = settings.model_dump(mode="json")
-    for key in KEYS:
-        section, _, name = key.partition(".")
-        value = dumped[section][name] if name else dumped[section]
-        texts[key] = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return texts
+    return {
+        key: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        for key, value in values_by_key(settings).items()
+    }
 
 
 def _is_absent(path: Path) -> bool:
@@ -162,22 +154,35 @@ def _is_absent(path: Path) -> bool:
     return False
 
 
+def _overlay_file(document: Document, file: Document, problems: Problems) -> None:
+    """Puts the settings of a file over those of the files before it."""
+    for name, section in _known_sections(file, problems).items():
+        document.lines[(name,)] = file.lines[(name,)]
+        if name in KEYS:
+            document.adopt(file, (name,))
+            document.values[name] = section
+        else:
+            for key in section:
+                document.adopt(file, (name, key))
+            document.values[name] = document.values.get(name, {}) | section
+
+
 def _known_sections(document: Document, problems: Problems) -> dict[str, Any]:
     """The sections of a document that can be validated; what is unknown is left out and reported."""
     sections: dict[str, Any] = {}
     for name, value in document.values.items():
         if name not in Settings.model_fields:
-            _add_unknown((name,), document, problems)
+            add_unknown((name,), document, problems)
         elif value is None:
             sections[name] = {}  # all settings in it are commented out
         elif not isinstance(value, dict):
             reason = f"{name}: must be a section with settings below it"
-            problems.in_file(document.path, document.lines[(name,)], reason)
+            problems.in_file(document.lines[(name,)], reason)
         else:
             fields = section_fields(name)
             sections[name] = {key: value[key] for key in value if fields is None or key in fields}
             for key in (key for key in value if key not in sections[name]):
-                _add_unknown((name, key), document, problems)
+                add_unknown((name, key), document, problems)
     return sections
 
 
@@ -192,15 +197,15 @@ def _overlay_environment(
         key = _KEY_OF_VARIABLE.get(name)
         if key is None:
             unknown = name.upper().removeprefix(ENV_PREFIX).lower().replace(ENV_DELIMITER, ".")
-            nearest = _nearest(unknown, [*KEYS, "config"])
-            problems.in_environment(short(name), f"unknown variable{_hint(nearest and _variable(nearest))}")
+            meant = nearest(unknown, [*KEYS, "config"])
+            problems.in_environment(short(name), f"unknown variable{hint(meant and variable_of(meant))}")
             continue
         source = pydantic_settings.EnvSettingsSource(Settings)
         source.env_vars = {name.lower(): environ[name]}  # one at a time, so that its error has a name
         try:
             found = source()
         except (pydantic_settings.SettingsError, RecursionError):
-            reason = _SHAPES.get(key, _LIST)
+            reason = SHAPES.get(key, LIST)
             problems.in_environment(name, f"{key}: {reason} (got {short(environ[name])})")
             continue
         variables[key] = name
@@ -209,59 +214,9 @@ def _overlay_environment(
     return variables
 
 
-def _add_unknown(location: Location, document: Document, problems: Problems) -> None:
-    name = dotted(location)
-    # Each look-up compares with all keys: beyond what is shown, that would only cost time.
-    nearest = _nearest(name, [*KEYS, *Settings.model_fields]) if len(problems) < MAX_PROBLEMS else None
-    problem = f"{short(name)}: unknown setting{_hint(nearest)}"
-    problems.in_file(document.path, document.lines[location], problem)
-
-
-def _add_invalid(
-    detail: ErrorDetails, document: Document, variables: Mapping[str, str], problems: Problems
-) -> None:
-    location = tuple(part for part in detail["loc"] if part != "[key]")
-    if detail["type"] == "missing":
-        location = location[:-1]  # what is not there has no line
-    given = detail["input"]
-    if isinstance(given, Unusable):
-        message = given.reason
-    else:
-        messages = _MESSAGES | {"dict_type": _SHAPES.get(dotted(location), "")}
-        message = messages.get(detail["type"]) or detail["msg"].removeprefix("Value error, ")
-        message = message.replace("Input should be", "must be")
-    variable = variables.get(dotted(location[:1])) or variables.get(dotted(location[:2]))
-    if variable is None and location not in document.lines:  # a section that only variables touched
-        variable = next(name for key, name in variables.items() if key.startswith(f"{dotted(location)}."))
-    text = None if variable else document.texts.get(location)
-    if text is None and isinstance(given, str | int | float):
-        text = str(given)
-    got = "" if text is None else f" (got {short(text) or 'nothing'})"
-    problem = f"{short(dotted(location))}: {message}{got}"
-    if variable:
-        problems.in_environment(variable, problem)
-    else:
-        problems.in_file(document.path, document.lines[location], problem)
-
-
 def _line(document: Document, key: str) -> str | None:
     line = document.lines.get(tuple(key.split(".")))
-    return None if line is None else f"{document.path}:{line}"
+    return None if line is None else str(line)
 
 
-def _nearest(name: str, known: list[str]) -> str | None:
-    """The known key that was probably meant: one with the same last part, else one that is spelled alike."""
-    last = name.rpartition(".")[2]
-    close = [key for key in known if key.endswith(f".{last}")] or difflib.get_close_matches(name[:100], known)
-    return close[0] if close else None
-
-
-def _hint(name: str | None) -> str:
-    return f"; did you mean {name}?" if name else "; the shipped selfheald.yaml lists all"
-
-
-def _variable(key: str) -> str:
-    return ENV_PREFIX + key.upper().replace(".", ENV_DELIMITER)
-
-
-_KEY_OF_VARIABLE: Final = {_variable(key): key for key in KEYS}
+_KEY_OF_VARIABLE: Final = {variable_of(key): key for key in KEYS}

@@ -10,9 +10,18 @@ import difflib
 import zoneinfo
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -25,6 +34,8 @@ CONFIG_VARIABLE: Final = "SELFHEALD_CONFIG"
 """Names the YAML file; the one variable with the prefix that is no setting."""
 NEEDS_RESTART: Final = frozenset({"ingest.window_s", "store.max_bytes", "store.path"})
 """Dotted keys whose new value a running daemon cannot adopt."""
+ONE_FOR_ALL: Final = frozenset({"interval_s"})
+"""Settings of `detect` that no subject can have for itself."""
 
 
 def _reject_truth_value(value: object) -> object:
@@ -76,6 +87,15 @@ def _empty_is_none(value: object) -> object:
     return None if value == "" else value
 
 
+def _only_of_a_subject(schema: dict[str, Any]) -> None:
+    """What is left out of `detect_of` has no default: it is as under `detect`."""
+    schema["properties"] = {
+        key: {name: part for name, part in field.items() if name != "default"}
+        for key, field in schema["properties"].items()
+        if key not in ONE_FOR_ALL
+    }
+
+
 Whole = Annotated[int, BeforeValidator(_reject_truth_value)]
 Number = Annotated[float, BeforeValidator(_reject_truth_value)]
 Text = Annotated[str, BeforeValidator(_require_text)]
@@ -84,7 +104,7 @@ Globs = tuple[Text, ...]
 FieldName = Annotated[Text, AfterValidator(_require_field_name)]
 TimeZone = Annotated[Text, AfterValidator(_require_time_zone)]
 DurationUnit = Literal["s", "ms", "us", "ns"]
-PositiveMs = Annotated[Number, Field(gt=0)]
+PositiveMs = Annotated[float, Field(gt=0), BeforeValidator(_reject_truth_value)]
 DAY_S: Final = 86_400
 COMPRESSED_OR_EDITOR: Final = ("*.gz", "*.xz", "*.zst", "*.bz2", "*.zip", "*.swp", "*~")
 
@@ -241,6 +261,22 @@ class Detect(Section):
     """true or false. Whether new and growing groups of errors are looked for."""
 
 
+class DetectOf(Detect):
+    """What counts as an anomaly for some subjects: only the settings that are given mean something."""
+
+    model_config = ConfigDict(json_schema_extra=_only_of_a_subject)
+
+    @model_validator(mode="after")
+    def _require_settings_of_a_subject(self) -> Self:
+        for key in sorted(self.model_fields_set & ONE_FOR_ALL):
+            raise ValueError(f"{key} is one for all; set it under detect")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _given(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {key: value for key, value in serialize(self).items() if key in self.model_fields_set}
+
+
 class Project(Section):
     """Where the watched project declares its sequences and its tests."""
 
@@ -290,6 +326,9 @@ class Log(Section):
     """Bytes, 1024 to 1099511627776. The size at which log.file is rotated."""
     retention_files: Whole = Field(default=5, ge=1, le=10_000)
     """Files, 1 to 10000. How many rotated log files are kept."""
+    redact: bool = True
+    """true or false. Whether passwords, tokens, keys, mail addresses and card numbers are taken out of what
+    is shown of log lines, by the commands and in the daemon's own log. What is stored never has them."""
 
 
 class Settings(BaseSettings):
@@ -314,6 +353,10 @@ class Settings(BaseSettings):
     times than those; duration_unit is one of s, ms, us, ns (default: ms)."""
     ingest: Ingest = Ingest()
     detect: Detect = Detect()
+    detect_of: dict[Text, DetectOf] = {}
+    """Settings of detect, by glob on an event, on "Plugin.handler", on "sequence-id/event" or on a sequence
+    id. They hold for what matches, in place of those of detect; each has the value of the first glob that
+    matches and gives it. Put names with * in quotes."""
     expected_ms: dict[Text, PositiveMs] = {}
     """Milliseconds, more than 0, by glob on an event, on "Plugin.handler" or on "sequence-id/event". The
     median duration that is expected of a handler, in place of the learned one. Put names with * in quotes."""

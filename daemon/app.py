@@ -284,6 +284,8 @@ class _Daemon:
             try:
                 await self._engine.check_store()
                 status = await self._engine.status_line(caught_up=self._caught_up)
+                if self._live.rejected:
+                    status += f", settings from before: {self._live.rejected[0]}"
             except StoreMovedError as error:  # of a quiet log nobody else would notice it
                 self._stop(error)
                 return

@@ -20,6 +20,7 @@ from daemon.content import open_content
 from daemon.identity import Pread, begins_with, holds
 from daemon.unpack import UnpackError
 from handlers.model import Origin
+from handlers.redaction import redacted
 
 MAX_LINE_BYTES: Final = 1000
 """A longer line is cut: what it is about stands at its beginning."""
@@ -42,19 +43,26 @@ class EvidenceLine(msgspec.Struct, frozen=True):
 
 
 def lines_in_store(
-    origins: Iterable[Origin], checkpoints: Mapping[int, Checkpoint]
+    origins: Iterable[Origin], checkpoints: Mapping[int, Checkpoint], *, redact: bool
 ) -> tuple[EvidenceLine, ...]:
     """The lines at `origins` of files that the store knows, by source number.
 
     A file is read at the path where it was seen last, or in a copy of it, and only if head and consumed end
-    are still those that were read: what rotation put in its place is not shown for it.
+    are still those that were read: what rotation put in its place is not shown for it. `redact` takes
+    secrets out of the texts.
     """
-    return tuple(_in_store(origin, checkpoints) for origin in origins)
+    return tuple(_shown(_in_store(origin, checkpoints), redact) for origin in origins)
 
 
-def lines_in_files(origins: Iterable[Origin], paths: Mapping[int, str]) -> tuple[EvidenceLine, ...]:
+def lines_in_files(
+    origins: Iterable[Origin], paths: Mapping[int, str], *, redact: bool
+) -> tuple[EvidenceLine, ...]:
     """The lines at `origins` of files that were read by this process just now, by source number."""
-    return tuple(_in_file(origin, paths[origin.source]) for origin in origins)
+    return tuple(_shown(_in_file(origin, paths[origin.source]), redact) for origin in origins)
+
+
+def _shown(line: EvidenceLine, redact: bool) -> EvidenceLine:
+    return replace(line, text=redacted(line.text)) if redact else line
 
 
 def _in_store(origin: Origin, checkpoints: Mapping[int, Checkpoint]) -> EvidenceLine:

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from loguru import logger
 
+from handlers.redaction import redacted
+
 if TYPE_CHECKING:
     from loguru import Message, Record
 
@@ -45,6 +47,7 @@ def configure_logging(log: Log, environ: Mapping[str, str]) -> None:
     Standard error that is the journal gets every line with its priority, a terminal gets colour (unless
     NO_COLOR is set, https://no-color.org) and short local time, anything else plain lines with ISO time.
     The format "text" asks for the plain lines everywhere, "json" for one object a line.
+    Secrets are taken out, unless the settings say otherwise.
 
     Raises OSError when the file cannot be opened; the configuration is then the one from before.
     """
@@ -78,7 +81,9 @@ def configure_logging(log: Log, environ: Mapping[str, str]) -> None:
         with contextlib.suppress(ValueError):  # somebody else has removed it
             logger.remove(sink)
     _sinks[:] = added
-    logger.configure(extra={"event": "", "pairs": "", "fields": {}})
+    logger.configure(
+        extra={"event": "", "pairs": "", "fields": {}}, patcher=_redact if log.redact else _leave_as_it_is
+    )
     _route_standard_library()
 
 
@@ -95,6 +100,20 @@ def tell(
     bound = logger.bind(event=event, pairs=pairs.translate(_CONTROL), fields=values)
     # Without further arguments loguru does not format the message, so braces in it are safe.
     bound.opt(exception=exception).log(level, sentence.translate(_CONTROL))
+
+
+def _redact(record: Record) -> None:
+    """Whatever is logged may hold a piece of a log line, or of what an operating system call said of it."""
+    extra = record["extra"]
+    record["message"] = redacted(record["message"])
+    extra["pairs"] = redacted(extra["pairs"])
+    extra["fields"] = {
+        key: redacted(value) if isinstance(value, str) else value for key, value in extra["fields"].items()
+    }
+
+
+def _leave_as_it_is(_: Record) -> None:
+    """loguru takes no patcher for "as before"."""
 
 
 def _is_journal(environ: Mapping[str, str]) -> bool:

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
 
 import anyio
 import anyio.to_thread
 
-from config.load import LoadedSettings, SettingsError, differences
+from config.load import LoadedSettings, SettingsError, differences, settings_files
 from config.settings import Settings
 from daemon.checked import load_checked
 from daemon.logs import tell
 
 POLL_S = 0.4
-"""One stat each: cheaper than a watch, and right for in-place writes, atomic replaces and links alike."""
+"""A stat a file: cheaper than a watch, and right for in-place writes, atomic replaces and links alike."""
 SETTLE_S = 0.1
 
 
 class LiveSettings:
-    """The settings in force and the file they come from."""
+    """The settings in force and the files they come from."""
 
     def __init__(self, loaded: LoadedSettings, environ: Mapping[str, str]) -> None:
         self.settings = loaded.settings
@@ -26,7 +27,7 @@ class LiveSettings:
         self._environ = environ
         self._seen = self._look()
         self.rejected: tuple[str, ...] = ()
-        """What is wrong with the file as it is now; empty while it is in force."""
+        """What is wrong with the files as they are now; empty while they are in force."""
 
     async def changes(self) -> AsyncIterator[Settings]:
         """Yields new settings each time a valid edit is saved. Ends at once where there is no file."""
@@ -64,14 +65,16 @@ class LiveSettings:
         self.settings = _keep(self.settings, new)
         return self.settings
 
-    def _look(self) -> tuple[int, ...]:
-        if self._path is None:
-            return ()
-        try:
-            status = self._path.stat()
-        except OSError:
-            return ()
-        return status.st_ino, status.st_size, status.st_mtime_ns
+    def _look(self) -> list[tuple[Path, tuple[int, ...]]]:
+        return [(path, _stamp(path)) for path in settings_files(self._path)]
+
+
+def _stamp(path: Path) -> tuple[int, ...]:
+    try:
+        status = path.stat()
+    except OSError:
+        return ()
+    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _keep(old: Settings, new: Settings) -> Settings:

@@ -22,6 +22,7 @@ from handlers.formats.encoding import UTF16_ADVICE, is_utf16, without_mark
 from handlers.formats.registry import detect_format, log_formats
 from handlers.formats.timed_patterns import timed_patterns
 from handlers.model import Block, ParserState, Subject, TelemetryEvents
+from handlers.redaction import redacted
 
 FIRST_BYTES: Final = 64 << 20
 BLOCK_BYTES: Final = 1 << 20
@@ -113,6 +114,10 @@ def try_log(path: str, stream: BinaryIO, settings: Settings, wanted: str, max_by
     trial.unmatched = trial.lines - trial.matched
     trial.unmatched_lines = groups.told(trial.format, settings, nothing_matched=not trial.matched)
     trial.ungrouped = groups.others
+    if settings.log.redact:
+        for field in trial.fields.values():
+            field.examples = [*dict.fromkeys(map(redacted, field.examples))]
+        trial.times.unread = redacted(trial.times.unread)
     spent = time.process_time() - began
     trial.share_of_time = min(1.0, trial.matching_ms / 1000 / spent) if spent else 0.0
     if log_format is not None:

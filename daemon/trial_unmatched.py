@@ -13,6 +13,7 @@ from handlers.formats.base import Extraction, Format
 from handlers.formats.near_miss import near_miss
 from handlers.formats.scan import extract_block
 from handlers.model import Block, ParserState, TelemetryEvents
+from handlers.redaction import redacted
 from handlers.templates import masked
 
 MAX_GROUPS: Final = 1000
@@ -78,5 +79,6 @@ class UnmatchedGroups:
             if nothing_matched and not near:
                 near = near_miss("", line, settings)
             text = line.decode("utf-8", "replace").rstrip("\r\n")
-            told.append(UnmatchedLines(template, lines, number, text, near))
+            shown = redacted if settings.log.redact else str
+            told.append(UnmatchedLines(shown(template), lines, number, shown(text), shown(near)))
         return told

@@ -11,6 +11,7 @@ import typer
 from config.settings import KEYS, Settings
 from daemon.cli.app import app
 from handlers.formats.registry import log_formats
+from tests.daemon.cli.test_help import commands_of
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
 
@@ -38,7 +39,7 @@ def test_a_log_format_is_in_the_readme(name: str) -> None:
 
 
 def test_every_command_is_in_the_readme() -> None:
-    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    commands = commands_of(typer.main.get_command(app))
     missing = [name for name in commands if f"`selfheald {name}" not in README]
     assert commands
     assert missing == []

@@ -15,11 +15,13 @@ from daemon.cli.commands.anomalies import anomalies
 from daemon.cli.commands.baseline import baseline
 from daemon.cli.commands.check_config import check_config
 from daemon.cli.commands.compare import compare
+from daemon.cli.commands.config import config
 from daemon.cli.commands.ingest import ingest
 from daemon.cli.commands.parse import parse
 from daemon.cli.commands.recommendations import recommendations
 from daemon.cli.commands.resolve import resolve
 from daemon.cli.commands.run import run as run_command
+from daemon.cli.commands.service import service
 from daemon.cli.commands.show import show
 from daemon.cli.commands.silence import silence
 from daemon.cli.commands.sources import sources
@@ -27,7 +29,7 @@ from daemon.cli.commands.status import status
 from daemon.cli.failure import COULD_NOT_RUN, CannotRunError
 
 # Without rich's markup the help is plain text, and no command has to wait for rich to be imported.
-app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
+app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
 app.command("run")(run_command)
 app.command()(ingest)
 app.command()(status)
@@ -43,6 +45,8 @@ app.add_typer(baseline, name="baseline")
 app.command()(compare)
 app.command()(parse)
 app.command("check-config")(check_config)
+app.add_typer(config, name="config")
+app.add_typer(service, name="service")
 
 
 def run(arguments: Sequence[str]) -> int:

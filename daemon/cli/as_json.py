@@ -78,7 +78,7 @@ def comparison_json(comparison: Comparison) -> Json:
     """A comparison; what an anomaly's origins point to is told by path."""
     return {
         "anomalies": [
-            anomaly_json(each, lines_in_files(each.origins, comparison.files))
+            anomaly_json(each, lines_in_files(each.origins, comparison.files, redact=True))
             for each in comparison.anomalies
         ],
         "recommendations": [recommendation_json(each) for each in comparison.recommendations],

@@ -12,6 +12,7 @@ import msgspec
 from handlers.formats.error_site import error_site
 from handlers.formats.time_text import Clock
 from handlers.model import ErrorText, NameBook, NormalizedEvents, Subject, TelemetryEvents
+from handlers.redaction import redacted
 from handlers.templates import masked
 
 _MAX_NAMES: Final = 20_000
@@ -129,7 +130,7 @@ def _normalized_error(error: ErrorText, known: dict[ErrorText, ErrorText]) -> Er
     normalized = known.get(error)
     if normalized is None:
         site = error_site(error.frame)
-        normalized = msgspec.structs.replace(error, message=masked(error.message), site=site)
+        normalized = msgspec.structs.replace(error, message=masked(redacted(error.message)), site=site)
         known[error] = normalized
     return normalized
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from hypothesis import example, given
@@ -300,3 +301,18 @@ def test_the_standard_library_keeps_its_levels_and_tracebacks(capsys: pytest.Cap
     heard = [record["level"] for record in records]
     assert heard == ["WARNING", "ERROR", "CRITICAL", "CRITICAL", "ERROR", "ERROR"]
     assert "ValueError: the server refused" in records[-1]["exception"]
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+@pytest.mark.parametrize("redact", [True, False])
+def test_secrets_are_taken_out_unless_asked_otherwise(
+    form: Literal["text", "json"], redact: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logging(Log(format=form, redact=redact), {})
+    tell("WARNING", "a-test", 'found: password=hunter2 in "x"', where="mailto:me@example.org", count=3)
+    said = capsys.readouterr().err
+    assert ("hunter2" in said) is not redact
+    assert ("me@example.org" in said) is not redact
+    assert ("<redacted>" in said) is redact
+    if form == "json":
+        assert json.loads(said)["count"] == 3

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import anyio
 import pytest
 
 from config.load import SettingsError
@@ -67,3 +68,30 @@ def test_a_log_format_that_there_is_not_is_named_with_its_line(tmp_path: Path) -
     path.write_text("logs:\n  format: syslog\n")
     with pytest.raises(SettingsError, match=r"selfheald.yaml:2: logs.format: must be one of auto, "):
         load_checked(path, {})
+
+
+@pytest.mark.anyio
+async def test_a_drop_in_that_is_saved_edited_or_removed_takes_effect(tmp_path: Path) -> None:
+    path = tmp_path / "selfheald.yaml"
+    settings = live(path, "detect:\n  over_expected: 0.5\n")
+    drop_in = tmp_path / "conf.d" / "mine.yaml"
+    drop_in.parent.mkdir()
+    changes = settings.changes()
+    for text in ("detect: {over_expected: 0.7}", "detect: {over_expected: 0.75}"):
+        drop_in.write_text(text)
+        with anyio.fail_after(10):
+            assert text == f"detect: {{over_expected: {(await anext(changes)).detect.over_expected}}}"
+    drop_in.unlink()
+    with anyio.fail_after(10):
+        assert (await anext(changes)).detect.over_expected == 0.5
+
+
+@pytest.mark.anyio
+async def test_a_drop_in_with_an_error_keeps_the_settings_and_is_told(tmp_path: Path) -> None:
+    settings = live(tmp_path / "selfheald.yaml", "detect:\n  over_expected: 0.7\n")
+    drop_in = tmp_path / "conf.d" / "mine.yaml"
+    drop_in.parent.mkdir()
+    drop_in.write_text("detect:\n  over_expected: 0\n")
+    assert await settings.reload() is None
+    assert settings.rejected == (f"{drop_in}:2: detect.over_expected: must be greater than 0 (got 0)",)
+    assert settings.settings.detect.over_expected == 0.7

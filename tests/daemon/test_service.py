@@ -171,6 +171,10 @@ def test_the_service_manager_hears_that_it_is_ready_alive_and_what_it_does(
         state, status = heard.decode().split("\n")
         assert state == "WATCHDOG=1"
         assert status == "STATUS=1 file, 3479 events, up to date, lag 0 bytes, 0 s, open anomalies: 0"
+        service.config.write_text("detekt: {}\n")
+        while b"settings" not in heard:
+            heard = manager.recv(4096)
+        assert f", settings from before: {service.config.name}:1: detekt: unknown" in heard.decode()
         service.signal(signal.SIGTERM)
         while heard != b"STOPPING=1":
             heard = manager.recv(4096)

@@ -73,6 +73,6 @@ def compare(
         from daemon.cli.text.page import Page
 
         page = Page()
-        say_comparison(page, comparison, fail_on, failed)
+        say_comparison(page, comparison, fail_on, failed, redact=settings.log.redact)
         write(page.text())
     return 1 if failed else 0

@@ -36,13 +36,14 @@ def show(
     from daemon.cli.reading import find_anomaly, reading
     from daemon.evidence import lines_in_store
 
-    with reading(load_for_store(config, store).settings) as records:
+    settings = load_for_store(config, store).settings
+    with reading(settings) as records:
         stored = find_anomaly(anomaly_id, records.anomalies.incidents())
         advice = [
             each for each in records.anomalies.all_recommendations() if each.anomaly_id == stored.anomaly.id
         ]
         checkpoints = {source.checkpoint.source: source.checkpoint for source in records.telemetry.sources()}
-    lines = lines_in_store(stored.anomaly.origins, checkpoints)
+    lines = lines_in_store(stored.anomaly.origins, checkpoints, redact=settings.log.redact)
     if output == "json":
         assessed = (
             as_json.assessed_json(advice[0].assessed) if advice else {"diagnosis": None, "impact": None}

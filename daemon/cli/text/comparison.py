@@ -15,7 +15,7 @@ from handlers.model import AnyAnomaly, FixRecommendation, type_of
 MAX_PROBLEMS: Final = 10
 
 
-def say_comparison(page: Page, comparison: Comparison, fail_on: str, failed: int) -> None:
+def say_comparison(page: Page, comparison: Comparison, fail_on: str, failed: int, *, redact: bool) -> None:
     """What was compared, each anomaly with the first line that proves it, and the verdict at the end."""
     _say_side(page, "baseline", comparison.baseline)
     _say_side(page, "current", comparison.current)
@@ -30,7 +30,7 @@ def say_comparison(page: Page, comparison: Comparison, fail_on: str, failed: int
     for anomaly in comparison.anomalies:
         page.blank()
         _say_anomaly(page, anomaly, first.get(anomaly.id))
-        for line in lines_in_files(anomaly.origins[:1], comparison.files):
+        for line in lines_in_files(anomaly.origins[:1], comparison.files, redact=redact):
             say_line(page, line)
     page.blank()
     _say_verdict(page, comparison, fail_on, failed)

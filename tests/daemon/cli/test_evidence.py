@@ -45,7 +45,9 @@ def log(folder: Path) -> Path:
 
 
 def line_at(offset: int, *checkpoints: Checkpoint) -> EvidenceLine:
-    [line] = lines_in_store((Origin(7, 1, offset),), {each.source: each for each in checkpoints})
+    [line] = lines_in_store(
+        (Origin(7, 1, offset),), {each.source: each for each in checkpoints}, redact=False
+    )
     return line
 
 

@@ -1,0 +1,37 @@
+"""The thresholds of one subject: `detect`, and over it what `detect_of` says for the globs that match."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from typing import Any
+
+from config.settings import Detect, DetectOf
+
+
+def subject_names(
+    sequence: str = "", event: str = "", plugin: str = "", handler: str = ""
+) -> tuple[str, ...]:
+    """The names by which the globs of `expected_ms` and `detect_of` can mean a subject.
+
+    As far as they are known: sequence id, event, handler, "sequence-id/event" and "Plugin.handler".
+    """
+    names = [sequence, event, handler]
+    if sequence and event:
+        names.append(f"{sequence}/{event}")
+    if plugin and handler:
+        names.append(f"{plugin}.{handler}")
+    return tuple(filter(None, names))
+
+
+def limits_for(detect: Detect, detect_of: Mapping[str, DetectOf], names: tuple[str, ...]) -> Detect:
+    """`detect` with the settings of the globs that match one of the names.
+
+    Each setting has the value of the first such glob that gives it. A pure function: callers that ask for the
+    same subject again and again keep its answer.
+    """
+    update: dict[str, Any] = {}
+    for glob, given in reversed([*detect_of.items()]):
+        if any(fnmatchcase(name, glob) for name in names):
+            update |= {key: getattr(given, key) for key in given.model_fields_set}
+    return detect.model_copy(update=update) if update else detect

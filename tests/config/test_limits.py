@@ -1,0 +1,106 @@
+"""Thresholds by glob: for each setting, the first glob that matches and gives it decides."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from config.limits import limits_for, subject_names
+from config.load import differences, load_settings
+from config.settings import Detect, DetectOf, Settings
+from tests.config.problems import problems_of, written
+
+CART = subject_names("checkout-flow", "cart:add", "CartPlugin", "addToCart")
+
+
+@pytest.mark.parametrize(
+    "glob",
+    [
+        "cart:*",
+        "cart:add",
+        "CartPlugin.*",
+        "addToCart",
+        "checkout-flow/cart:add",
+        "checkout-flow/*",
+        "checkout-*",
+    ],
+)
+def test_a_subject_is_meant_by_each_of_its_names(glob: str) -> None:
+    assert limits_for(Detect(), {glob: DetectOf(min_samples=20)}, CART).min_samples == 20
+
+
+@pytest.mark.parametrize("glob", ["cart", "CART:*", "Plugin.addToCart", "checkout", "/cart:add"])
+def test_a_glob_that_matches_no_whole_name_means_nothing(glob: str) -> None:
+    detect = Detect(min_samples=30)
+    assert limits_for(detect, {glob: DetectOf(min_samples=20)}, CART) is detect
+
+
+def test_the_first_glob_decides_setting_by_setting() -> None:
+    detect_of = {
+        "cart:add": DetectOf(over_expected=2.0),
+        "nothing": DetectOf(confidence=0.8),
+        "cart:*": DetectOf(over_expected=1.0, min_samples=20),
+        "*": DetectOf(min_samples=40, errors=False),
+    }
+    limits = limits_for(Detect(confidence=0.9, hold_s=1), detect_of, CART)
+    given = (limits.over_expected, limits.min_samples, limits.errors, limits.confidence, limits.hold_s)
+    assert given == (2.0, 20, False, 0.9, 1)
+
+
+def test_a_value_that_is_the_default_counts_when_it_is_given() -> None:
+    detect_of = {"*": DetectOf(min_samples=Detect().min_samples)}
+    assert limits_for(Detect(min_samples=99), detect_of, CART).min_samples == Detect().min_samples
+
+
+def test_what_is_not_known_of_a_subject_is_no_name() -> None:
+    assert subject_names(sequence="s") == ("s",)
+    assert limits_for(Detect(), {"": DetectOf(min_samples=20)}, subject_names()) == Detect()
+
+
+def test_the_file_gives_them_in_its_order() -> None:
+    path = written('detect_of:\n  "b*": {over_expected: 1}\n  a:\n    min_samples: 20\n    performance: no\n')
+    detect_of = load_settings(path, {}).settings.detect_of
+    assert list(detect_of) == ["b*", "a"]
+    assert detect_of["a"] == DetectOf(min_samples=20, performance=False)
+
+
+def test_only_what_is_given_is_shown_and_told_as_a_change() -> None:
+    settings = load_settings(None, {"SELFHEALD_DETECT_OF": '{"a": {"min_samples": 20}}'}).settings
+    assert settings.model_dump(mode="json")["detect_of"] == {"a": {"min_samples": 20}}
+    [change] = differences(Settings(), settings)
+    assert (change.key, change.old, json.loads(change.new)) == ("detect_of", "{}", {"a": {"min_samples": 20}})
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        pytest.param(
+            "detect_of:\n  a:\n    min_samples: 1\n",
+            "c.yaml:3: detect_of.a.min_samples: must be greater than or equal to 5 (got 1)",
+            id="a value is checked as under detect",
+        ),
+        pytest.param(
+            "detect_of:\n  a:\n    min_sample: 20\n",
+            "c.yaml:3: detect_of.a.min_sample: unknown setting; did you mean min_samples? (got 20)",
+            id="an unknown setting is answered with the nearest",
+        ),
+        pytest.param(
+            "detect_of:\n  a:\n    interval_s: 5\n",
+            "c.yaml:2: detect_of.a: interval_s is one for all; set it under detect",
+            id="the interval is one for all",
+        ),
+        pytest.param(
+            "detect_of:\n  a: 5\n",
+            'c.yaml:2: detect_of.a: must have settings of detect below it, such as "min_samples: 20" (got 5)',
+            id="a number is not enough",
+        ),
+        pytest.param(
+            "detect_of: [a]\n",
+            "c.yaml:1: detect_of: must be a section with settings below it",
+            id="a list has no settings",
+        ),
+    ],
+)
+def test_what_cannot_be_used_is_told_with_its_line(content: str, problem: str) -> None:
+    assert problems_of(written(content)) == [problem]

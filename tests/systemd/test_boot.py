@@ -1,0 +1,205 @@
+"""The service from its package to its purge, under a real systemd."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.systemd.booted import Booted, NoBootError, booted
+from tests.systemd.conftest import PYTHON, ROOT, missing_for_packages, run
+
+DROP_IN = "/etc/selfheald/conf.d/{}.yaml"
+LOG = "/srv/logs/app.log"
+
+
+def _missing() -> str:
+    if missing := missing_for_packages():
+        return missing
+    if tools := [tool for tool in ("unshare", "nsenter", "journalctl") if shutil.which(tool) is None]:
+        return f"{tools[0]} is not installed"
+    if not Path("/lib/systemd/systemd").exists():
+        return "systemd is not installed"
+    version = "import sys; print(*sys.version_info[:2])"
+    there = subprocess.run([PYTHON, "-c", version], capture_output=True, text=True, check=True).stdout.split()
+    same = there == [*map(str, sys.version_info[:2])]
+    return "" if same else f"{PYTHON} cannot use the packages of this environment: it is another version"
+
+
+pytestmark = pytest.mark.skipif(bool(_missing()), reason=_missing() or "never")
+
+
+def dependencies(name: str, extra: str, known: dict[str, metadata.Distribution]) -> None:
+    """Adds all that a distribution needs, as far as it is installed here."""
+    for requirement in metadata.distribution(name).requires or ():
+        needed, _, marker = requirement.partition(";")
+        if "extra ==" in marker and f"'{extra}'" not in marker.replace('"', "'"):
+            continue
+        project = re.split(r"[^\w.-]", needed.strip())[0]
+        try:
+            distribution = metadata.distribution(project)
+        except metadata.PackageNotFoundError:
+            continue  # for another platform
+        if project not in known:
+            known[project] = distribution
+            dependencies(project, "yaml", known)
+
+
+@pytest.fixture(scope="module")
+def whole_package(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """With the dependencies of this environment."""
+    folder = tmp_path_factory.mktemp("whole") / "package"
+    run("dpkg-deb", "--raw-extract", package, folder)
+    [site] = folder.glob("opt/selfheald/lib/python*/site-packages")
+    known: dict[str, metadata.Distribution] = {}
+    dependencies("selfheald", "cli", known)
+    for distribution in known.values():
+        for file in distribution.files or ():
+            if ".." not in file.parts:
+                (site / file).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(str(file.locate()), site / file)
+    made = folder.with_suffix(".deb")
+    run("dpkg-deb", "-Zgzip", "--root-owner-group", "--build", folder, made)
+    return made
+
+
+@pytest.fixture(scope="module")
+def system(whole_package: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Booted]:
+    try:
+        with booted(tmp_path_factory.mktemp("booted")) as system:
+            system.run("mkdir", "-p", "/srv/logs")
+            system.write("/srv/selfheald.deb", whole_package.read_bytes())
+            yield system
+    except NoBootError as error:
+        pytest.skip(f"no systemd boots here: {error}")
+
+
+def state_of(system: Booted) -> Any:
+    command = ("selfheald", "status", "--config", "/etc/selfheald/selfheald.yaml", "--format", "json")
+    return json.loads(system.run(*command))
+
+
+def log_of(name: str) -> bytes:
+    return gzip.decompress((ROOT / "tests/data/conductor" / f"{name}.log.gz").read_bytes())
+
+
+class TestLifeOfTheService:
+    """Each test goes on where the one before it ended."""
+
+    def test_the_package_installs_and_starts_it(self, system: Booted) -> None:
+        system.run("dpkg", "--force-depends", "--install", "/srv/selfheald.deb")
+        system.waits_for(lambda: system.shows("ActiveState") == "active", "the start", seconds=20)
+        assert "there is no such directory yet" in system.journal("--priority=warning")
+
+    def test_a_drop_in_takes_effect_without_a_word_to_it(self, system: Booted) -> None:
+        system.write(DROP_IN.format("10-logs"), "logs: {directories: [/srv/logs]}\n")
+        told = 'logs.directories: [".logs"] -> ["/srv/logs"]'
+        system.waits_for(lambda: told in system.journal(), "the new directory")
+
+    def test_warnings_alone_tell_the_story_of_an_anomaly(self, system: Booted) -> None:
+        system.write(LOG, log_of("healthy"))
+        system.waits_for(lambda: state_of(system)["judged_until_ms"] > 0, "a judgement of the healthy log")
+        assert "found:" not in system.journal()
+        system.run(
+            "dd", "status=none", f"of={LOG}", "oflag=append", "conv=notrunc", stdin=log_of("regressed")
+        )
+        system.waits_for(
+            lambda: system.journal("--priority=warning").count("do first:") == 5, "five verdicts"
+        )
+        assert re.search("found: renderReact takes .*cause: .*do first: ", system.journal("-p4"), re.DOTALL)
+
+    def test_a_reload_with_bad_settings_fails_and_changes_nothing(self, system: Booted) -> None:
+        system.write(DROP_IN.format("20-mine"), "detect:\n  over_expected: -1\n")
+        assert "failed" in system.run("systemctl", "reload", "selfheald", check=False)
+        assert "20-mine.yaml:2: detect.over_expected: must be greater than 0 (got -1)" in system.journal()
+        assert system.shows("ActiveState") == "active"
+
+    def test_a_reload_with_good_settings_is_told_key_by_key(self, system: Booted) -> None:
+        system.write(DROP_IN.format("20-mine"), "detect:\n  over_expected: 5\n")
+        system.run("systemctl", "reload", "selfheald")
+        system.waits_for(lambda: "detect.over_expected: 0.5 -> 5" in system.journal(), "the new limit")
+        system.waits_for(lambda: "resolved: slowness of renderReact" in system.journal(), "the end of it")
+
+    def test_after_a_kill_it_goes_on_and_counts_nothing_twice(self, system: Booted) -> None:
+        before = system.run(
+            "selfheald", "status", "--config", "/etc/selfheald/selfheald.yaml", "--format", "json"
+        )
+        system.run("systemctl", "kill", "--signal=KILL", "selfheald")
+        system.waits_for(lambda: system.shows("NRestarts") == "1", "the restart")
+        system.waits_for(lambda: system.shows("ActiveState") == "active", "the start")
+        after = system.run(
+            "selfheald", "status", "--config", "/etc/selfheald/selfheald.yaml", "--format", "json"
+        )
+        counts = re.compile(r'"(?:lines|events|matched)": \d+')
+        assert counts.findall(after) == counts.findall(before) != []
+
+    def test_the_watchdog_restarts_one_that_hangs(self, system: Booted) -> None:
+        faster = "/run/systemd/system/selfheald.service.d"
+        system.run("mkdir", "-p", faster)
+        system.write(f"{faster}/test.conf", "[Service]\nWatchdogSec=3\nRestartSec=0\n")
+        system.run("systemctl", "daemon-reload")
+        system.run("systemctl", "restart", "selfheald")
+        restarts = int(system.shows("NRestarts"))
+        system.run("systemctl", "kill", "--signal=STOP", "--kill-whom=main", "selfheald")
+        system.waits_for(lambda: int(system.shows("NRestarts")) == restarts + 1, "the restart")
+        assert "Watchdog timeout" in system.journal()
+        system.run("rm", "-r", faster)
+        system.run("systemctl", "daemon-reload")
+
+    def test_it_runs_as_its_own_user_and_its_group_may_read_the_store(self, system: Booted) -> None:
+        first = system.shows("MainPID")
+        assert system.run("stat", "--format=%U", f"/proc/{first}").strip() == "selfheald"
+        assert system.run("stat", "--format=%U %a", "/var/lib/selfheald/store.db").strip() == "selfheald 640"
+
+    def test_an_upgrade_restarts_it_and_keeps_state_and_settings(self, system: Booted) -> None:
+        first = system.shows("MainPID")
+        system.run("dpkg", "--force-depends", "--install", "/srv/selfheald.deb")
+        assert system.shows("ActiveState") == "active"
+        assert system.shows("MainPID") != first
+        assert "over_expected: 5" in system.run("cat", DROP_IN.format("20-mine"))
+        assert "106,509 lines" in system.run(
+            "selfheald", "status", "--config", "/etc/selfheald/selfheald.yaml"
+        )
+
+    def test_an_upgrade_does_not_stop_it_for_settings_that_cannot_be_used(self, system: Booted) -> None:
+        first = system.shows("MainPID")
+        system.write(DROP_IN.format("20-mine"), "detekt: {}\n")
+        said = system.run("dpkg", "--force-depends", "--install", "/srv/selfheald.deb")
+        assert "20-mine.yaml:1: detekt: unknown setting; did you mean detect?" in said
+        assert (system.shows("ActiveState"), system.shows("MainPID")) == ("active", first)
+
+    def test_purging_leaves_nothing(self, system: Booted) -> None:
+        system.run("dpkg", "--purge", "selfheald")
+        assert system.shows("LoadState") == "not-found"
+        left = system.run("ls", "-d", "/opt/selfheald", "/etc/selfheald", "/var/lib/selfheald", check=False)
+        assert left.count("No such file") == 3
+        assert system.run("getent", "passwd", "selfheald", check=False) == ""
+
+    def test_the_command_installs_it_too(self, system: Booted) -> None:
+        system.run("sh", "-c", "dpkg-deb --fsys-tarfile /srv/selfheald.deb | tar -C / -x ./opt")
+        system.run("mkdir", "-p", "/home/me/logs")
+        system.run("chmod", "700", "/home/me")
+        said = system.run("/opt/selfheald/bin/selfheald", "service", "install", "--logs", "/home/me/logs")
+        assert "/home/me: the user selfheald lacks x, so /home/me/logs is out of reach" in said
+        assert system.shows("ActiveState") == "active"
+        system.run("chmod", "711", "/home/me")
+        status = system.run("/opt/selfheald/bin/selfheald", "service", "status")
+        assert "warning" not in status
+        assert "active, enabled" in status
+
+    def test_the_command_removes_it_without_leaving_anything(self, system: Booted) -> None:
+        system.run("/opt/selfheald/bin/selfheald", "service", "uninstall", "--purge")
+        assert system.shows("LoadState") == "not-found"
+        assert system.run("systemctl", "--failed", "--no-legend").strip() == ""
+        assert system.run("getent", "passwd", "selfheald", check=False) == ""
+        again = system.run("/opt/selfheald/bin/selfheald", "service", "uninstall", "--purge")
+        assert again == ""
