@@ -12,6 +12,7 @@ import typer
 from daemon.cli.commands.anomalies import anomalies
 from daemon.cli.commands.check_config import check_config
 from daemon.cli.commands.compare import compare
+from daemon.cli.commands.doctor import doctor
 from daemon.cli.commands.ingest import ingest
 from daemon.cli.commands.parse import parse
 from daemon.cli.commands.recommendations import recommendations
@@ -33,6 +34,7 @@ app.command()(recommendations)
 app.command()(compare)
 app.command()(parse)
 app.command("check-config")(check_config)
+app.command()(doctor)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -71,7 +73,8 @@ def selfheald(
     \b
     Exit codes:
       0  done
-      1  compare found anomalies, parse understood nothing, or the daemon gave up
+      1  compare found anomalies, parse understood nothing, doctor found a failure,
+         or the daemon gave up
       2  could not run; standard error says why
     """
     if show_version:

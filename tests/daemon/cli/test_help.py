@@ -18,6 +18,7 @@ def test_all_commands_are_there() -> None:
         "anomalies",
         "check-config",
         "compare",
+        "doctor",
         "ingest",
         "parse",
         "recommendations",
