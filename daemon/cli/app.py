@@ -73,7 +73,7 @@ def selfheald(
     \b
     Exit codes:
       0  done
-      1  compare found anomalies, parse understood nothing, doctor found a failure,
+      1  compare found anomalies, parse understood nothing, doctor found trouble,
          or the daemon gave up
       2  could not run; standard error says why
     """

@@ -10,7 +10,8 @@ from daemon.cli.options import ConfigOption, FormatOption, StoreOption
 def doctor(config: ConfigOption = None, store: StoreOption = None, output: FormatOption = "text") -> int:
     """Looks for what keeps it from working; says what to do.
 
-    Settings, log directories, inotify limits, clock, disk, store and service. Changes nothing. As which user it is run matters.
+    Settings, log directories, inotify limits, clock, disk, store and service; as the user who runs it.
+    Changes nothing.
 
     \b
     Examples:
