@@ -20,6 +20,7 @@ from daemon.cli.commands.run import run as run_command
 from daemon.cli.commands.show import show
 from daemon.cli.commands.sources import sources
 from daemon.cli.commands.status import status
+from daemon.cli.commands.top import top
 from daemon.cli.failure import COULD_NOT_RUN, CannotRunError
 
 # Without rich's markup the help is plain text, and no command has to wait for rich to be imported.
@@ -35,6 +36,7 @@ app.command()(compare)
 app.command()(parse)
 app.command("check-config")(check_config)
 app.command()(doctor)
+app.command()(top)
 
 
 def run(arguments: Sequence[str]) -> int:
