@@ -19,7 +19,7 @@ def top(
     config: ConfigOption = None,
     store: StoreOption = None,
 ) -> int:
-    """Shows live what is read, how fast it is, and what is open.
+    """Shows live what is read, how fast, and what is open.
 
     A sparkline is the median of the last windows; half its height is the
     usual one. Ctrl-C ends it.

@@ -60,7 +60,7 @@ def _incidents(now: Snapshot, shown: int) -> RenderableType:
         return Text("nothing is open", "green")
     table = Table(box=None, padding=(0, 1, 0, 0), show_header=False)
     for width in (8, max(len(stored.anomaly.id) for stored in now.open), None):
-        table.add_column(width=width, no_wrap=True, overflow="ellipsis")
+        table.add_column(min_width=width, no_wrap=True, overflow="ellipsis")
     for stored in now.open[:shown]:
         anomaly = stored.anomaly
         severity = Text(anomaly.severity, SEVERITY_STYLES[anomaly.severity])
