@@ -17,6 +17,7 @@ from daemon.metrics_out import MetricsPort, write_metrics_file
 from tests.daemon.process import DaemonProcess
 
 DATA = Path(__file__).parents[1] / "data/conductor"
+DASHBOARD = Path(__file__).parents[2] / "systemd/grafana-dashboard.json"
 SAMPLE = re.compile(
     r"(?P<name>[a-z_]+)(?:\{(?P<labels>[a-z_]+=\"(?:[^\"\\\n]|\\[\\\"n])*\"(?:,[a-z_]+=\"(?:[^\"\\\n]|\\[\\\"n])*\")*)\})?"
     r" (?P<value>-?(?:\d+(?:\.\d+)?(?:e[+-]?\d+)?|Inf)|\+Inf|NaN)"
@@ -121,6 +122,10 @@ def test_a_daemon_publishes_what_it_read_and_what_is_wrong(service: DaemonProces
     assert values["selfheald_settings_valid{}"] == 1
     assert values["process_open_fds{}"] > 3
     assert any("detect_error_patterns" in key for key in values)
+    shown = set(re.findall(r"(?:selfheald|process)_[a-z_]+", DASHBOARD.read_text()))
+    published = {key.partition("{")[0] for key in values}
+    assert shown
+    assert shown <= published, "the dashboard shows what is not there"
 
 
 def test_a_place_that_cannot_be_written_is_told_once_and_stops_nothing(service: DaemonProcess) -> None:
