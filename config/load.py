@@ -100,7 +100,7 @@ def load_settings(path: Path | None, environ: Mapping[str, str]) -> LoadedSettin
     A setting that is given more than once has the value that was given last, as a whole: lists and names with
     values are not joined.
 
-    Under systemd, which sets STATE_DIRECTORY, the default of `store.path` is `$STATE_DIRECTORY/store.db`.
+    Under systemd, which sets STATE_DIRECTORY, the defaults of `store.path` and `metrics.file` lie in it.
 
     Raises:
         SettingsError: with all that is wrong in both, each with its file and line or its variable.
@@ -127,6 +127,10 @@ def load_settings(path: Path | None, environ: Mapping[str, str]) -> LoadedSettin
         store = settings.store.model_copy(update={"path": Path(state, "store.db")})
         settings = settings.model_copy(update={"store": store})
         origins["store.path"] = "STATE_DIRECTORY"
+    if state and "metrics.file" not in variables and settings.metrics.file is None:
+        metrics = settings.metrics.model_copy(update={"file": Path(state, "selfheald.prom")})
+        settings = settings.model_copy(update={"metrics": metrics})
+        origins["metrics.file"] = "STATE_DIRECTORY"
     return LoadedSettings(settings, path, origins)
 
 

@@ -331,6 +331,19 @@ class Log(Section):
     is shown of log lines, by the commands and in the daemon's own log. What is stored never has them."""
 
 
+class Metrics(Section):
+    """The daemon's own figures, for Prometheus."""
+
+    file: Annotated[File | None, BeforeValidator(_empty_is_none)] = None
+    """Path of a file, or null. Writes the figures there, for the textfile collector of node_exporter. Under
+    systemd null means $STATE_DIRECTORY/selfheald.prom."""
+    port: Annotated[Annotated[Whole, Field(ge=1, le=65_535)] | None, BeforeValidator(_empty_is_none)] = None
+    """Port, 1 to 65535, or null. Answers http://127.0.0.1:port/metrics; the unit as shipped has no network
+    and has to be given it."""
+    interval_s: Number = Field(default=15.0, ge=1, le=60)
+    """Seconds, 1 to 60. How often the figures are renewed."""
+
+
 class Settings(BaseSettings):
     """All settings, frozen: a reload builds and validates a new object and swaps one reference."""
 
@@ -364,6 +377,7 @@ class Settings(BaseSettings):
     store: Store = Store()
     retention: Retention = Retention()
     log: Log = Log()
+    metrics: Metrics = Metrics()
 
     @classmethod
     def settings_customise_sources(

@@ -10,11 +10,13 @@ from importlib.metadata import version
 from typing import Final
 
 import anyio
+import anyio.to_thread
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from config.load import LoadedSettings
 from config.settings import Settings
+from daemon.beat_times import OwnBeats
 from daemon.checked import slow_patterns
 from daemon.cycle import judge, open_store, read_to_end
 from daemon.database import StoreDamagedError, StoreError, StoreFullError, StoreMovedError
@@ -24,8 +26,11 @@ from daemon.narrate import tell_beat, tell_standing
 from daemon.outage import Outage
 from daemon.reload import LiveSettings
 from daemon.sdnotify import notify, watchdog_interval_s
+from daemon.self_metrics import Figures
+from daemon.self_report import SelfReport
 from daemon.signals import SIGNALS, release_signals
 from daemon.watch import Watcher
+from handlers.stage import BeatReport
 
 RETRY_S: Final = 5.0
 """Pause before a batch is tried again that the store could not take."""
@@ -52,6 +57,9 @@ class _Daemon:
         self._fed_at = self._ticked_at = self._refresh_at = time.monotonic()
         self._caught_up = False
         self._said: set[str] = set()
+        self._beats = OwnBeats()
+        self._report = SelfReport()
+        self._started_s = time.time()
         self._failure: StoreError | None = None
         self._reading = Outage("reading", "nothing is lost")
         self._judging = Outage("detection", "the windows wait for it")
@@ -64,7 +72,7 @@ class _Daemon:
     async def run(self) -> int:
         """The life of the daemon, from opening the store to closing it."""
         with open_store(self._settings) as store:
-            self._engine = Engine(self._settings, store, tell_beat)
+            self._engine = Engine(self._settings, store, self._hear_beat)
             self._watcher = self._watch(self._settings)
             await self._watcher.start()
             self._schedule()
@@ -86,6 +94,7 @@ class _Daemon:
                     tasks.start_soon(self._follow_settings)
                     tasks.start_soon(self._follow_orders)
                     tasks.start_soon(self._ping)
+                    tasks.start_soon(self._publish)
                     await self._signals()
                     tasks.cancel_scope.cancel()
             finally:
@@ -94,6 +103,7 @@ class _Daemon:
                     self._scheduler.shutdown(wait=False)
                     await self._watcher.stop()
                     self._engine.tail.close()
+                    self._report.close()
             if self._failure is not None:
                 tell("CRITICAL", "stopped", f"stopped: {self._failure}")
                 return 1
@@ -260,15 +270,40 @@ class _Daemon:
                 tell("WARNING", "source-problem", problem)
         self._said = set(current)
 
-    def _troubles(self) -> list[str]:
-        """What a restart would help; empty while all is alive."""
-        troubles = list(self._watcher.alive())
+    def _troubles(self) -> dict[str, tuple[str, ...]]:
+        """What a restart would help, by component; nothing of a component that is alive."""
         now = time.monotonic()
-        if now - self._fed_at > STUCK_S + self._settings.logs.rescan_s:
-            troubles.append(f"the reader has not come round for {now - self._fed_at:.0f} s")
-        if now - self._ticked_at > STUCK_S + self._settings.detect.interval_s:
-            troubles.append(f"the scheduler has not ticked for {now - self._ticked_at:.0f} s")
-        return troubles
+        reader_s, scheduler_s = now - self._fed_at, now - self._ticked_at
+        stuck = reader_s > STUCK_S + self._settings.logs.rescan_s
+        still = scheduler_s > STUCK_S + self._settings.detect.interval_s
+        return {
+            "watcher": self._watcher.alive(),
+            "reader": (f"the reader has not come round for {reader_s:.0f} s",) if stuck else (),
+            "scheduler": (f"the scheduler has not ticked for {scheduler_s:.0f} s",) if still else (),
+        }
+
+    def _hear_beat(self, report: BeatReport) -> None:
+        self._beats.hear(report)
+        tell_beat(report)
+
+    async def _publish(self) -> None:
+        """Renews the metrics, where the settings want any."""
+        while True:
+            metrics = self._settings.metrics
+            self._report.follow(metrics)
+            if metrics.file is not None or metrics.port is not None:
+                with suppress(StoreError):  # the reader and the detection tell it; the figures grow old
+                    figures = Figures(
+                        version=version("selfheald"),
+                        started_s=self._started_s,
+                        stored=await self._engine.stored_figures(),
+                        store_max_bytes=self._settings.store.max_bytes,
+                        beats=self._beats.by_handler,
+                        alive={name: not troubles for name, troubles in self._troubles().items()},
+                        settings_valid=not self._live.rejected,
+                    )
+                    await anyio.to_thread.run_sync(self._report.publish, metrics, figures)
+            await anyio.sleep(metrics.interval_s)
 
     async def _ping(self) -> None:
         """Feeds the service manager's watchdog while all is alive, and tells it the state in a line."""
@@ -276,7 +311,7 @@ class _Daemon:
         told: list[str] = []
         status = "starting"
         while True:
-            troubles = self._troubles()
+            troubles = [each for part in self._troubles().values() for each in part]
             if troubles != told:
                 for trouble in troubles:
                     tell("ERROR", "not-alive", f"{trouble}; the watchdog is not fed until it is")

@@ -28,6 +28,7 @@ from daemon.logs import tell
 from daemon.narrate import tell_order, tell_quarantine
 from daemon.order_kinds import decode_order
 from daemon.orders import OrderBook, OrderRecords
+from daemon.self_metrics import StoredFigures
 from daemon.spool import Spool
 from daemon.store import Store
 from daemon.telemetry_records import TelemetryRecords
@@ -305,6 +306,19 @@ class Engine:
         state = "up to date" if caught_up else "catching up"
         files = "1 file" if sources == 1 else f"{sources} files"
         return f"{files}, {totals.events} events, {state}, lag {lag}, open anomalies: {standing}"
+
+    async def stored_figures(self) -> StoredFigures:
+        """What the store and the tail say of the daemon's work, at one moment."""
+        return await self._run(
+            lambda: StoredFigures(
+                totals=self.telemetry.totals(),
+                sources=tuple(self.telemetry.sources()),
+                lag=self._lag(),
+                incidents=tuple(self.anomalies.incidents()),
+                store_bytes=self._store.size_bytes,
+                lossy_windows=self.telemetry.lossy.count(),
+            )
+        )
 
     async def complete_until_ms(self) -> int:
         """Event time up to which all of the known streams is read, while the reader cannot go on."""

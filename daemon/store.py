@@ -146,6 +146,11 @@ class Store:
         """See `Database.snapshot`: all reads inside see one commit, over all tables."""
         return self._database.snapshot()
 
+    def check_integrity(self) -> str:
+        """ "ok", or what SQLite finds to be damaged. Reads the whole file."""
+        found: bytes = self._database.pragma("quick_check(1)")
+        return found.decode(errors="replace")
+
     def check_place(self) -> None:
         """See `Database.check_place`; every commit does it too."""
         self._database.check_place()

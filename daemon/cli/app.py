@@ -16,6 +16,7 @@ from daemon.cli.commands.baseline import baseline
 from daemon.cli.commands.check_config import check_config
 from daemon.cli.commands.compare import compare
 from daemon.cli.commands.config import config
+from daemon.cli.commands.doctor import doctor
 from daemon.cli.commands.ingest import ingest
 from daemon.cli.commands.parse import parse
 from daemon.cli.commands.recommendations import recommendations
@@ -26,6 +27,7 @@ from daemon.cli.commands.show import show
 from daemon.cli.commands.silence import silence
 from daemon.cli.commands.sources import sources
 from daemon.cli.commands.status import status
+from daemon.cli.commands.top import top
 from daemon.cli.failure import COULD_NOT_RUN, CannotRunError
 
 # Without rich's markup the help is plain text, and no command has to wait for rich to be imported.
@@ -47,6 +49,8 @@ app.command()(parse)
 app.command("check-config")(check_config)
 app.add_typer(config, name="config")
 app.add_typer(service, name="service")
+app.command()(doctor)
+app.command()(top)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -85,7 +89,8 @@ def selfheald(
     \b
     Exit codes:
       0  done
-      1  compare found anomalies, parse understood nothing, or the daemon gave up
+      1  compare found anomalies, parse understood nothing, doctor found trouble,
+         or the daemon gave up
       2  could not run; standard error says why
     """
     if show_version:

@@ -22,40 +22,6 @@ def commands_of(group: object, before: str = "") -> list[str]:
 COMMANDS = commands_of(typer.main.get_command(app))
 
 
-def test_all_commands_are_there() -> None:
-    assert COMMANDS == [
-        "accept",
-        "ack",
-        "anomalies",
-        "baseline",
-        "baseline list",
-        "baseline pin",
-        "baseline reset",
-        "baseline unpin",
-        "check-config",
-        "compare",
-        "config",
-        "config schema",
-        "config show",
-        "ingest",
-        "parse",
-        "recommendations",
-        "resolve",
-        "run",
-        "service",
-        "service install",
-        "service status",
-        "service uninstall",
-        "show",
-        "silence",
-        "sources",
-        "status",
-    ]
-
-
-GROUPS = ("config", "service")
-
-
 @pytest.mark.parametrize("command", COMMANDS)
 def test_its_help_has_an_example_with_options_that_exist_and_the_exit_codes(command: str, cli: Cli) -> None:
     code, text, _ = cli(*command.split(), "--help")

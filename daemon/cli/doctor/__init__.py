@@ -1,0 +1,1 @@
+"""What can be wrong around the daemon, looked at one by one, each with what to do."""

@@ -1,0 +1,1 @@
+"""A live view of the daemon's work, from the store alone."""

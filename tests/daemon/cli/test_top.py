@@ -1,0 +1,71 @@
+"""`selfheald top`: the state at a glance, that fits the terminal."""
+
+from __future__ import annotations
+
+import os
+import pty
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from fcntl import ioctl
+from pathlib import Path
+
+import pytest
+
+from daemon.cli.top.view import sparkline
+from tests.daemon.cli.conftest import Cli
+from tests.daemon.process import PYTHONPATH
+
+ROWS, COLUMNS = 24, 80
+
+
+def test_without_a_terminal_it_looks_once(cli: Cli, judged: Path) -> None:
+    code, text, _ = cli("top", "--store", judged)
+    assert code == 0
+    assert "not running" in text
+    assert "error-5eeac081" in text
+    assert "renderReact" in text
+    assert "critical" in text
+    assert "healthy.log" in text
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_on_a_terminal_it_fits_the_screen_and_ctrl_c_ends_it(judged: Path) -> None:
+    main, side = pty.openpty()
+    ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
+    command = [sys.executable, "-m", "daemon", "top", "--store", str(judged), "--interval", "0.2"]
+    environ = {**os.environ, "PYTHONPATH": PYTHONPATH, "TERM": "xterm", "COLUMNS": str(COLUMNS)}
+    process = subprocess.Popen(command, stdin=side, stdout=side, stderr=side, env=environ)
+    os.close(side)
+    try:
+        shown = ""
+        deadline = time.monotonic() + 30
+        while "lines/s" not in shown:  # the second look has rates
+            assert time.monotonic() < deadline, shown
+            shown += os.read(main, 65_536).decode(errors="replace")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 0
+    finally:
+        process.kill()
+        process.wait()
+        os.close(main)
+    frame = shown.split("lines/s")[0].rpartition("selfheald ")[0]
+    assert frame.count("\n") <= ROWS * 2
+
+
+@pytest.mark.parametrize(
+    ("values", "expected", "line"),
+    [
+        pytest.param([10.0, 10.0], 10.0, "▅▅", id="the usual value is half the height"),
+        pytest.param([10.0, 20.0, None, 40.0], 10.0, "▃▅ █", id="more than twice of it sets the scale"),
+        pytest.param([None, None], None, "  ", id="nothing known is blank"),
+        pytest.param([0.0], 0.0, " ", id="all zero is blank"),
+    ],
+)
+def test_a_sparkline_shows_values_against_the_usual_one(
+    values: list[float | None], expected: float | None, line: str
+) -> None:
+    assert sparkline(values, expected) == line
