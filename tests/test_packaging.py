@@ -113,7 +113,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
 def test_the_wheel_holds_all_modules_and_the_settings_and_nothing_else(wheel: zipfile.ZipFile) -> None:
     expected = {str(path.relative_to(ROOT)) for package in PACKAGES for path in modules(package)}
     inside = {name for name in wheel.namelist() if ".dist-info/" not in name}
-    assert inside == expected | {"config/selfheald.yaml"}
+    assert inside == expected | {"config/selfheald.yaml", "daemon/report/style.css"}
 
 
 def test_the_wheel_carries_its_licence_and_cannot_be_uploaded_by_mistake(wheel: zipfile.ZipFile) -> None:

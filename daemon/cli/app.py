@@ -15,6 +15,7 @@ from daemon.cli.commands.compare import compare
 from daemon.cli.commands.ingest import ingest
 from daemon.cli.commands.parse import parse
 from daemon.cli.commands.recommendations import recommendations
+from daemon.cli.commands.report import report
 from daemon.cli.commands.run import run as run_command
 from daemon.cli.commands.show import show
 from daemon.cli.commands.sources import sources
@@ -30,6 +31,7 @@ app.command()(sources)
 app.command()(anomalies)
 app.command()(show)
 app.command()(recommendations)
+app.command()(report)
 app.command()(compare)
 app.command()(parse)
 app.command("check-config")(check_config)

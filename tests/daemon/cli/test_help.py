@@ -21,6 +21,7 @@ def test_all_commands_are_there() -> None:
         "ingest",
         "parse",
         "recommendations",
+        "report",
         "run",
         "show",
         "sources",
