@@ -116,7 +116,8 @@ def test_the_wheel_holds_all_modules_and_the_settings_and_nothing_else(wheel: zi
     expected = {str(path.relative_to(ROOT)) for package in PACKAGES for path in modules(package)}
     inside = {name for name in wheel.namelist() if ".dist-info/" not in name}
     units = {f"daemon/systemd/{path.name}" for path in (ROOT / "systemd").glob("selfheald.*")}
-    assert inside == expected | units | {"config/selfheald.yaml", "config/selfheald.schema.json"}
+    data = {"config/selfheald.yaml", "config/selfheald.schema.json", "daemon/report/style.css"}
+    assert inside == expected | units | data
 
 
 def test_the_wheel_carries_its_licence_and_cannot_be_uploaded_by_mistake(wheel: zipfile.ZipFile) -> None:

@@ -20,6 +20,7 @@ from daemon.cli.commands.doctor import doctor
 from daemon.cli.commands.ingest import ingest
 from daemon.cli.commands.parse import parse
 from daemon.cli.commands.recommendations import recommendations
+from daemon.cli.commands.report import report
 from daemon.cli.commands.resolve import resolve
 from daemon.cli.commands.run import run as run_command
 from daemon.cli.commands.service import service
@@ -44,6 +45,7 @@ app.command()(silence)
 app.command()(resolve)
 app.command()(accept)
 app.add_typer(baseline, name="baseline")
+app.command()(report)
 app.command()(compare)
 app.command()(parse)
 app.command("check-config")(check_config)

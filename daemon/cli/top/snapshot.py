@@ -57,7 +57,7 @@ def snapshot(settings: Settings, now_ms: int) -> Snapshot:
         return Snapshot(
             state=state_of(settings, records, now_ms),
             ledger=ledger_of(records.telemetry.sources(), records.telemetry.watermarks_ms(), now_ms),
-            handlers=_rows(metrics, records.anomalies.baseline(), first_ms),
+            handlers=_rows(metrics, records.anomalies.baselines.load(), first_ms),
             open=tuple(each for each in anomalies if each.is_open),
             taken_ms=now_ms,
         )

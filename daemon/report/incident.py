@@ -1,0 +1,170 @@
+"""One incident in the report: the claim, its figures over time, the cause, what to do, and the proof."""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from collections.abc import Sequence
+
+from daemon.cli.text.figures import moment, quantity, samples, subject
+from daemon.cli.text.page import visible
+from daemon.evidence import EvidenceLine
+from daemon.report.chart import Chart, ChartMark, svg
+from daemon.report.collect import IncidentReport
+from daemon.report.markup import Element, element
+from handlers.diagnosis.wording import percent, sentence
+from handlers.model import BehavioralAnomaly, FixRecommendation
+
+
+def incident_article(each: IncidentReport) -> Element:
+    """Everything that is known of it."""
+    stored, anomaly = each.stored, each.stored.anomaly
+    return element(
+        "article",
+        element(
+            "h3",
+            element("span", anomaly.severity, class_=f"badge {anomaly.severity}"),
+            element("span", stored.state, class_=f"badge {stored.state}"),
+            element("code", anomaly.id),
+        ),
+        element("p", element("b", sentence(anomaly.description))),
+        _chart(each),
+        _beats(anomaly) if isinstance(anomaly, BehavioralAnomaly) else None,
+        _figures(each),
+        *_diagnosis(each.recommendations),
+        _fixes(each.recommendations),
+        _proof(each.lines),
+        _command(f"selfheald show {shlex.quote(anomaly.id)}"),
+        class_=f"incident {anomaly.severity}",
+        id=anomaly.id,
+    )
+
+
+def _chart(each: IncidentReport) -> Element | None:
+    stored, anomaly = each.stored, each.stored.anomaly
+    if len(each.points) < 2:
+        return None
+    return svg(
+        Chart(
+            title=f"{_figure(anomaly.unit)} over time",
+            points=each.points,
+            expected=anomaly.expected,
+            limit=anomaly.limit,
+            from_ms=stored.first_seen_ms,
+            to_ms=stored.last_seen_ms,
+            marks=tuple(ChartMark(mark.at_ms, f"{mark.stream} {mark.kind}") for mark in each.marks),
+            write=lambda value: quantity(value, anomaly.unit),
+            most=1.0 if anomaly.unit in {"runs/run", "errors/execution"} else None,
+        )
+    )
+
+
+def _figure(unit: str) -> str:
+    names = {
+        "ms": "duration",
+        "errors/execution": "share of executions that fail",
+        "errors/minute": "errors a minute",
+        "executions/min": "executions a minute",
+    }
+    return names.get(unit, "share of runs that deviate")
+
+
+def _beats(anomaly: BehavioralAnomaly) -> Element:
+    """The expected and the observed order, with what differs standing out."""
+    broken = Counter(anomaly.beats)
+
+    def row(title: str, beats: Sequence[str], others: Sequence[str]) -> Element:
+        there = Counter(others)
+        chips = []
+        for beat in beats:
+            gone = there[beat] <= 0
+            there[beat] -= 1
+            mark = "broken gone" if gone else "broken" if broken[beat] else None
+            chips.append(element("span", beat, class_=mark))
+        return element("div", element("h4", title), element("div", *chips, class_="beats"))
+
+    return element(
+        "div",
+        row("expected", anomaly.declared, anomaly.observed),
+        row("observed most often", anomaly.observed, anomaly.declared),
+    )
+
+
+def _figures(each: IncidentReport) -> Element:
+    stored, anomaly = each.stored, each.stored.anomaly
+    low, high = (quantity(bound, anomaly.unit) for bound in anomaly.interval)
+    actual = quantity(anomaly.actual, anomaly.unit)
+    facts = [
+        ("about", subject(anomaly)),
+        ("actual", actual if anomaly.unit == "tests" else f"{actual}, between {low} and {high}"),
+        ("expected", quantity(anomaly.expected, anomaly.unit)),
+        ("limit", quantity(anomaly.limit, anomaly.unit)),
+        ("samples", samples(anomaly)),
+        ("severity", f"{anomaly.severity}: {anomaly.severity_reason}"),
+        ("first seen", moment(stored.first_seen_ms)),
+        ("last seen", moment(stored.last_seen_ms)),
+        ("affected", ", ".join(anomaly.affected)),
+    ]
+    return element("dl", *(part for name, text in facts if text for part in _fact(name, text)))
+
+
+def _fact(name: str, text: str) -> tuple[Element, Element]:
+    return element("dt", name), element("dd", text)
+
+
+def _diagnosis(recommendations: Sequence[FixRecommendation]) -> list[Element]:
+    if not recommendations:
+        return []
+    assessed = recommendations[0].assessed
+    diagnosis = assessed.diagnosis
+    parts = [
+        element("h4", f"Cause ({diagnosis.verdict})"),
+        element("p", sentence(diagnosis.cause)),
+    ]
+    facts = [("where", [diagnosis.location] if diagnosis.location else [])]
+    facts += [("for it", list(diagnosis.evidence)), ("against it", list(diagnosis.evidence_against))]
+    facts += [("ruled out", list(diagnosis.ruled_out))]
+    rows: list[Element] = []
+    for name, texts in facts:
+        if texts:
+            items = (element("li", text) for text in texts)
+            rows += [element("dt", name), element("dd", element("ul", *items))]
+    parts.append(element("dl", *rows))
+    share = percent(assessed.impact.share)
+    parts += [element("h4", f"Impact ({share})"), element("p", sentence(assessed.impact.sentence))]
+    return parts
+
+
+def _fixes(recommendations: Sequence[FixRecommendation]) -> Element | None:
+    if not recommendations:
+        return None
+    items = [
+        element(
+            "li",
+            element("b", each.title),
+            element("p", each.action),
+            element("p", f"{each.type} · {each.location} · takes {each.effort}", class_="dim"),
+            element("ul", *(element("li", step) for step in each.steps)),
+            element("p", f"Benefit: {each.benefit}"),
+        )
+        for each in recommendations
+    ]
+    return element("div", element("h4", "What to do"), element("ol", *items))
+
+
+def _proof(lines: Sequence[EvidenceLine]) -> Element | None:
+    if not lines:
+        return None
+    shown = [
+        element(
+            "div",
+            element("p", f"{line.path}, byte {line.offset}, {moment(line.at_ms)}", class_="dim"),
+            element("pre", visible(line.text.strip()) if not line.missing else f"not shown: {line.missing}"),
+        )
+        for line in lines
+    ]
+    return element("details", element("summary", f"Lines that prove it ({len(lines)})"), *shown)
+
+
+def _command(command: str) -> Element:
+    return element("div", element("pre", command), element("button", "copy", type="button"), class_="command")
