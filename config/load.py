@@ -33,10 +33,12 @@ SYSTEM_CONFIG: Final = Path("/etc/selfheald/selfheald.yaml")
 _LIST: Final = 'must be a list, such as ["a", "b"]'
 _NUMBERS: Final = 'must be names with numbers, such as {"Plugin.handler": 5}'
 _FORMATS: Final = 'must be names with patterns, such as {"access": {"pattern": "(?P<event>...)"}}'
+_ROUTES: Final = 'must be names with receivers, such as {"pager": {"webhook": "https://..."}}'
 _BY_GLOB: Final = 'must be globs with names, such as {"legacy/*": "%s"}'
 _SHAPES: Final = {
     "expected_ms": _NUMBERS,
     "formats": _FORMATS,
+    "alerts": _ROUTES,
     "logs.format_of": _BY_GLOB % "logfmt",
     "ingest.timezone_of": _BY_GLOB % "Europe/Berlin",
 }
@@ -44,7 +46,6 @@ _SHAPES: Final = {
 _MESSAGES: Final = {
     "bool_parsing": "must be true or false",
     "bool_type": "must be true or false",
-    "extra_forbidden": "unknown setting; a format has pattern, time_format and duration_unit",
     "finite_number": "must be a finite number",
     "float_parsing": "must be a number",
     "float_type": "must be a number",
@@ -52,8 +53,6 @@ _MESSAGES: Final = {
     "int_parsing": "must be a whole number",
     "int_parsing_size": "must be a whole number",
     "int_type": "must be a whole number",
-    "missing": "needs a pattern",
-    "model_type": "must have a pattern below it",
     "path_type": "must be a path; if it is one, put it in quotes",
     "string_type": "must be text; if it is, put it in quotes",
     "string_unicode": "must be UTF-8 text",
@@ -61,6 +60,21 @@ _MESSAGES: Final = {
     "tuple_type": _LIST,
 }
 """Those of pydantic's error types whose own message is not for operators."""
+_ENTRIES: Final = {
+    "formats": {
+        "extra_forbidden": "unknown setting; a format has pattern, time_format and duration_unit",
+        "missing": "needs a pattern",
+        "model_type": "must have a pattern below it",
+    },
+    "alerts": {
+        "extra_forbidden": "unknown setting; a receiver has webhook, apprise or command, and min_severity, "
+        "on, quiet, quiet_below, digest",
+        "model_type": "must have a webhook, an apprise URL or a command below it",
+    },
+}
+"""What is wrong with what the operator named."""
+SECRET: Final = frozenset({"alerts"})
+"""Settings whose values hold addresses that are as good as passwords: a log never shows them."""
 
 
 class SettingsError(Exception):
@@ -139,7 +153,12 @@ def differences(old: Settings, new: Settings) -> tuple[Change, ...]:
     """What a reload changes, in the order of the settings."""
     before, after = _as_text(old), _as_text(new)
     changed = (key for key in KEYS if before[key] != after[key])
-    return tuple(Change(key, before[key], after[key], key in NEEDS_RESTART) for key in changed)
+    return tuple(
+        Change(key, "...", "...", False)
+        if key in SECRET
+        else Change(key, before[key], after[key], key in NEEDS_RESTART)
+        for key in changed
+    )
 
 
 def _as_text(settings: Settings) -> dict[str, str]:
@@ -227,7 +246,8 @@ def _add_invalid(
     if isinstance(given, Unusable):
         message = given.reason
     else:
-        messages = _MESSAGES | {"dict_type": _SHAPES.get(dotted(location), "")}
+        entries = _ENTRIES.get(str(location[0]), {})
+        messages = _MESSAGES | entries | {"dict_type": _SHAPES.get(dotted(location), "")}
         message = messages.get(detail["type"]) or detail["msg"].removeprefix("Value error, ")
         message = message.replace("Input should be", "must be")
     variable = variables.get(dotted(location[:1])) or variables.get(dotted(location[:2]))

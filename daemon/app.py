@@ -15,6 +15,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from config.load import LoadedSettings
 from config.settings import Settings
+from daemon.alerts.dispatch import dispatch
 from daemon.checked import slow_patterns
 from daemon.cycle import judge, open_store, read_to_end
 from daemon.database import StoreDamagedError, StoreError, StoreFullError, StoreMovedError
@@ -31,6 +32,7 @@ RETRY_S: Final = 5.0
 """Pause before a batch is tried again that the store could not take."""
 FORGET_EVERY_S: Final = 60.0
 ORDERS_EVERY_S: Final = 1.0
+ALERTS_EVERY_S: Final = 1.0
 """How often it is looked whether operators ask for something: who asks waits for the answer."""
 STUCK_S: Final = 60.0
 """A loop that did not come round for so long is taken for dead, and the service manager restarts us."""
@@ -85,6 +87,7 @@ class _Daemon:
                     tasks.start_soon(self._detect)
                     tasks.start_soon(self._follow_settings)
                     tasks.start_soon(self._follow_orders)
+                    tasks.start_soon(self._send_alerts)
                     tasks.start_soon(self._ping)
                     await self._signals()
                     tasks.cancel_scope.cancel()
@@ -128,6 +131,13 @@ class _Daemon:
             else:
                 self._orders.over()
             await anyio.sleep(ORDERS_EVERY_S)
+
+    async def _send_alerts(self) -> None:
+        while True:
+            if self._settings.alerts:
+                with suppress(StoreError):  # the reader and the detection tell it; the alerts wait
+                    await dispatch(self._engine, now_ms())
+            await anyio.sleep(ALERTS_EVERY_S)
 
     async def _adopt(self, settings: Settings) -> None:
         before = self._engine.settings

@@ -15,6 +15,7 @@ from daemon.cli.commands.anomalies import anomalies
 from daemon.cli.commands.check_config import check_config
 from daemon.cli.commands.compare import compare
 from daemon.cli.commands.ingest import ingest
+from daemon.cli.commands.notify import notify_app
 from daemon.cli.commands.parse import parse
 from daemon.cli.commands.recommendations import recommendations
 from daemon.cli.commands.resolve import resolve
@@ -41,6 +42,7 @@ app.command()(accept)
 app.command()(compare)
 app.command()(parse)
 app.command("check-config")(check_config)
+app.add_typer(notify_app, name="notify")
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -21,6 +21,7 @@ def test_all_commands_are_there() -> None:
         "check-config",
         "compare",
         "ingest",
+        "notify",
         "parse",
         "recommendations",
         "resolve",
