@@ -20,6 +20,7 @@ SHAPES: Final = {
     "detect_of": _LIMITS,
     "expected_ms": _NUMBERS,
     "formats": _FORMATS,
+    "alerts": 'must be names with receivers, such as {"pager": {"webhook": "https://..."}}',
     "logs.format_of": _BY_GLOB % "logfmt",
     "ingest.timezone_of": _BY_GLOB % "Europe/Berlin",
 }
@@ -48,6 +49,11 @@ _MESSAGES_OF: Final = {
     "formats": {
         "extra_forbidden": "unknown setting; a format has pattern, time_format and duration_unit",
         "model_type": "must have a pattern below it",
+    },
+    "alerts": {
+        "extra_forbidden": "unknown setting; a receiver has webhook, apprise or command, and min_severity, "
+        "on, quiet, quiet_below, digest",
+        "model_type": "must have a webhook, an apprise URL or a command below it",
     },
     "detect_of": {
         "extra_forbidden": "unknown setting",

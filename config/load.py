@@ -31,6 +31,8 @@ from config.show import values_by_key
 SYSTEM_CONFIG: Final = Path("/etc/selfheald/selfheald.yaml")
 DROP_INS: Final = "conf.d"
 """The folder beside the YAML file whose files override it."""
+SECRET: Final = frozenset({"alerts"})
+"""Settings whose values hold addresses that are as good as passwords: a log never shows them."""
 
 
 class SettingsError(Exception):
@@ -138,7 +140,12 @@ def differences(old: Settings, new: Settings) -> tuple[Change, ...]:
     """What a reload changes, in the order of the settings."""
     before, after = _as_text(old), _as_text(new)
     changed = (key for key in KEYS if before[key] != after[key])
-    return tuple(Change(key, before[key], after[key], key in NEEDS_RESTART) for key in changed)
+    return tuple(
+        Change(key, "...", "...", False)
+        if key in SECRET
+        else Change(key, before[key], after[key], key in NEEDS_RESTART)
+        for key in changed
+    )
 
 
 def _as_text(settings: Settings) -> dict[str, str]:

@@ -25,6 +25,7 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from config.alert_route import AlertRoute
 from config.patterns import compile_pattern
 from config.time_formats import require_time_format
 
@@ -378,6 +379,12 @@ class Settings(BaseSettings):
     retention: Retention = Retention()
     log: Log = Log()
     metrics: Metrics = Metrics()
+    alerts: dict[Text, AlertRoute] = {}
+    """Receivers of alerts, by name. Each has one of webhook (a URL), apprise (a URL of apprise) and command
+    (a list, without a shell; the alert is its standard input, as JSON); a URL may be @ and the path of a file
+    that holds it. min_severity (default: low) and on (a list of open, escalate, resolve; default: all) say
+    what is sent; quiet ("22:00-07:00", in ingest.timezone) holds back what is below quiet_below (default:
+    critical) until it ends; digest ("08:00") sends once a day what is open."""
 
     @classmethod
     def settings_customise_sources(

@@ -7,12 +7,14 @@ An incident is one document however often its anomaly is seen (see `daemon.incid
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import msgspec
 from msgspec.structs import replace
 
+from config.alert_route import AlertRoute
+from daemon.alerts.outbox import Outbox
 from daemon.baseline_records import BaselineRecords
 from daemon.incident import Incident
 from daemon.incident_life import Changes, Moment, follow
@@ -43,13 +45,19 @@ class AnomalyRecords:
         self.baselines = BaselineRecords(store, telemetry)
         self._incidents = store.table(INCIDENTS)
         self._recommendations = store.table(RECOMMENDATIONS)
+        self.outbox = Outbox(store)
 
     def store(
-        self, anomalies: Iterable[AnyAnomaly], baseline: Baseline, late_until_id: int, at: Moment
+        self,
+        anomalies: Iterable[AnyAnomaly],
+        baseline: Baseline,
+        late_until_id: int,
+        at: Moment,
+        routes: Mapping[str, AlertRoute],
     ) -> Changes:
         """Stores what stands now, with what it makes of the incidents, and what was learned.
 
-        `late_until_id`: up to where late telemetry was judged.
+        `late_until_id`: up to where late telemetry was judged. `routes`: who is to be told of it.
         """
         at = replace(at, lossy=tuple(self._telemetry.lossy.marked()))
         with self._store.transaction():
@@ -57,6 +65,7 @@ class AnomalyRecords:
             self._telemetry.forget_late(late_until_id)
             changes = follow({each.anomaly.id: each for each in self.incidents()}, anomalies, at)
             self.put((*changes.told, *changes.quiet))
+            self.outbox.add_changes(changes, routes, at.now_ms)
         return changes
 
     def incidents(self) -> list[Incident]:

@@ -16,6 +16,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from config.load import LoadedSettings
 from config.settings import Settings
+from daemon.alerts.dispatch import dispatch
 from daemon.beat_times import OwnBeats
 from daemon.checked import slow_patterns
 from daemon.cycle import judge, open_store, read_to_end
@@ -36,6 +37,7 @@ RETRY_S: Final = 5.0
 """Pause before a batch is tried again that the store could not take."""
 FORGET_EVERY_S: Final = 60.0
 ORDERS_EVERY_S: Final = 1.0
+ALERTS_EVERY_S: Final = 1.0
 """How often it is looked whether operators ask for something: who asks waits for the answer."""
 STUCK_S: Final = 60.0
 """A loop that did not come round for so long is taken for dead, and the service manager restarts us."""
@@ -93,6 +95,7 @@ class _Daemon:
                     tasks.start_soon(self._detect)
                     tasks.start_soon(self._follow_settings)
                     tasks.start_soon(self._follow_orders)
+                    tasks.start_soon(self._send_alerts)
                     tasks.start_soon(self._ping)
                     tasks.start_soon(self._publish)
                     await self._signals()
@@ -138,6 +141,13 @@ class _Daemon:
             else:
                 self._orders.over()
             await anyio.sleep(ORDERS_EVERY_S)
+
+    async def _send_alerts(self) -> None:
+        while True:
+            if self._settings.alerts:
+                with suppress(StoreError):  # the reader and the detection tell it; the alerts wait
+                    await dispatch(self._engine, now_ms())
+            await anyio.sleep(ALERTS_EVERY_S)
 
     async def _adopt(self, settings: Settings) -> None:
         before = self._engine.settings

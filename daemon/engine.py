@@ -332,6 +332,10 @@ class Engine:
 
         return await self._run(complete)
 
+    async def in_store(self, call: Callable[[], T]) -> T:
+        """Runs `call` where the store may be used: in the one worker thread. Raises what it raises."""
+        return await self._run(call)
+
     async def check_store(self) -> None:
         """Raises StoreMovedError if the store's file is not where it was."""
         await self._run(self._store.check_place)
@@ -384,7 +388,7 @@ class Engine:
         before, self._baseline = self._baseline or Baseline(), None  # what fails leaves it uncertain
         news = changed(before, baseline)
         self.changes = await self._run(
-            lambda: self.anomalies.store(anomalies, news, self._late_until_id, moment)
+            lambda: self.anomalies.store(anomalies, news, self._late_until_id, moment, self.settings.alerts)
         )
         self._limits, self._baseline = limits, baseline
         return f"anomalies-{baseline.judged_until_ms}"

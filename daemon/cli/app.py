@@ -18,6 +18,7 @@ from daemon.cli.commands.compare import compare
 from daemon.cli.commands.config import config
 from daemon.cli.commands.doctor import doctor
 from daemon.cli.commands.ingest import ingest
+from daemon.cli.commands.notify import notify_app
 from daemon.cli.commands.parse import parse
 from daemon.cli.commands.recommendations import recommendations
 from daemon.cli.commands.report import report
@@ -53,6 +54,7 @@ app.add_typer(config, name="config")
 app.add_typer(service, name="service")
 app.command()(doctor)
 app.command()(top)
+app.add_typer(notify_app, name="notify")
 
 
 def run(arguments: Sequence[str]) -> int:
