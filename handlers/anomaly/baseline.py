@@ -80,7 +80,9 @@ def _add_rate(into: ErrorRate, other: ErrorRate) -> None:
 BEATS: Final = Rules(
     BeatStats, add_beats, lambda stats: sum(stats.bins.values()) or stats.completed - stats.failed
 )
-RUNS: Final = Rules(RunStats, add_runs, lambda stats: stats.completed)
+RUNS: Final = Rules(
+    RunStats, add_runs, lambda stats: stats.completed + sum(stop.runs for stop in stats.stops.values())
+)
 ERRORS: Final = Rules(ErrorRate, _add_rate, lambda stats: max(stats.executions, stats.errors.count))
 
 

@@ -8,8 +8,9 @@ from typing import Final, Literal
 import msgspec
 
 from handlers.anomaly.count_range import ODD_RUNS, count_ranges
-from handlers.anomaly.sequence_model import END, START, SequenceModel, padded_of, profile_of
 from handlers.anomaly.transitions import End, Transition, Transitions, probability, separated
+from handlers.model import SequenceModel
+from handlers.sequence_model import END, START, padded_of, profile_of
 
 VerdictKind = Literal["none", "unknown", "extra", "missing", "repeated", "out-of-order"]
 
@@ -37,6 +38,8 @@ class Verdict(msgspec.Struct, frozen=True):
     why: str
     confidence: float
     """Probability of the verdict given what was learned."""
+    learned: int = 0
+    """How often the runs learned did the very same."""
 
 
 class _Worst(msgspec.Struct, frozen=True):
@@ -45,6 +48,7 @@ class _Worst(msgspec.Struct, frozen=True):
     count_of: str = ""
     """The event that occurs too often or too rarely; empty if it is the order."""
     why: str = ""
+    learned: int = 0
 
 
 class SequenceJudge:
@@ -101,9 +105,11 @@ class SequenceJudge:
             return Verdict(score, "none", 0, "", (), f"as the {self._runs} runs learned", sure)
         if worst.count_of:
             kind, expected, why = self._wrong_count(worst.count_of, profile)
-            return Verdict(score, kind, worst.position, worst.count_of, expected, why, sure)
+            learned = self._ranges[worst.count_of].runs if worst.count_of in self._ranges else {}
+            times = learned.get(profile.get(worst.count_of, 0), 0)
+            return Verdict(score, kind, worst.position, worst.count_of, expected, why, sure, times)
         kind, position, event, expected = self._wrong_order(path, profile, worst.position)
-        return Verdict(score, kind, position, event, expected, worst.why, sure)
+        return Verdict(score, kind, position, event, expected, worst.why, sure, worst.learned)
 
     def _order(self, path: tuple[str, ...]) -> _Worst:
         padded = padded_of(path)
@@ -124,7 +130,10 @@ class SequenceJudge:
                     worst = odds, at, known, transition
         if worst is None:
             return _Worst(-inf, 0)
-        return _Worst(worst[0], worst[1], why=_seldom(worst[2], worst[3]) if worst[0] >= 0 else "")
+        if worst[0] < 0:
+            return _Worst(worst[0], worst[1])
+        known, transition = worst[2], worst[3]
+        return _Worst(*worst[:2], why=_seldom(known, transition), learned=known.seen.get(transition, 0))
 
     def _times(self, path: tuple[str, ...], profile: dict[str, int]) -> _Worst:
         worst = _Worst(-inf, 0)

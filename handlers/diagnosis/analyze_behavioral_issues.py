@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from handlers.anomaly.conformance import Deviation, DeviationKind, deviations
+from handlers.anomaly.conformance import Deviation, DeviationKind, deviations, numbered
 from handlers.diagnosis.subject import declared_beat, place
 from handlers.diagnosis.wording import count, percent, utc
 from handlers.model import BehavioralAnomaly, BehavioralDiagnosis, Handler, Sequence, Verdict
@@ -46,7 +46,9 @@ def _diagnose(
     beats = [declared_beat(handlers, sequence_id, event) for each in found for event in each.events]
     kind, verdict, why = _cause(anomaly)
     clauses = (
-        [f"{_beats(swapped, anomaly)} are swapped"] if swapped else [_clause(each, anomaly) for each in found]
+        [f"{numbered(swapped, anomaly.declared)} are swapped"]
+        if swapped
+        else [_clause(each, anomaly) for each in found]
     )
     deviating = round(anomaly.actual * anomaly.samples)
     return BehavioralDiagnosis(
@@ -100,14 +102,7 @@ def _swapped(anomaly: BehavioralAnomaly) -> tuple[str, ...]:
 
 def _clause(deviation: Deviation, anomaly: BehavioralAnomaly) -> str:
     one, several = _SAYS[deviation.kind]
-    return f"{_beats(deviation.events, anomaly)} {one if len(deviation.events) == 1 else several}"
-
-
-def _beats(events: tuple[str, ...], anomaly: BehavioralAnomaly) -> str:
-    """The beats with their place in the expected order."""
-    order = anomaly.declared
-    names = [f"{order.index(each) + 1} ({each})" if each in order else f"({each})" for each in events]
-    return f"beat {names[0]}" if len(names) == 1 else f"beats {', '.join(names[:-1])} and {names[-1]}"
+    return f"{numbered(deviation.events, anomaly.declared)} {one if len(deviation.events) == 1 else several}"
 
 
 def _any_order(swapped: tuple[str, ...], sequence_id: str, handlers: tuple[Handler, ...]) -> tuple[str, ...]:

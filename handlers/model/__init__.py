@@ -48,8 +48,10 @@ from handlers.model.metrics import (
     ErrorKey,
     ErrorStats,
     RunStats,
+    SequenceModel,
     TelemetryMetrics,
     VariantStats,
+    WaitStats,
     Window,
 )
 from handlers.model.state import (
@@ -107,6 +109,7 @@ __all__ = [
     "RecommendationType",
     "RunStats",
     "Sequence",
+    "SequenceModel",
     "Severity",
     "StreamState",
     "Subject",
@@ -115,6 +118,7 @@ __all__ = [
     "Test",
     "VariantStats",
     "Verdict",
+    "WaitStats",
     "WaitingEvent",
     "WholeRun",
     "Window",

@@ -16,6 +16,7 @@ from handlers.model import (
     Origin,
     RunStats,
     TelemetryMetrics,
+    VariantStats,
     Window,
 )
 from handlers.sketch import bin_of
@@ -52,7 +53,7 @@ def runs(paths: Mapping[tuple[str, ...], int], failed: int = 0, unfinished: int 
     """Completed runs by path."""
     stats = RunStats(sum(paths.values()), failed, unfinished)
     for offset, (path, count) in enumerate(paths.items()):
-        add_variant(stats, "\t".join(path), count, (Origin(0, 1, offset),))
+        add_variant(stats, "\t".join(path), VariantStats(count, (Origin(0, 1, offset),)))
     return stats
 
 
