@@ -8,7 +8,8 @@ import msgspec
 
 from config.settings import Detect
 from handlers.anomaly.statistics import fisher_greater
-from handlers.model import Origin
+from handlers.metrics import events_of
+from handlers.model import Origin, RunStats
 
 BehaviorKind = Literal[
     "missing", "extra", "repeated", "out-of-order", "unknown-sequence", "unfinished", "too-late"
@@ -62,3 +63,9 @@ def news_confidence(behavior: Behavior, limits: Detect) -> float | None:
         return None
     chance = fisher_greater(behavior.runs, behavior.of, behavior.base_runs, behavior.base_of)
     return 1 - chance if chance <= 1 - limits.confidence else None
+
+
+def usual_path(reference: RunStats) -> tuple[str, ...]:
+    """The path that most runs took; of equals the last in order of text."""
+    paths = reference.variants
+    return events_of(max(paths, key=lambda path: (paths[path].runs, path), default=""))

@@ -6,9 +6,9 @@ import math
 from typing import Final
 
 from config.settings import Detect
-from handlers.anomaly.behavior import Behavior, Wait
+from handlers.anomaly.behavior import Behavior, Wait, usual_path
 from handlers.anomaly.statistics import log_median, z_of
-from handlers.metrics import OTHER_PLACE, events_of
+from handlers.metrics import OTHER_PLACE
 from handlers.model import RunStats
 from handlers.sketch import bin_of, quantile_us
 
@@ -23,9 +23,7 @@ def late_beats(current: RunStats, reference: RunStats, limits: Detect) -> tuple[
     by more than `over_expected` and `min_added_ms`, beyond the noise, and beyond what healthy runs rarely
     wait. A beat's own duration is not part of it.
     """
-    order = events_of(
-        max(reference.variants, key=lambda path: (reference.variants[path].runs, path), default="")
-    )
+    order = usual_path(reference)
     late = (_late(event, current, reference, order, limits) for event in sorted(current.waits))
     return tuple(each for each in late if each is not None)
 

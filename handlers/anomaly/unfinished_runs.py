@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from config.settings import Detect
-from handlers.anomaly.behavior import Behavior, news_confidence
+from handlers.anomaly.behavior import Behavior, news_confidence, usual_path
 from handlers.metrics import OTHER_PLACE, Stop, first_of
 from handlers.model import RunStats
 
@@ -34,6 +34,7 @@ def unfinished_runs(current: RunStats, reference: RunStats, limits: Detect) -> t
         base_runs=sum(stats.runs for stats in reference.stops.values()),
         base_of=ended(reference),
         confidence=limits.confidence,
+        expected=usual_path(reference),
         origins=first_of(origin for stats in current.stops.values() for origin in stats.examples),
     )
     confidence = news_confidence(found, limits)

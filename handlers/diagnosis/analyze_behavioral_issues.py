@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from handlers.anomaly.conformance import Deviation, DeviationKind, deviations, numbered
+from handlers.diagnosis.run_causes import RUN_CAUSES, run_diagnosis
 from handlers.diagnosis.subject import declared_beat, place
 from handlers.diagnosis.wording import count, percent, utc
 from handlers.model import BehavioralAnomaly, BehavioralDiagnosis, Handler, Sequence, Verdict
@@ -41,6 +42,8 @@ def _diagnose(
 ) -> BehavioralDiagnosis:
     sequence = next((each for each in sequences if anomaly.sequence in (each.id, each.name)), None)
     sequence_id = sequence.id if sequence else anomaly.sequence
+    if anomaly.kind in RUN_CAUSES:
+        return run_diagnosis(anomaly, sequence, handlers)
     swapped = _swapped(anomaly)
     found = deviations(anomaly.declared, anomaly.observed)
     beats = [declared_beat(handlers, sequence_id, event) for each in found for event in each.events]

@@ -23,7 +23,7 @@ from handlers.model import (
 )
 from handlers.telemetry.durations import add_duration, add_durations
 from handlers.telemetry.origins import origin_at, origin_of
-from handlers.telemetry.run_endings import MAX_PATH_BEATS, Ending, count_ended, doubt_cut_runs
+from handlers.telemetry.run_endings import MAX_PATH_BEATS, Ending, count_ended, endings_with_log
 from handlers.telemetry.waits import add_wait_ms
 from handlers.telemetry.whole_runs import count_whole_runs
 
@@ -39,6 +39,8 @@ class AggregatedTelemetry(msgspec.Struct, frozen=True):
     """Per stream the runs that have not ended, by "sequence<TAB>request id"."""
     watermarks_ms: Mapping[str, int]
     """Per stream the latest event time."""
+    longest_ms: Mapping[str, dict[str, int]]
+    """Per stream and sequence how long a completed run took at most."""
 
 
 def aggregate_telemetry_metrics(
@@ -46,6 +48,7 @@ def aggregate_telemetry_metrics(
     *,
     runs: Mapping[str, Mapping[str, OpenRun]],
     watermarks_ms: Mapping[str, int],
+    longest_ms: Mapping[str, Mapping[str, int]],
     window_ms: int,
     run_timeout_ms: int,
     at_end: bool,
@@ -54,7 +57,8 @@ def aggregate_telemetry_metrics(
 
     A run counts in the window in which it ends. One that no line announced (a log without run lines) ends
     when it was silent for `run_timeout_ms`, or with the log (`at_end`); an announced one that falls silent
-    or meets a restart is unfinished.
+    or meets a restart is unfinished. At the end of the log one that was silent for longer than any run of
+    its sequence took (`longest_ms`, by stream) is, too; the others may go on.
     """
     counter = _Counter(window_ms, run_timeout_ms)
     streams = {
@@ -64,24 +68,26 @@ def aggregate_telemetry_metrics(
                 for key, run in open_.items()
             },
             watermarks_ms.get(stream, 0),
+            dict(longest_ms.get(stream, {})),
         )
         for stream, open_ in runs.items()
     }
     for events in normalized_events:
         stream = streams.get(events.stream)
         if stream is None:
-            stream = streams[events.stream] = _Stream({}, 0)
+            stream = streams[events.stream] = _Stream({}, 0, {})
         if _are_beats_without_runs(events):
             counter.add(events, stream)
         else:
             counter.play(events, stream)
     if at_end:
         for stream in streams.values():
-            counter.end_unannounced(stream)
+            counter.end_with_log(stream)
     return AggregatedTelemetry(
         TelemetryMetrics(window_ms, counter.filled()),
         {name: stream.runs for name, stream in streams.items()},
         {name: stream.watermark_ms for name, stream in streams.items()},
+        {name: stream.longest_ms for name, stream in streams.items()},
     )
 
 
@@ -94,13 +100,20 @@ def _are_beats_without_runs(events: NormalizedEvents) -> bool:
 
 
 class _Stream:
-    __slots__ = ("is_new", "runs", "watermark_ms")
+    __slots__ = ("is_new", "longest_ms", "runs", "watermark_ms")
 
-    def __init__(self, runs: dict[str, OpenRun], watermark_ms: int) -> None:
+    def __init__(self, runs: dict[str, OpenRun], watermark_ms: int, longest_ms: dict[str, int]) -> None:
         self.runs = runs
         self.watermark_ms = watermark_ms
+        self.longest_ms = longest_ms
         self.is_new = True
         """It begins with the current event."""
+
+    def note_duration(self, sequence: str, took_ms: int) -> None:
+        """Of a run that was completed."""
+        known_ms = self.longest_ms.get(sequence, -1)
+        if took_ms > known_ms and (known_ms >= 0 or len(self.longest_ms) < _MAX_KEYS):
+            self.longest_ms[sequence] = took_ms
 
 
 class _Counter:
@@ -201,7 +214,9 @@ class _Counter:
                 self._stats(beat)  # they have the handler that is named first
         whole[key].append(index)
         stream.runs.pop(_run_key(events, index), None)
-        self._advance(stream, events.at_ms[index] + max(0, *events.whole[index].after_ms))
+        took_ms = max(0, *events.whole[index].after_ms)
+        stream.note_duration(subject.sequence, took_ms)
+        self._advance(stream, events.at_ms[index] + took_ms)
 
     def _count_whole(self, events: NormalizedEvents, indexes: list[int]) -> None:
         """Counts runs of one path in the current window."""
@@ -209,12 +224,11 @@ class _Counter:
         stats = self._window.runs.setdefault(subject.sequence, RunStats())
         count_whole_runs(stats, [self._stats(beat) for beat in subject.beats], events, indexes)
 
-    def end_unannounced(self, stream: _Stream) -> None:
-        unannounced = [(key, run) for key, run in stream.runs.items() if not run.announced]
-        doubt_cut_runs([run for _, run in unannounced], stream.watermark_ms)
-        for key, run in unannounced:
-            del stream.runs[key]
-            self._end(run, run.last_ms, "completed")
+    def end_with_log(self, stream: _Stream) -> None:
+        """Ends what the end of the log ends, or leaves behind."""
+        for key, ending in endings_with_log(stream.runs, stream.longest_ms, stream.watermark_ms).items():
+            run = stream.runs.pop(key)
+            self._end(run, run.last_ms, ending)
 
     def _advance(self, stream: _Stream, at_ms: int) -> None:
         """Moves the watermark; a new window ends the runs that were silent for too long when it began."""
@@ -303,6 +317,8 @@ class _Counter:
             at_ms = events.at_ms[index]
             run.last_ms = max(run.last_ms, at_ms)
             completed = events.subjects[index].kind == "run-completed"
+            if completed:
+                stream.note_duration(run.sequence, run.last_ms - run.started.at_ms)
             self._end(run, at_ms, "completed" if completed else "failed")
 
     def _error(self, events: NormalizedEvents, index: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Final, Literal
 
 from handlers.metrics import Stop, add_stop, add_variant
@@ -33,14 +33,27 @@ def count_ended(stats: RunStats, run: OpenRun, ending: Ending) -> None:
             add_stop(stats, str(_stop(run)), VariantStats(1, (run.started,)))
 
 
-def doubt_cut_runs(runs: Sequence[OpenRun], end_ms: int) -> None:
-    """Marks the runs that may go on where the log ends: silent for no longer than others of it took."""
-    longest_ms: dict[str, int] = {}
-    for run in runs:
-        took_ms = run.last_ms - run.started.at_ms
-        longest_ms[run.sequence] = max(took_ms, longest_ms.get(run.sequence, 0))
-    for run in runs:
-        run.disturbed |= end_ms - run.last_ms <= longest_ms[run.sequence]
+def endings_with_log(
+    runs: Mapping[str, OpenRun], longest_ms: Mapping[str, int], end_ms: int
+) -> dict[str, Ending]:
+    """The runs that are over where a log ends, by key. Of those that no line announced all are; those that
+    may go on are marked as disturbed, which are those that fell silent for no longer than any run took.
+    """
+    known_ms = dict(longest_ms)
+    for run in runs.values():
+        if not run.announced:
+            took_ms = run.last_ms - run.started.at_ms
+            known_ms[run.sequence] = max(took_ms, known_ms.get(run.sequence, 0))
+    longest_of_all_ms = max(known_ms.values(), default=end_ms)
+    endings: dict[str, Ending] = {}
+    for key, run in runs.items():
+        may_go_on = end_ms - run.last_ms <= known_ms.get(run.sequence, longest_of_all_ms)
+        if not run.announced:
+            run.disturbed |= may_go_on
+            endings[key] = "completed"
+        elif not may_go_on:
+            endings[key] = "silent"
+    return endings
 
 
 def _stop(run: OpenRun) -> Stop:
