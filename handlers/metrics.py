@@ -27,6 +27,8 @@ MAX_VARIANTS: Final = 64
 MAX_PLACES: Final = 500
 """Places kept per sequence and window where runs stop or beats wait; more are counted under `OTHER_PLACE`."""
 OTHER_PLACE: Final = "…"
+SHORT_WAIT_MS: Final = 10
+"""A shorter wait is the time slice of the machine or the millisecond of a timestamp, and counts as none."""
 
 
 class Stop(msgspec.Struct, frozen=True, order=True):

@@ -57,11 +57,14 @@ class Behavior(msgspec.Struct, frozen=True, kw_only=True):
     """Only for `too-late`, which is measured in milliseconds."""
 
 
-def news_confidence(behavior: Behavior, limits: Detect) -> float | None:
-    """Probability that the runs deviate more often than those of the reference did; None below the limit."""
+def news_confidence(behavior: Behavior, limits: Detect, tests: int = 1) -> float | None:
+    """Probability that the runs deviate more often than those of the reference did; None below the limit.
+
+    `tests`: how many such questions are asked at once; any of them is answered wrongly by chance (Bonferroni).
+    """
     if behavior.runs < limits.behavioral_min_runs:
         return None
-    chance = fisher_greater(behavior.runs, behavior.of, behavior.base_runs, behavior.base_of)
+    chance = tests * fisher_greater(behavior.runs, behavior.of, behavior.base_runs, behavior.base_of)
     return 1 - chance if chance <= 1 - limits.confidence else None
 
 

@@ -8,12 +8,10 @@ from typing import Final
 from config.settings import Detect
 from handlers.anomaly.behavior import Behavior, Wait, usual_path
 from handlers.anomaly.statistics import log_median, z_of
-from handlers.metrics import OTHER_PLACE
+from handlers.metrics import OTHER_PLACE, SHORT_WAIT_MS
 from handlers.model import RunStats
 from handlers.sketch import bin_of, quantile_us
 
-_SCHEDULER_US: Final = 10_000.0
-"""A shorter wait is the time slice of the machine or the millisecond of a timestamp, and no wait."""
 _RARE: Final = 0.95
 """What healthy runs wait at least so rarely is beyond their noise."""
 
@@ -40,7 +38,7 @@ def _late(
     z = z_of(limits.confidence)
     actual_us, error = log_median(bins, z)
     expected_us, expected_error = log_median(base, z)
-    expected_us = max(expected_us, _SCHEDULER_US)
+    expected_us = max(expected_us, SHORT_WAIT_MS * 1000)
     margin = z * math.sqrt(error**2 + expected_error**2 + limits.run_noise**2)
     limit_us = expected_us * (1 + limits.over_expected)
     least_us = max(quantile_us(base, _RARE), expected_us + limits.min_added_ms * 1000)

@@ -60,20 +60,22 @@ def learned_deviations(current: RunStats, reference: RunStats, limits: Detect) -
         return ()  # the reference is too varied to be known
     teller = _Teller(SequenceJudge(model), reference, usual)
     novel = -(-sum(1 for times in model.trigrams.values() if times == 1) // _SHOWN_IN)
+    tests = 1 if reference.rest is None else len(model.counts)
     found: dict[BehaviorKind, Behavior] = {}
-    for is_rare in (False, True) if reference.rest is None else (False,):
+    for is_rare in (False, True):
         now, before = teller.by_kind(current, is_rare), teller.by_kind(reference, is_rare)
         for kind, (counted, learned) in sorted(now.items(), key=lambda item: item[0]):
             known = before[kind][0].runs if kind in before else 0
             behavior = msgspec.structs.replace(
                 counted,
-                base_runs=known if is_rare else min(max(known, learned, novel), reference.completed),
+                base_runs=min(max(known, learned, 0 if is_rare else novel), reference.completed),
                 base_of=reference.completed,
             )
-            confidence = news_confidence(behavior, limits)
+            confidence = news_confidence(behavior, limits, tests if is_rare else 1)
             if confidence is not None:
                 sure = min(confidence, behavior.confidence)
-                found.setdefault(kind, msgspec.structs.replace(behavior, confidence=sure))
+                if kind not in found or found[kind].runs < behavior.runs:
+                    found[kind] = msgspec.structs.replace(behavior, confidence=sure)
     return tuple(found.values())
 
 
@@ -102,6 +104,8 @@ class _Teller:
         self._judge = judge
         self._usual = usual
         self._learned = set(map(events_of, reference.variants))
+        self._is_varied = reference.rest is not None
+        self._runs = reference.completed
         paths = (path for path, _ in by_frequency(reference))
         normal = [path for path in paths if path in usual or judge.judge(path).score < 1]
         self._candidates = [(path, Counter(path)) for path in normal[:_CANDIDATES]]
@@ -132,8 +136,9 @@ class _Teller:
         return found
 
     def _tell(self, path: Path, is_rare: bool) -> _Told | None:
-        verdict = self._judge.judge(path)
-        if is_rare != (verdict.score < 1) or (is_rare and path not in self._learned):
+        judged = self._judge.judge(path)
+        verdict = self._rare(path) if is_rare and judged.score < 1 else judged
+        if verdict is None or is_rare != (judged.score < 1):
             return None
         expected = self._nearest(path, is_rare)
         found = deviations(expected, path)
@@ -146,6 +151,13 @@ class _Teller:
             bool(found) and {each.kind for each in found} <= ERRORS_EXPLAIN
         )
         return _Told(kind, events, expected, verdict, explained)
+
+    def _rare(self, path: Path) -> Verdict | None:
+        """A rare path that was learned; where paths are too many to be kept, a rare count of an event."""
+        if not self._is_varied:
+            return self._judge.judge(path) if path in self._learned else None
+        rarest = self._judge.rarest(path)
+        return rarest if rarest is not None and rarest.learned < _USUAL_SHARE * self._runs else None
 
     def _nearest(self, path: Path, is_rare: bool) -> Path:
         """The normal path that differs least: in how often events occur, then in their places."""

@@ -20,6 +20,8 @@ _TWICE: Final = 2.0
 """A wrong transition between two events shows in two longer contexts; contexts that are wrong more often than
 that are not errors but events that run at the same time and come in many orders."""
 _EXPECTED: Final = 3
+_RARE: Final = 0.05
+"""A count of an event that so few runs have explains a wrong order."""
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -98,18 +100,41 @@ class SequenceJudge:
         if not self._runs:
             return Verdict(0.0, "none", 0, "", (), "no run was learned", 0.0)
         profile = profile_of(path)
-        worst = max(self._order(path), self._times(path, profile), key=lambda each: each.odds)
+        order, times = self._order(path), self._times(path, profile)
+        worst = max(order, times, key=lambda each: each.odds)
         score = max(0.0, 1 + worst.odds / log(10) / _SCALE)
         sure = probability(abs(worst.odds))
         if worst.odds < 0:
             return Verdict(score, "none", 0, "", (), f"as the {self._runs} runs learned", sure)
-        if worst.count_of:
-            kind, expected, why = self._wrong_count(worst.count_of, profile)
-            learned = self._ranges[worst.count_of].runs if worst.count_of in self._ranges else {}
-            times = learned.get(profile.get(worst.count_of, 0), 0)
-            return Verdict(score, kind, worst.position, worst.count_of, expected, why, sure, times)
-        kind, position, event, expected = self._wrong_order(path, profile, worst.position)
-        return Verdict(score, kind, position, event, expected, worst.why, sure, worst.learned)
+        if not worst.count_of:
+            kind, position, event, expected = self._wrong_order(path, profile, worst.position)
+            # A beat too few or too many disturbs the order, too: one cause.
+            rare = self.rarest(path) if kind == "out-of-order" and times.odds < 0 else None
+            if rare is not None and rare.learned <= _RARE * self._runs:
+                return msgspec.structs.replace(rare, score=score, confidence=sure)
+            if kind != "out-of-order" or times.odds < 0:
+                return Verdict(score, kind, position, event, expected, worst.why, sure, worst.learned)
+        kind, expected, why = self._wrong_count(times.count_of, profile)
+        known = self._ranges.get(times.count_of)
+        learned = known.runs.get(profile.get(times.count_of, 0), 0) if known is not None else 0
+        return Verdict(score, kind, times.position, times.count_of, expected, why, sure, learned)
+
+    def rarest(self, path: tuple[str, ...]) -> Verdict | None:
+        """What is rare in a run though it is normal: the count of an event that fewest runs show, or None."""
+        profile = profile_of(path)
+        odd = [
+            (known.runs.get(profile.get(event, 0), 0), event)
+            for event, known in self._ranges.items()
+            if profile.get(event, 0) != known.usual
+        ]
+        if not odd:
+            return None
+        runs, event = min(odd)
+        kind, expected, why = self._wrong_count(event, profile)
+        if profile.get(event, 0) < self._ranges[event].usual:
+            kind = "missing"
+        position = path.index(event) if event in profile else len(path)
+        return Verdict(0.0, kind, position, event, expected, why, 1.0, runs)
 
     def _order(self, path: tuple[str, ...]) -> _Worst:
         padded = padded_of(path)

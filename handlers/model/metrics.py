@@ -62,7 +62,7 @@ class WaitStats(msgspec.Struct):
     """How long a beat came after the end of the one before it, its own duration not included."""
 
     bins: dict[int, int] = {}
-    """DDSketch, as that of the durations; to the millisecond, as timestamps are."""
+    """DDSketch, as that of the durations; waits too short to be one are 0."""
     longest: tuple[tuple[int, Origin], ...] = ()
     """The longest few as (wait_us, origin), longest first."""
 

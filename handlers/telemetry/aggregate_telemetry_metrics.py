@@ -24,7 +24,7 @@ from handlers.model import (
 from handlers.telemetry.durations import add_duration, add_durations
 from handlers.telemetry.origins import origin_at, origin_of
 from handlers.telemetry.run_endings import MAX_PATH_BEATS, Ending, count_ended, endings_with_log
-from handlers.telemetry.waits import add_wait_ms
+from handlers.telemetry.waits import add_waits
 from handlers.telemetry.whole_runs import count_whole_runs
 
 _MAX_OPEN_RUNS: Final = 10_000
@@ -289,7 +289,7 @@ class _Counter:
             if run.completed_ms is not None and duration_us is not None and not subject.failed:
                 wait_ms = at_ms - run.completed_ms - duration_us // 1000
                 runs = self._window.runs.setdefault(subject.sequence, RunStats())
-                add_wait_ms(runs, subject.event, wait_ms, partial(origin_of, events, index))
+                add_waits(runs, subject.event, [wait_ms], partial(origin_at, events, [index]))
             run.completed_ms = at_ms
             run.disturbed |= subject.failed
             run.last_ms = max(run.last_ms, at_ms)

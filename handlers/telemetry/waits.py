@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 
-from handlers.metrics import EXAMPLES, add_wait, slowest_of
+from handlers.metrics import SHORT_WAIT_MS, add_wait, slowest_of
 from handlers.model import Origin, RunStats, WaitStats
-from handlers.sketch import add_bins, bin_of
-
-
-def add_wait_ms(stats: RunStats, event: str, wait_ms: int, origin: Callable[[], Origin]) -> None:
-    """Adds one wait, as `add_waits` adds several."""
-    wait_us = max(0, wait_ms) * 1000
-    known = stats.waits.get(event)
-    longest = known.longest if known is not None else ()
-    is_long = wait_us > 0 and (len(longest) < EXAMPLES or wait_us >= longest[-1][0])
-    add_wait(stats, event, WaitStats({bin_of(wait_us): 1}, ((wait_us, origin()),) if is_long else ()))
+from handlers.sketch import ZERO_BIN, add_bins, bin_of
 
 
 def add_waits(stats: RunStats, event: str, waits_ms: Sequence[int], origin: Callable[[int], Origin]) -> None:
-    """Adds waits for the beat of `event`; one below 0, of a beat that overlaps another, is none.
+    """Adds waits for the beat of `event`. A short one is none, as is one below 0, of a beat that overlaps.
 
     `origin` tells where the one at a position comes from.
     """
+    if max(waits_ms) < SHORT_WAIT_MS:
+        known = stats.waits.get(event)
+        if known is not None:
+            known.bins[ZERO_BIN] = known.bins.get(ZERO_BIN, 0) + len(waits_ms)
+        else:
+            add_wait(stats, event, WaitStats({ZERO_BIN: len(waits_ms)}))
+        return
     bins: dict[int, int] = {}
-    for wait_ms, count in Counter(waits_ms).items():
-        add_bins(bins, {bin_of(max(0, wait_ms) * 1000): count})
-    known = stats.waits.get(event)
-    least_ms = sorted(waits_ms)[-EXAMPLES:][0]
-    if known is not None and len(known.longest) == EXAMPLES:
-        least_ms = max(least_ms, known.longest[-1][0] // 1000)
-    longest = [(ms * 1000, origin(at)) for at, ms in enumerate(waits_ms) if ms >= max(least_ms, 1)]
-    add_wait(stats, event, WaitStats(bins, slowest_of(longest)))
+    long: list[tuple[int, Origin]] = []
+    for at, wait_ms in enumerate(waits_ms):
+        if wait_ms >= SHORT_WAIT_MS:
+            long.append((wait_ms * 1000, origin(at)))
+        add_bins(bins, {bin_of(wait_ms * 1000) if wait_ms >= SHORT_WAIT_MS else ZERO_BIN: 1})
+    add_wait(stats, event, WaitStats(bins, slowest_of(long)))
