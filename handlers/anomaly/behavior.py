@@ -60,7 +60,7 @@ class Behavior(msgspec.Struct, frozen=True, kw_only=True):
 def news_confidence(behavior: Behavior, limits: Detect, tests: int = 1) -> float | None:
     """Probability that the runs deviate more often than those of the reference did; None below the limit.
 
-    `tests`: how many such questions are asked at once; any of them is answered wrongly by chance (Bonferroni).
+    `tests`: how many such questions are asked at once, any of which chance may answer (Bonferroni).
     """
     if behavior.runs < limits.behavioral_min_runs:
         return None
