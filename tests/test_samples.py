@@ -56,7 +56,6 @@ def aggregate(normalized: NormalizedTelemetry, settings: Settings) -> Aggregated
         normalized.normalized_events,
         runs={},
         watermarks_ms={},
-        longest_ms={},
         window_ms=limits.window_ms,
         run_timeout_ms=limits.run_timeout_ms,
         at_end=True,

@@ -132,8 +132,6 @@ class StreamState(msgspec.Struct):
     format: str = ""
     """Name of the log format that was read last: that of a next file whose head tells nothing."""
     loss: OpenLoss | None = None
-    longest_ms: dict[str, int] = {}
-    """By sequence how long a completed run took at most: where a log ends, it tells which runs hang."""
 
 
 class Consumed(msgspec.Struct, frozen=True):

@@ -39,8 +39,6 @@ class AggregatedTelemetry(msgspec.Struct, frozen=True):
     """Per stream the runs that have not ended, by "sequence<TAB>request id"."""
     watermarks_ms: Mapping[str, int]
     """Per stream the latest event time."""
-    longest_ms: Mapping[str, dict[str, int]]
-    """Per stream and sequence how long a completed run took at most."""
 
 
 def aggregate_telemetry_metrics(
@@ -48,7 +46,6 @@ def aggregate_telemetry_metrics(
     *,
     runs: Mapping[str, Mapping[str, OpenRun]],
     watermarks_ms: Mapping[str, int],
-    longest_ms: Mapping[str, Mapping[str, int]],
     window_ms: int,
     run_timeout_ms: int,
     at_end: bool,
@@ -57,8 +54,7 @@ def aggregate_telemetry_metrics(
 
     A run counts in the window in which it ends. One that no line announced (a log without run lines) ends
     when it was silent for `run_timeout_ms`, or with the log (`at_end`); an announced one that falls silent
-    or meets a restart is unfinished. At the end of the log one that was silent for longer than any run of
-    its sequence took (`longest_ms`, by stream) is, too; the others may go on.
+    or meets a restart is unfinished. Where the log ends, a tenth of that silence is enough.
     """
     counter = _Counter(window_ms, run_timeout_ms)
     streams = {
@@ -68,14 +64,13 @@ def aggregate_telemetry_metrics(
                 for key, run in open_.items()
             },
             watermarks_ms.get(stream, 0),
-            dict(longest_ms.get(stream, {})),
         )
         for stream, open_ in runs.items()
     }
     for events in normalized_events:
         stream = streams.get(events.stream)
         if stream is None:
-            stream = streams[events.stream] = _Stream({}, 0, {})
+            stream = streams[events.stream] = _Stream({}, 0)
         if _are_beats_without_runs(events):
             counter.add(events, stream)
         else:
@@ -87,7 +82,6 @@ def aggregate_telemetry_metrics(
         TelemetryMetrics(window_ms, counter.filled()),
         {name: stream.runs for name, stream in streams.items()},
         {name: stream.watermark_ms for name, stream in streams.items()},
-        {name: stream.longest_ms for name, stream in streams.items()},
     )
 
 
@@ -100,20 +94,13 @@ def _are_beats_without_runs(events: NormalizedEvents) -> bool:
 
 
 class _Stream:
-    __slots__ = ("is_new", "longest_ms", "runs", "watermark_ms")
+    __slots__ = ("is_new", "runs", "watermark_ms")
 
-    def __init__(self, runs: dict[str, OpenRun], watermark_ms: int, longest_ms: dict[str, int]) -> None:
+    def __init__(self, runs: dict[str, OpenRun], watermark_ms: int) -> None:
         self.runs = runs
         self.watermark_ms = watermark_ms
-        self.longest_ms = longest_ms
         self.is_new = True
         """It begins with the current event."""
-
-    def note_duration(self, sequence: str, took_ms: int) -> None:
-        """Of a run that was completed."""
-        known_ms = self.longest_ms.get(sequence, -1)
-        if took_ms > known_ms and (known_ms >= 0 or len(self.longest_ms) < _MAX_KEYS):
-            self.longest_ms[sequence] = took_ms
 
 
 class _Counter:
@@ -214,9 +201,7 @@ class _Counter:
                 self._stats(beat)  # they have the handler that is named first
         whole[key].append(index)
         stream.runs.pop(_run_key(events, index), None)
-        took_ms = max(0, *events.whole[index].after_ms)
-        stream.note_duration(subject.sequence, took_ms)
-        self._advance(stream, events.at_ms[index] + took_ms)
+        self._advance(stream, events.at_ms[index] + max(0, *events.whole[index].after_ms))
 
     def _count_whole(self, events: NormalizedEvents, indexes: list[int]) -> None:
         """Counts runs of one path in the current window."""
@@ -226,7 +211,7 @@ class _Counter:
 
     def end_with_log(self, stream: _Stream) -> None:
         """Ends what the end of the log ends, or leaves behind."""
-        for key, ending in endings_with_log(stream.runs, stream.longest_ms, stream.watermark_ms).items():
+        for key, ending in endings_with_log(stream.runs, stream.watermark_ms, self._timeout_ms).items():
             run = stream.runs.pop(key)
             self._end(run, run.last_ms, ending)
 
@@ -317,8 +302,6 @@ class _Counter:
             at_ms = events.at_ms[index]
             run.last_ms = max(run.last_ms, at_ms)
             completed = events.subjects[index].kind == "run-completed"
-            if completed:
-                stream.note_duration(run.sequence, run.last_ms - run.started.at_ms)
             self._end(run, at_ms, "completed" if completed else "failed")
 
     def _error(self, events: NormalizedEvents, index: int) -> None:

@@ -12,6 +12,9 @@ from handlers.sketch import bin_of
 MAX_PATH_BEATS: Final = 500
 """A path is cut here: a run that loops without end must not fill the memory."""
 
+_AT_END: Final = 10
+"""Nobody can wait for the rest of the timeout where a log ends: this part of it must do."""
+
 Ending = Literal["completed", "failed", "silent", "cut"]
 """`cut`: by a restart, or given up for room."""
 
@@ -33,25 +36,24 @@ def count_ended(stats: RunStats, run: OpenRun, ending: Ending) -> None:
             add_stop(stats, str(_stop(run)), VariantStats(1, (run.started,)))
 
 
-def endings_with_log(
-    runs: Mapping[str, OpenRun], longest_ms: Mapping[str, int], end_ms: int
-) -> dict[str, Ending]:
-    """The runs that are over where a log ends, by key. Of those that no line announced all are; those that
-    may go on are marked as disturbed, which are those that fell silent for no longer than any run took.
+def endings_with_log(runs: Mapping[str, OpenRun], end_ms: int, timeout_ms: int) -> dict[str, Ending]:
+    """The runs that are over where a log ends, by key.
+
+    Of those that no line announced all are; the ones that fell silent for no longer than others of their
+    sequence took may go on, and are marked as disturbed. Of the others, those that hang.
     """
-    known_ms = dict(longest_ms)
+    longest_ms: dict[str, int] = {}
     for run in runs.values():
         if not run.announced:
             took_ms = run.last_ms - run.started.at_ms
-            known_ms[run.sequence] = max(took_ms, known_ms.get(run.sequence, 0))
-    longest_of_all_ms = max(known_ms.values(), default=end_ms)
+            longest_ms[run.sequence] = max(took_ms, longest_ms.get(run.sequence, 0))
     endings: dict[str, Ending] = {}
     for key, run in runs.items():
-        may_go_on = end_ms - run.last_ms <= known_ms.get(run.sequence, longest_of_all_ms)
+        silent_ms = end_ms - run.last_ms
         if not run.announced:
-            run.disturbed |= may_go_on
+            run.disturbed |= silent_ms <= longest_ms[run.sequence]
             endings[key] = "completed"
-        elif not may_go_on:
+        elif silent_ms * _AT_END > timeout_ms:
             endings[key] = "silent"
     return endings
 

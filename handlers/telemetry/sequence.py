@@ -126,7 +126,6 @@ async def parse_telemetry(
         normalized.normalized_events,
         runs={name: state.runs for name, state in streams.items() if name in touched},
         watermarks_ms=watermarks_ms,
-        longest_ms={name: state.longest_ms for name, state in streams.items() if name in touched},
         window_ms=limits.window_ms,
         run_timeout_ms=limits.run_timeout_ms,
         at_end=ending,
@@ -149,7 +148,6 @@ async def parse_telemetry(
             watermark_ms=aggregated.watermarks_ms.get(name, 0),
             format=formats_read.get(name) or (streams[name].format if name in streams else ""),
             loss=losses.get(name),
-            longest_ms=aggregated.longest_ms.get(name) or {},
         )
         for name in touched | aggregated.runs.keys()
     }

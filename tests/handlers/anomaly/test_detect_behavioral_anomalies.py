@@ -221,7 +221,6 @@ def played(endings: Mapping[EventKind, int], beats: Path) -> RunStats:
         normalized_columns(events),
         runs={},
         watermarks_ms={},
-        longest_ms={},
         window_ms=WINDOW_MS,
         run_timeout_ms=WINDOW_MS,
         at_end=False,

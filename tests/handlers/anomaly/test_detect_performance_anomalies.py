@@ -219,7 +219,6 @@ def test_failed_executions_are_not_in_the_latency(failed: bool) -> None:
         ),
         runs={},
         watermarks_ms={},
-        longest_ms={},
         window_ms=WINDOW_MS,
         run_timeout_ms=1000,
         at_end=True,

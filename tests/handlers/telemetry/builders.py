@@ -55,7 +55,6 @@ def aggregate(
     *,
     runs: Mapping[str, Mapping[str, OpenRun]] | None = None,
     watermarks_ms: Mapping[str, int] | None = None,
-    longest_ms: Mapping[str, Mapping[str, int]] | None = None,
     stream_of: dict[int, str] | None = None,
     at_end: bool = False,
 ) -> AggregatedTelemetry:
@@ -63,7 +62,6 @@ def aggregate(
         normalized_columns(events, stream_of),
         runs=runs or {},
         watermarks_ms=watermarks_ms or {},
-        longest_ms=longest_ms or {},
         window_ms=WINDOW_MS,
         run_timeout_ms=TIMEOUT_MS,
         at_end=at_end,

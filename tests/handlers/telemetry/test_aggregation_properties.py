@@ -64,19 +64,16 @@ def test_commits_at_any_place_give_what_one_commit_gives(
     edges = [0, *sorted(cuts), len(events)]
     runs: dict[str, dict[str, OpenRun]] = {}
     watermarks_ms: dict[str, int] = {}
-    longest_ms: dict[str, dict[str, int]] = {}
     for start, end in itertools.pairwise(edges):
         part = aggregate(
             events[start:end],
             runs=runs,
             watermarks_ms=watermarks_ms,
-            longest_ms=longest_ms,
             at_end=end == len(events),
         )
         add_all(windows, windows_of(part))
         runs |= part.runs
         watermarks_ms |= part.watermarks_ms
-        longest_ms |= part.longest_ms
     assert windows == windows_of(whole)
     assert runs == whole.runs
     assert watermarks_ms == whole.watermarks_ms
@@ -111,7 +108,5 @@ def test_the_state_that_is_given_is_not_changed(
 ) -> None:
     state = aggregate(before)
     runs, watermarks_ms = copy.deepcopy(state.runs), dict(state.watermarks_ms)
-    aggregate(
-        after, runs=state.runs, watermarks_ms=state.watermarks_ms, longest_ms=state.longest_ms, at_end=True
-    )
+    aggregate(after, runs=state.runs, watermarks_ms=state.watermarks_ms, at_end=True)
     assert (state.runs, state.watermarks_ms) == (runs, watermarks_ms)

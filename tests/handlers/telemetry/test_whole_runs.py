@@ -67,7 +67,6 @@ def counted(log_format: Conductor, data: bytes) -> tuple[AggregatedTelemetry, Pa
         normalized.normalized_events,
         runs={},
         watermarks_ms={},
-        longest_ms={},
         window_ms=2000,
         run_timeout_ms=60_000,
         at_end=False,
