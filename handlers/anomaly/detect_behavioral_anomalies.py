@@ -17,7 +17,7 @@ from handlers.model import BehavioralAnomaly, RunStats, Severity, TelemetryMetri
 from handlers.model import Sequence as DeclaredSequence
 
 _LONG: Final = 1000
-"""Windows after which a baseline knows all sequences that there are: those of three hours and more."""
+"""Windows after which a baseline should have met every sequence: about three hours of 10 s each."""
 
 
 class DetectedBehavior(msgspec.Struct, frozen=True):
