@@ -11,7 +11,6 @@ from daemon.subjects import Subject
 from daemon.tiers import Stats
 from handlers.anomaly.conformance import deviations
 from handlers.anomaly.identity import anomaly_id
-from handlers.metrics import OTHER_VARIANT
 from handlers.model import (
     AnyAnomaly,
     BeatStats,
@@ -64,11 +63,10 @@ def series_of(
             return _error_rates(history, beat, about, a_minute)
         case BehavioralAnomaly(unit="runs/run"):
             runs = history(("run", (first.sequence,)))
-            return tuple(
-                Point(at_ms, _deviating(stats, anomaly) / stats.completed, stats.completed)
-                for at_ms, stats in runs.items()
-                if isinstance(stats, RunStats) and stats.completed
+            shares = (
+                (at, *_deviating(each, anomaly)) for at, each in runs.items() if isinstance(each, RunStats)
             )
+            return tuple(Point(at_ms, hits / of, of) for at_ms, hits, of in shares if of)
         case _:
             return ()
 
@@ -100,14 +98,17 @@ def _error_rates(
     )
 
 
-def _deviating(runs: RunStats, anomaly: BehavioralAnomaly) -> int:
+def _deviating(runs: RunStats, anomaly: BehavioralAnomaly) -> tuple[int, int]:
+    """How many runs deviate, of how many."""
     if anomaly.kind == "unfinished":
-        return min(runs.unfinished, runs.completed)
-    return sum(
+        stopped = sum(stop.runs for stop in runs.stops.values())
+        return stopped, runs.completed + stopped
+    hits = (
         variant.runs
         for path, variant in runs.variants.items()
-        if path != OTHER_VARIANT and _deviates(tuple(path.split("\t")) if path else (), anomaly)
+        if _deviates(tuple(path.split("\t")) if path else (), anomaly)
     )
+    return sum(hits), runs.completed
 
 
 def _deviates(path: tuple[str, ...], anomaly: BehavioralAnomaly) -> bool:
