@@ -14,8 +14,11 @@ from daemon.store import Store
 from daemon.subjects import Subject, beat_key, error_key
 from daemon.telemetry_records import TelemetryRecords, from_document, to_document
 from handlers.anomaly.activity import Activity
-from handlers.anomaly.baseline import Baseline, ErrorRate, Learned
+from handlers.anomaly.baseline import Baseline, Learned
+from handlers.anomaly.error_rate import ErrorRate
 from handlers.anomaly.long_term import LongTerm
+from handlers.anomaly.united_errors import united_errors
+from handlers.error_groups import in_group
 from handlers.model import BeatStats, RunStats
 
 BASELINES: Final = "baselines"
@@ -43,6 +46,7 @@ class BaselineRecords:
                 baseline.runs[key[0]] = from_document(document, Learned[RunStats])
             else:
                 baseline.errors[error_key(key)] = from_document(document, Learned[ErrorRate])
+        baseline.errors = united_errors(baseline.errors, self._telemetry.templates.grouping)
         for document in self._long_term.all():
             _, key = self._telemetry.subjects.name(document.doc_id)
             baseline.performance.beats[beat_key(key)] = from_document(document, LongTerm)
@@ -52,6 +56,7 @@ class BaselineRecords:
 
     def put(self, baseline: Baseline) -> None:
         """Stores what was learned of its subjects; what is stored of others stays."""
+        self._unite()
         totals = self._telemetry.totals()
         totals.judged_until_ms = baseline.judged_until_ms
         self._telemetry.put_totals(totals)
@@ -66,6 +71,24 @@ class BaselineRecords:
         )
         if memory.activity.until_ms:
             self._activity.put([to_document(memory.activity, _ACTIVITY_ID)])
+
+    def _unite(self) -> None:
+        """Puts what is stored under older names of groups to the name that they have now."""
+        grouping = self._telemetry.templates.grouping
+        groups = {
+            number: (key, in_group(key, grouping))
+            for number, key in self._telemetry.subjects.errors().items()
+        }
+        older = {number: group for number, (key, group) in groups.items() if key != group}
+        stored = self._table.get(doc_ids=[*older]) if older else []
+        if stored:
+            united = self.load().errors
+            names = dict.fromkeys(older[document.doc_id] for document in stored)
+            self._table.put(
+                to_document(united[name], self._telemetry.subjects.number("error", name)) for name in names
+            )
+            for document in stored:
+                self._table.remove_between(document.doc_id, document.doc_id)
 
     def remove(self, baseline: Baseline) -> None:
         """Forgets the subjects that the given one holds."""

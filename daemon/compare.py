@@ -23,6 +23,7 @@ from handlers.anomaly.baseline import Baseline, baseline_of
 from handlers.anomaly.ports import TelemetryHistory
 from handlers.anomaly.sequence import ANOMALY, DetectedAnomalies, detect_anomalies
 from handlers.diagnosis.sequence import DIAGNOSIS, diagnose
+from handlers.error_groups import in_groups
 from handlers.formats.registry import log_formats
 from handlers.metrics import add_window, merged
 from handlers.model import (
@@ -36,6 +37,7 @@ from handlers.model import (
 from handlers.stage import BeatReport, Performance, perform
 from handlers.telemetry.ports import TelemetryCommit
 from handlers.telemetry.sequence import TELEMETRY, ParsedTelemetry, parse_telemetry
+from handlers.templates import Grouping
 
 
 class NothingToCompareError(Exception):
@@ -78,12 +80,15 @@ async def compare(baseline_path: Path, current_path: Path, settings: Settings) -
 
     Raises NothingToCompareError when a side holds no events.
     """
-    baseline = await read_logs(baseline_path, settings)
-    current = await read_logs(current_path, settings)
+    grouping = Grouping()  # one for both sides, so that an error has one name
+    baseline = await read_logs(baseline_path, settings, grouping)
+    current = await read_logs(current_path, settings, grouping)
+    for window in (*baseline.metrics.windows.values(), *current.metrics.windows.values()):
+        window.errors = in_groups(window.errors, grouping)
     # One window for all, so that the side is judged as a whole, with all its samples.
     span = merged(current.metrics.windows.values(), min(current.metrics.windows))
     span_ms = max(current.metrics.windows) - span.start_ms + current.metrics.window_ms
-    store = _Memory(TelemetryMetrics(span_ms, {span.start_ms: span}), baseline_of(baseline.metrics))
+    store = _Memory(TelemetryMetrics(span_ms, {span.start_ms: span}), baseline_of(baseline.metrics), grouping)
     codebase = CodebaseReader((*settings.project.sequences, *settings.project.coverage))
     known = await codebase.load_codebase()
 
@@ -124,14 +129,14 @@ async def compare(baseline_path: Path, current_path: Path, settings: Settings) -
     )
 
 
-async def read_logs(path: Path, settings: Settings) -> ReadLogs:
+async def read_logs(path: Path, settings: Settings, grouping: Grouping) -> ReadLogs:
     """Reads a log file, or all log files in a directory, to the end.
 
     Raises NothingToCompareError when there is not one event.
     """
     logs = await anyio.to_thread.run_sync(_place, path, settings.logs)
     tail = Tail(logs)
-    store = _Memory(TelemetryMetrics(settings.ingest.window_s * 1000, {}), Baseline())
+    store = _Memory(TelemetryMetrics(settings.ingest.window_s * 1000, {}), Baseline(), grouping)
     formats: dict[int, str] = {}
     port = TailPort(tail, anyio.CapacityLimiter(1), formats)
     streams: dict[str, StreamState] = {}
@@ -224,15 +229,19 @@ def _ignore(_report: BeatReport) -> None:
 class _Memory:
     """The ports of the store, in memory."""
 
-    def __init__(self, metrics: TelemetryMetrics, baseline: Baseline) -> None:
+    def __init__(self, metrics: TelemetryMetrics, baseline: Baseline, grouping: Grouping) -> None:
         self.metrics = metrics
+        self._grouping = grouping
         self._baseline = baseline
         self.anomalies: tuple[AnyAnomaly, ...] = ()
         self.recommendations: tuple[FixRecommendation, ...] = ()
         self._lossy_spans: tuple[tuple[int, int], ...] = ()
 
     async def commit_telemetry(self, commit: TelemetryCommit) -> str:
+        for template in commit.templates:
+            self._grouping.group(template)
         for start_ms, window in commit.metrics.windows.items():
+            window.errors = in_groups(window.errors, self._grouping)
             add_window(self.metrics.windows.setdefault(start_ms, Window(start_ms)), window)
         self._lossy_spans += commit.lossy_spans
         return "compare"
@@ -246,7 +255,7 @@ class _Memory:
         return len(lossy)
 
     async def load_telemetry(self, _record_id: str) -> TelemetryHistory:
-        return TelemetryHistory(self.metrics, self._baseline)
+        return TelemetryHistory(self.metrics, self._baseline, shown=self._grouping.shown())
 
     async def store_anomalies(self, anomalies: Sequence[AnyAnomaly], _baseline: Baseline) -> str:
         # What the baseline ran without a test too is no difference between the two.

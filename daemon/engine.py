@@ -36,6 +36,7 @@ from handlers.anomaly.activity import is_idle
 from handlers.anomaly.baseline import Baseline, changed
 from handlers.anomaly.ports import TelemetryHistory
 from handlers.anomaly.sequence import ANOMALY, DetectedAnomalies, detect_anomalies
+from handlers.anomaly.united_errors import united_errors
 from handlers.diagnosis.sequence import DIAGNOSIS, diagnose
 from handlers.formats.registry import log_formats
 from handlers.model import AnyAnomaly, Codebase, FixRecommendation, ParserState, StreamState, TelemetryMetrics
@@ -405,6 +406,7 @@ class Engine:
 
     def _history(self) -> TelemetryHistory:
         baseline = self._baseline = self._baseline or self.anomalies.baselines.load()
+        baseline.errors = united_errors(baseline.errors, self.telemetry.templates.grouping)
         first_ms = baseline.judged_until_ms
         metrics = self.telemetry.windows(first_ms, self._until_ms, WINDOWS_A_DETECTION)
         # From now on, what comes for these windows is late, although the verdict is not stored yet.
@@ -419,6 +421,7 @@ class Engine:
             baseline,
             open_ids,
             observed_until_ms=self._until_ms if live else 0,
+            shown=self.telemetry.templates.grouping.shown(),
         )
 
     def _follow(self, settings: Settings) -> None:

@@ -55,10 +55,14 @@ class Subjects:
         """The subject of a number. Raises KeyError for one that was never given."""
         return self._names[number]
 
+    def errors(self) -> dict[int, ErrorKey]:
+        """The keys of all groups of errors by number."""
+        return {number: error_key(key) for number, (kind, key) in self._names.items() if kind == "error"}
+
     @staticmethod
     def overflow_key(kind: SubjectKind) -> tuple[str, ...]:
         """The key under which subjects beyond the limit are counted together."""
-        return {"beat": (OVERFLOW,) * 2, "run": (OVERFLOW,), "error": (OVERFLOW,) * 4}[kind]
+        return {"beat": (OVERFLOW,) * 2, "run": (OVERFLOW,), "error": (OVERFLOW,) * 5}[kind]
 
 
 def beat_key(key: tuple[str, ...]) -> BeatKey:
@@ -66,4 +70,4 @@ def beat_key(key: tuple[str, ...]) -> BeatKey:
 
 
 def error_key(key: tuple[str, ...]) -> ErrorKey:
-    return key[0], key[1], key[2], key[3]
+    return key[0], key[1], key[2], key[3], key[4]

@@ -2,7 +2,8 @@
 
 Tables: `sources` (one checkpoint with its ledger a file), `streams` (parser state, names, open runs),
 `subjects`, `windows` (id = window number << 16 | subject number), `late` (what came for windows that were
-judged already, until it is judged too), `losses` and `marks` (see `LossyWindows`, `Marks`), `meta` (totals).
+judged already, until it is judged too), `losses`, `marks` and `templates` (see `LossyWindows`, `Marks`,
+`TemplateRecords`), `meta` (totals).
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from daemon.lossy_windows import LossyWindows, overlap_ms
 from daemon.marks import Marks
 from daemon.store import Store
 from daemon.subjects import SUBJECT_BITS, Subjects, beat_key, error_key
+from daemon.template_records import TemplateRecords
+from handlers.error_groups import in_group, in_groups
 from handlers.metrics import add_beats, add_errors, add_runs, add_window
 from handlers.model import BeatStats, Consumed, ErrorStats, RunStats, StreamState, TelemetryMetrics, Window
 from handlers.telemetry.ports import TelemetryCommit
@@ -104,6 +107,7 @@ class TelemetryRecords:
         self.marks = Marks(store)
         self._stream_ids = {document["name"]: document.doc_id for document in self._streams.all()}
         self.subjects = Subjects(store)
+        self.templates = TemplateRecords(store)
         self.late_at_last = 0
         """What came late with the last commit, counted as in `Totals`."""
 
@@ -159,6 +163,9 @@ class TelemetryRecords:
                 self._put_sources(checkpoints, expired, commit.consumed)
                 self._put_streams(commit)
                 self.lossy.mark(commit.lossy_spans)
+                for template in commit.templates:
+                    self.templates.grouping.group(template)
+                self.templates.put()
                 self.marks.add(commit.marks)
                 late = self._add_windows(commit.metrics, judged_until_ms)
                 totals.late += late
@@ -180,6 +187,7 @@ class TelemetryRecords:
         finally:
             if not stored:
                 self.subjects.reload()
+                self.templates.reload()
                 self._stream_ids = {document["name"]: document.doc_id for document in self._streams.all()}
         return f"telemetry-{totals.commits}"
 
@@ -240,7 +248,8 @@ class TelemetryRecords:
         elif kind == "run":
             window.runs[key[0]] = from_document(stats, RunStats)
         else:
-            window.errors[error_key(key)] = from_document(stats, ErrorStats)
+            group = in_group(error_key(key), self.templates.grouping)
+            add_errors(window.errors.setdefault(group, ErrorStats()), from_document(stats, ErrorStats))
 
     def _window_id(self, at_ms: int, subject: int) -> int:
         return (at_ms // self._window_ms) << SUBJECT_BITS | subject
@@ -298,7 +307,7 @@ class TelemetryRecords:
             yield number("beat", beat), beat_stats, add_beats
         for run, run_stats in window.runs.items():
             yield number("run", (run,)), run_stats, add_runs
-        for error, error_stats in window.errors.items():
+        for error, error_stats in in_groups(window.errors, self.templates.grouping).items():
             yield number("error", error), error_stats, add_errors
 
     def _added(self, doc_id: int, new: T, add: Callable[[T, T], None]) -> Document:

@@ -10,10 +10,10 @@ import msgspec
 
 from config.settings import Settings
 from handlers.formats.base import Extraction, Format
-from handlers.formats.error_text import error_template
 from handlers.formats.near_miss import near_miss
 from handlers.formats.scan import extract_block
 from handlers.model import Block, ParserState, TelemetryEvents
+from handlers.templates import masked
 
 MAX_GROUPS: Final = 1000
 """Templates that are told apart: it bounds the memory."""
@@ -61,7 +61,7 @@ class UnmatchedGroups:
                 self._add_line(number, line)
 
     def _add_line(self, number: int, line: bytes) -> None:
-        template = error_template(line[:_MAX_TEXT_BYTES].decode("utf-8", "replace").strip())
+        template = masked(line[:_MAX_TEXT_BYTES].decode("utf-8", "replace").strip())
         if template not in self._first:
             if len(self._first) == MAX_GROUPS:
                 self.others += 1

@@ -135,12 +135,13 @@ def read(case: Path, *, by_line: bool) -> dict[str, Any]:
                 "event": event,
                 "type": error_type,
                 "template": template,
+                "site": site,
                 "frame": error.frame,
                 "plugin": error.plugin,
                 "handler": error.handler,
                 "count": error.count,
             }
-            for (sequence, event, error_type, template), error in sorted(total.errors.items())
+            for (sequence, event, error_type, template, site), error in sorted(total.errors.items())
         ],
     }
 

@@ -18,10 +18,11 @@ from typing import Final, Generic, TypeVar
 
 import msgspec
 
+from handlers.anomaly.error_rate import ErrorRate, add_rates, healthy_rates
 from handlers.anomaly.long_term import PerformanceMemory
 from handlers.anomaly.season import HOUR_MS, Season
-from handlers.metrics import add_beats, add_errors, add_runs
-from handlers.model import BeatKey, BeatStats, ErrorKey, ErrorStats, RunStats, TelemetryMetrics, Window
+from handlers.metrics import add_beats, add_runs
+from handlers.model import BeatKey, BeatStats, ErrorKey, RunStats, TelemetryMetrics
 from handlers.sketch import median_bin, shifted_bins
 
 MAX_RECENT: Final = 180
@@ -60,13 +61,6 @@ class Learned(msgspec.Struct, Generic[S]):
     season: Season = msgspec.field(default_factory=Season)
 
 
-class ErrorRate(msgspec.Struct):
-    """Errors of one group among the executions of its beat."""
-
-    errors: ErrorStats = msgspec.field(default_factory=ErrorStats)
-    executions: int = 0
-
-
 class Baseline(msgspec.Struct):
     """What is known of all subjects, and the end of the last window that was judged."""
 
@@ -94,11 +88,6 @@ class Rules(msgspec.Struct, Generic[S], frozen=True):
     """None where the time of day is not learned."""
 
 
-def _add_rate(into: ErrorRate, other: ErrorRate) -> None:
-    add_errors(into.errors, other.errors)
-    into.executions += other.executions
-
-
 def _shift_beats(stats: BeatStats, offset: int) -> BeatStats:
     return msgspec.structs.replace(stats, bins=shifted_bins(stats.bins, offset)) if offset else stats
 
@@ -111,7 +100,9 @@ BEATS: Final = Rules(
     Durations(lambda stats: stats.bins, _shift_beats),
 )
 RUNS: Final = Rules(RunStats, add_runs, lambda stats: stats.completed)
-ERRORS: Final = Rules(ErrorRate, _add_rate, lambda stats: max(stats.executions, stats.errors.count))
+ERRORS: Final = Rules(
+    ErrorRate, add_rates, lambda stats: max(stats.executions, stats.errors.count, stats.windows)
+)
 
 
 class Judgement(msgspec.Struct, Generic[V], frozen=True):
@@ -264,13 +255,8 @@ def baseline_of(metrics: TelemetryMetrics) -> Baseline:
             _take(baseline.beats.setdefault(beat, Learned(BeatStats())), beat_stats, BEATS)
         for run, run_stats in window.runs.items():
             _take(baseline.runs.setdefault(run, Learned(RunStats())), run_stats, RUNS)
-        for error, error_stats in window.errors.items():
-            rate = ErrorRate(error_stats, executions_of(window, error))
-            _take(baseline.errors.setdefault(error, Learned(ErrorRate())), rate, ERRORS)
-    for error, learned_errors in baseline.errors.items():
-        beat_baseline = baseline.beats.get(error[:2])
-        if beat_baseline is not None:
-            learned_errors.reference.executions = beat_baseline.reference.completed
+    for error, rate in healthy_rates(metrics).items():
+        baseline.errors[error] = Learned(rate, rate.windows)
     return baseline
 
 
@@ -295,9 +281,3 @@ def changed(before: Baseline, after: Baseline) -> Baseline:
             after.performance.activity,
         ),
     )
-
-
-def executions_of(window: Window, error: ErrorKey) -> int:
-    """Executions of the beat to which an error group belongs."""
-    beat = window.beats.get((error[0], error[1]))
-    return beat.completed if beat is not None else 0

@@ -1,23 +1,29 @@
-"""Beat 6: error groups that are new, or more frequent than they were."""
+"""Beat 6: groups of errors that are new, came back, grow, burst, or are more frequent than they were."""
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Mapping, Sequence
+from functools import partial
+from types import MappingProxyType
+from typing import Final
+
 import msgspec
+from msgspec.structs import replace
 
 from config.settings import Detect
-from handlers.anomaly.baseline import (
-    ERRORS,
-    Baseline,
-    ErrorRate,
-    Judgement,
-    Learned,
-    executions_of,
-    judge_subject,
-)
+from handlers.anomaly.baseline import ERRORS, Baseline, Judgement, Learned, judge_subject
 from handlers.anomaly.closing import closing
-from handlers.anomaly.identity import anomaly_id, severity_of
-from handlers.anomaly.statistics import fisher_greater, wilson_interval, z_of
-from handlers.model import ErrorAnomaly, ErrorKey, ErrorStats, TelemetryMetrics
+from handlers.anomaly.error_claim import error_anomaly
+from handlers.anomaly.error_rate import ErrorRate, executions_by_beat, rate_of, spans_ms
+from handlers.anomaly.error_trend import Step, trend_with
+from handlers.anomaly.error_verdict import ErrorVerdict, error_verdict
+from handlers.model import BeatKey, ErrorAnomaly, ErrorKey, TelemetryMetrics
+
+BURST_MS: Final = 60_000
+"""Errors that all came within this time are a burst."""
+_BURST_OF: Final = 10
+"""How many times as long a group must be known before something is called a burst."""
 
 
 class DetectedErrors(msgspec.Struct, frozen=True):
@@ -26,101 +32,107 @@ class DetectedErrors(msgspec.Struct, frozen=True):
     """What was learned."""
 
 
-class _Frequent(msgspec.Struct, frozen=True):
-    kind: str
-    current: ErrorRate
-    reference: ErrorRate
+def detect_error_patterns(
+    metrics: TelemetryMetrics,
+    *,
+    baseline: Baseline,
+    limits: Detect,
+    shown: Mapping[str, str] = MappingProxyType({}),
+) -> DetectedErrors:
+    """Judges each group of errors (beat + type + template + site) against the executions of its beat.
 
-
-def detect_error_patterns(metrics: TelemetryMetrics, *, baseline: Baseline, limits: Detect) -> DetectedErrors:
-    """Judges each error group (beat + type + message template) against the executions of its beat.
-
-    A group that the reference does not hold is new from `error_min_count` errors on. A known one is
-    reported when its rate is over the reference's by more than `error_over_baseline` and that is no chance
-    (Fisher's exact test).
+    One group is one anomaly, whatever its kind is at the moment. `shown`: templates for people, by name.
     """
-    keys = set(baseline.errors)
-    for window in metrics.windows.values():
-        keys.update(window.errors)
-    to_close = closing(limits)
+    history = _History(metrics, baseline)
     anomalies: list[ErrorAnomaly] = []
     errors: dict[ErrorKey, Learned[ErrorRate]] = {}
-    for key in sorted(keys):
-        known = baseline.errors.get(key) or _unknown_until_now(key, baseline)
-        arrivals = [
-            (start_ms, ErrorRate(window.errors.get(key, ErrorStats()), executions_of(window, key)))
-            for start_ms, window in sorted(metrics.windows.items())
-            if key in window.errors or key[:2] in window.beats
-        ]
-
-        def judge(current: ErrorRate, reference: ErrorRate) -> _Frequent | None:
-            return _judge(current, reference, limits)
-
-        def still(current: ErrorRate, reference: ErrorRate) -> _Frequent | None:
-            return _judge(current, reference, to_close)
-
-        errors[key], judgement = judge_subject(known, arrivals, ERRORS, limits.min_samples, judge, still)
+    for key in sorted({*baseline.errors, *(key for each in metrics.windows.values() for key in each.errors)}):
+        known, arrivals = history.of(key)
+        errors[key], judgement = _judged(known, arrivals, limits)
+        template = shown.get(key[3], key[3])
         if judgement is not None and limits.errors:
-            anomalies.append(_anomaly(key, judgement, metrics.window_ms, limits))
+            kind = _kind(judgement, errors[key], metrics.window_ms)
+            anomalies.append(error_anomaly(key, template, kind, judgement, metrics.window_ms, limits))
     return DetectedErrors(tuple(anomalies), errors)
 
 
-def _unknown_until_now(key: ErrorKey, baseline: Baseline) -> Learned[ErrorRate]:
-    """All that the beat did before was done without this error."""
-    beat = baseline.beats.get((key[0], key[1]))
-    return Learned(ErrorRate(executions=beat.reference.completed if beat is not None else 0))
+class _History:
+    """What each group is judged by: what is known of it, and its windows."""
+
+    def __init__(self, metrics: TelemetryMetrics, baseline: Baseline) -> None:
+        self._windows = metrics.windows
+        self._baseline = baseline
+        self._spans_ms = [*spans_ms(metrics, baseline.judged_until_ms)]
+        self._executions = {start: executions_by_beat(window) for start, window in metrics.windows.items()}
+        self._before = _executions_before(baseline)
+
+    def of(self, key: ErrorKey) -> tuple[Learned[ErrorRate], list[tuple[int, ErrorRate]]]:
+        """All that the beat did before the first error was done without it.
+
+        Windows in which the beat did not run count only if none is known to run at all.
+        """
+        beat = key[:2]
+        executions = self._before.get(beat, 0)
+        known = self._baseline.errors.get(key)
+        runs = executions > 0
+        arrivals: list[tuple[int, ErrorRate]] = []
+        for start_ms, span_ms in self._spans_ms:
+            errors, count = self._windows[start_ms].errors.get(key), self._executions[start_ms].get(beat, 0)
+            runs = runs or count > 0
+            if known is None and errors is None:
+                executions += count
+                continue
+            if known is None:
+                known = Learned(ErrorRate(executions=executions))
+            if errors is not None or count or not runs:
+                arrivals.append((start_ms, rate_of(errors, count, start_ms, span_ms)))
+        return known or Learned(ErrorRate(executions=executions)), arrivals
 
 
-def _judge(current: ErrorRate, reference: ErrorRate, limits: Detect) -> _Frequent | None:
-    count = current.errors.count
-    if count < limits.error_min_count:
-        return None
-    before = reference.errors.count
-    if before == 0:
-        return _Frequent("new", current, reference)
-    of = max(current.executions, count)
-    base_of = max(reference.executions, before)
-    if count / of <= before / base_of * (1 + limits.error_over_baseline):
-        return None
-    if fisher_greater(count, of, before, base_of) > 1 - limits.confidence:
-        return None
-    return _Frequent("more-frequent", current, reference)
+def _executions_before(baseline: Baseline) -> dict[BeatKey, int]:
+    executions: dict[BeatKey, int] = {}
+    for (sequence, event), learned in baseline.beats.items():
+        count = learned.reference.completed + sum(recent.stats.completed for recent in learned.recent)
+        for key in dict.fromkeys(((sequence, event), (sequence, ""), ("", ""))):
+            executions[key] = executions.get(key, 0) + count
+    return executions
 
 
-def _anomaly(key: ErrorKey, judgement: Judgement[_Frequent], window_ms: int, limits: Detect) -> ErrorAnomaly:
-    sequence, event, error_type, template = key
-    current, reference = judgement.verdict.current, judgement.verdict.reference
-    count, of = current.errors.count, max(current.executions, current.errors.count)
-    base_of = max(reference.executions, reference.errors.count)
-    expected = reference.errors.count / base_of if base_of else 0.0
-    severity, reason = severity_of(count / of, "of the executions fail")
-    name = current.errors.handler or event or sequence
-    was = f"{expected:.1%} before" if expected else "none in the baseline"
-    return ErrorAnomaly(
-        id=anomaly_id("error", *key),
-        kind=judgement.verdict.kind,
-        severity=severity,
-        severity_reason=reason,
-        sequence=sequence,
-        event=event,
-        plugin=current.errors.plugin,
-        handler=current.errors.handler,
-        description=f"{name} fails in {count} of {of} executions ({was}) with {error_type}: {template}",
-        actual=count / of,
-        expected=expected,
-        limit=expected * (1 + limits.error_over_baseline) if expected else limits.error_min_count / of,
-        unit="errors/execution",
-        interval=wilson_interval(count, of, z_of(limits.confidence)),
-        confidence=limits.confidence,
-        samples=of,
-        baseline_samples=base_of,
-        first_seen_ms=judgement.first_ms,
-        last_seen_ms=judgement.last_ms + window_ms,
-        origins=current.errors.examples,
-        affected=(sequence,) if sequence else (),
-        error_type=error_type,
-        template=template,
-        frame=current.errors.frame,
-        count=count,
-        executions=of,
+def _judged(
+    known: Learned[ErrorRate], arrivals: Sequence[tuple[int, ErrorRate]], limits: Detect
+) -> tuple[Learned[ErrorRate], Judgement[ErrorVerdict] | None]:
+    told, trend = known.reference.told, known.reference.trend
+    waiting = deque(arrivals)
+
+    def judge(limits: Detect, current: ErrorRate, reference: ErrorRate) -> ErrorVerdict | None:
+        nonlocal told, trend
+        while waiting and waiting[0][0] <= current.until_ms:
+            trend = trend_with(trend, _step(*waiting.popleft()))
+        verdict = error_verdict(current, replace(reference, told=told, trend=trend), limits)
+        if verdict is not None:
+            told = verdict.told
+        return verdict
+
+    state, judgement = judge_subject(
+        known, arrivals, ERRORS, limits.min_samples, partial(judge, limits), partial(judge, closing(limits))
     )
+    if (told, trend) != (state.reference.told, state.reference.trend):
+        state = replace(state, reference=replace(state.reference, told=told, trend=trend))
+    return state, judgement
+
+
+def _step(start_ms: int, rate: ErrorRate) -> Step:
+    return Step(start_ms, rate.errors.count, rate.executions, rate.span_ms)
+
+
+def _kind(judgement: Judgement[ErrorVerdict], learned: Learned[ErrorRate], window_ms: int) -> str:
+    """More frequent for a moment only is a burst, as far as that can be known already."""
+    verdict = judgement.verdict
+    current = verdict.current
+    if verdict.kind != "more-frequent" or current.first_ms is None:
+        return verdict.kind
+    faulty_ms = [each.start_ms for each in learned.recent if each.tainted and each.stats.errors.count]
+    last_ms = current.until_ms if current.last_ms is None else current.last_ms
+    lasted_ms = max(last_ms, *faulty_ms, 0) - min(current.first_ms, *faulty_ms, last_ms) + window_ms
+    known_ms = verdict.reference.windows * window_ms
+    return "burst" if lasted_ms <= min(BURST_MS, known_ms // _BURST_OF) else "more-frequent"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from handlers.anomaly.baseline import Baseline
@@ -17,6 +19,8 @@ class LoadedTelemetry(msgspec.Struct, frozen=True):
     until_ms: int
     """End of the last of them, or of those that were judged before if there are none."""
     baseline: Baseline
+    shown: Mapping[str, str]
+    """See `TelemetryHistory`."""
     open_ids: frozenset[str]
     """Ids of the anomalies that are open."""
     observed_until_ms: int
@@ -34,6 +38,7 @@ async def load_telemetry_data(record_id: str, *, port: HistoryPort) -> LoadedTel
         windows=len(metrics.windows),
         until_ms=max([baseline.judged_until_ms, *ends_ms]),
         baseline=baseline,
+        shown=history.shown,
         open_ids=history.open_ids,
         observed_until_ms=history.observed_until_ms,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 import msgspec
@@ -18,6 +19,8 @@ class TelemetryHistory(msgspec.Struct, frozen=True):
     """Ids of the anomalies that are open."""
     observed_until_ms: int = 0
     """Up to when everything is read, while the logs are followed live; 0 if they are not."""
+    shown: Mapping[str, str] = {}
+    """The template that people are shown for a group of errors, by the name of the group if it is another."""
 
 
 class HistoryPort(Protocol):

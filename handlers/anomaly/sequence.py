@@ -76,7 +76,9 @@ async def detect_anomalies(
     coverage = await run.beat(
         detect_coverage_gaps, metrics, baseline=baseline, codebase=codebase, limits=limits
     )
-    errors = await run.beat(detect_error_patterns, metrics, baseline=baseline, limits=limits)
+    errors = await run.beat(
+        detect_error_patterns, metrics, baseline=baseline, limits=limits, shown=loaded.shown
+    )
     aggregated = await run.beat(
         aggregate_anomaly_results,
         performance.anomalies,

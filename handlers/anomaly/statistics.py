@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from statistics import NormalDist
 from typing import Final
 
@@ -75,6 +76,42 @@ def fisher_greater(hits: int, of: int, base_hits: int, base_of: int) -> float:
     most = min(of, marked)
     logs = [_log_choose(of, k) + _log_choose(base_of, marked - k) for k in range(hits, most + 1)]
     return min(1.0, sum(math.exp(log - _log_choose(total, marked)) for log in logs))
+
+
+def binomial_greater(hits: int, of: int, share: float) -> float:
+    """Probability of at least `hits` of `of`, each with the probability `share` in (0, 1)."""
+    if hits <= 0:
+        return 1.0
+    total, log_odds = 0.0, (math.log(share), math.log1p(-share))
+    for k in range(hits, of + 1):
+        term = math.exp(_log_choose(of, k) + k * log_odds[0] + (of - k) * log_odds[1])
+        total += term
+        if k > of * share and term < total * 1e-17:  # they only become smaller
+            break
+    return min(1.0, total)
+
+
+def poisson_less(count: int, mean: float) -> float:
+    """Probability of at most `count`, where `mean` are expected."""
+    term = total = math.exp(-mean)
+    for k in range(1, count + 1):
+        term *= mean / k
+        total += term
+    return min(1.0, total)
+
+
+def mann_kendall_greater(values: Sequence[float]) -> float:
+    """Probability of a trend upwards as clear as this one, were the order chance (Mann-Kendall, one-sided).
+
+    Exact, from the number of orders with so many rising pairs. Equal values are taken as falling.
+    """
+    rising = sum(later > value for i, value in enumerate(values) for later in values[i + 1 :])
+    orders = [1]
+    for size in range(2, len(values) + 1):
+        sums = [0, *accumulate(orders)]
+        last = len(orders)
+        orders = [sums[min(k + 1, last)] - sums[max(0, k - size + 1)] for k in range(last + size - 1)]
+    return sum(orders[rising:]) / math.factorial(len(values))
 
 
 def _log_choose(n: int, k: int) -> float:

@@ -25,7 +25,7 @@ def learned_beat_names(key: BeatKey, learned: Learned[BeatStats]) -> tuple[str, 
 
 def error_name(key: ErrorKey) -> str:
     """The name of an error group: type, message and beat."""
-    sequence, event, error_type, template = key
+    sequence, event, error_type, template, _ = key
     place = "/".join(each for each in (sequence, event) if each)
     return f"{error_type}: {template}" + (f" in {place}" if place else "")
 

@@ -82,8 +82,12 @@ def _scope(anomaly: ErrorAnomaly) -> tuple[str, tuple[str, ...]]:
 
 
 def _history(anomaly: ErrorAnomaly) -> tuple[str, ...]:
+    if anomaly.kind == "came-back":
+        return ("it was told before, and had gone since",)
     if not anomaly.baseline_samples:
         return ("there is no baseline of earlier executions",)
+    if anomaly.unit == "errors/minute":
+        return (f"it occurred before too: {anomaly.expected:.3g} times a minute",)
     earlier = count(anomaly.baseline_samples, "execution")
     if anomaly.expected == 0:
         return (f"new: it never occurred in {earlier} before",)

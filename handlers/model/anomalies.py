@@ -47,7 +47,8 @@ class Anomaly(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
     expected: float
     limit: float
     unit: str
-    """Unit of actual, expected and limit: "ms", "executions/min", "runs/run", "errors/execution", "tests"."""
+    """Unit of actual, expected and limit: "ms", "executions/min", "runs/run", "errors/execution",
+    "errors/minute", "tests"."""
     interval: tuple[float, float]
     """Confidence interval of `actual`."""
     confidence: float
@@ -103,7 +104,8 @@ class ErrorAnomaly(Anomaly, frozen=True, kw_only=True, tag="error"):
     frame: str
     count: int
     executions: int
-    """Executions of the beat in the same span."""
+    """Executions of the beat in the same span (of all beats where the errors belong to none); 0 where the log
+    tells of none."""
 
 
 AnyAnomaly = PerformanceAnomaly | BehavioralAnomaly | CoverageAnomaly | ErrorAnomaly

@@ -90,6 +90,9 @@ class ErrorText(msgspec.Struct, frozen=True, gc=False):
     """Once normalized a template."""
     frame: str
     """First line of the stack trace that belongs to the watched project, or ""."""
+    site: str = ""
+    """Once normalized: function and file of that frame, as they stay when the program is deployed anew; "" if
+    the trace has no frame of the project."""
 
 
 class TelemetryEvents(msgspec.Struct):

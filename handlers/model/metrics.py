@@ -10,8 +10,9 @@ from handlers.model.events import Origin
 
 BeatKey = tuple[str, str]
 """(sequence id, event): event names are shared between sequences, so neither alone is an identity."""
-ErrorKey = tuple[str, str, str, str]
-"""(sequence id, event, error type, message template)."""
+ErrorKey = tuple[str, str, str, str, str]
+"""(sequence id, event, error type, message template, site): see `ErrorText.site`. In a window the template is
+the name of its group as it was when the window was counted."""
 
 
 class BeatStats(msgspec.Struct):

@@ -311,9 +311,9 @@ class _Counter:
     def _error(self, events: NormalizedEvents, index: int) -> None:
         subject, error = events.subjects[index], events.errors[index]
         errors = self._window.errors
-        key: ErrorKey = (subject.sequence, subject.event, error.type, error.message)
+        key: ErrorKey = (subject.sequence, subject.event, error.type, error.message, error.site)
         if key not in errors and len(errors) >= _MAX_KEYS:
-            key = (OVERFLOW, OVERFLOW, OVERFLOW, OVERFLOW)
+            key = (OVERFLOW, OVERFLOW, OVERFLOW, OVERFLOW, OVERFLOW)
         stats = errors.setdefault(key, ErrorStats())
         stats.plugin = stats.plugin or subject.plugin
         stats.handler = stats.handler or subject.handler

@@ -1,4 +1,4 @@
-"""Beat 4: one clock, one name a sequence and handler, one template an error."""
+"""Beat 4: one clock, one name a sequence and handler, values masked in the messages of errors."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import Final
 
 import msgspec
 
-from handlers.formats.error_text import error_template
+from handlers.formats.error_site import error_site
 from handlers.formats.time_text import Clock
 from handlers.model import ErrorText, NameBook, NormalizedEvents, Subject, TelemetryEvents
+from handlers.templates import masked
 
 _MAX_NAMES: Final = 20_000
 """Names kept per stream: a log that registers without end must not fill the memory."""
@@ -27,6 +28,8 @@ class NormalizedTelemetry(msgspec.Struct, frozen=True):
     """Events left out because their clock is ahead of this machine's by more than the allowed skew."""
     untimed: int
     """Events that have no time, or none that can be read, and got the time of arrival."""
+    templates: tuple[str, ...] = ()
+    """Of the errors in the order in which they were read, each once."""
 
 
 def normalize_telemetry_data(
@@ -50,6 +53,8 @@ def normalize_telemetry_data(
     ahead = untimed = 0
     clocks: dict[str, Clock] = {}
     latest_ms = arrival_ms + max_skew_ms
+    errors: dict[ErrorText, ErrorText] = {}
+    templates: dict[str, None] = {}
     for each in events:
         stream = stream_of[each.source]
         subjects = _subjects(each.subjects, books.setdefault(stream, NameBook()))
@@ -70,7 +75,7 @@ def normalize_telemetry_data(
                 None if duration_ms is None or duration_ms > _MAX_DURATION_MS else round(duration_ms * 1000)
                 for duration_ms in each.durations_ms
             ],
-            errors={index: _normalized_error(error) for index, error in each.errors.items()},
+            errors={index: _normalized_error(error, errors) for index, error in each.errors.items()},
             sources=each.sources,
             whole=each.whole,
         )
@@ -81,7 +86,8 @@ def normalize_telemetry_data(
             untimed += sum(each.steps(index) for index in told if times_ms[index] is None)
             columns = _only(columns, kept)
         normalized.append(columns)
-    return NormalizedTelemetry(normalized, books, ahead, untimed)
+        templates.update((columns.errors[index].message, None) for index in sorted(columns.errors))
+    return NormalizedTelemetry(normalized, books, ahead, untimed, tuple(templates))
 
 
 def _subjects(subjects: list[Subject], book: NameBook) -> list[Subject]:
@@ -119,8 +125,13 @@ def _normalized(subject: Subject, book: NameBook) -> Subject:
     return msgspec.structs.replace(subject, sequence=sequence, plugin=plugin)
 
 
-def _normalized_error(error: ErrorText) -> ErrorText:
-    return msgspec.structs.replace(error, message=error_template(error.message)) if error.message else error
+def _normalized_error(error: ErrorText, known: dict[ErrorText, ErrorText]) -> ErrorText:
+    normalized = known.get(error)
+    if normalized is None:
+        site = error_site(error.frame)
+        normalized = msgspec.structs.replace(error, message=masked(error.message), site=site)
+        known[error] = normalized
+    return normalized
 
 
 def _only(events: NormalizedEvents, kept: list[int]) -> NormalizedEvents:

@@ -50,6 +50,8 @@ class TelemetryCommit(msgspec.Struct, frozen=True):
     """What happened to the programs that write the logs."""
     lossy_spans: tuple[tuple[int, int], ...] = ()
     """Event time [from, until) in ms whose windows are to be marked: lines of them were lost."""
+    templates: tuple[str, ...] = ()
+    """Of the errors, in the order in which they were read: their groups are learned in this order."""
 
 
 class TelemetryPort(Protocol):

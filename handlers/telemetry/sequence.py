@@ -163,6 +163,7 @@ async def parse_telemetry(
         untimed=normalized.untimed,
         marks=aggregated.marks,
         lossy_spans=lossy_spans,
+        templates=normalized.templates,
     )
     completed = await run.beat(parse_telemetry_completed, stored.record_id)
     return ParsedTelemetry(

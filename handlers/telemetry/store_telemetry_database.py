@@ -25,9 +25,19 @@ async def store_telemetry_database(
     untimed: int = 0,
     marks: Sequence[Mark] = (),
     lossy_spans: Sequence[tuple[int, int]] = (),
+    templates: Sequence[str] = (),
 ) -> StoredTelemetry:
     """Commits. What the port raises means that nothing was stored: the lines will be read again."""
     record_id = await port.commit_telemetry(
-        TelemetryCommit(metrics, tuple(consumed), streams, ahead, untimed, tuple(marks), tuple(lossy_spans))
+        TelemetryCommit(
+            metrics,
+            tuple(consumed),
+            streams,
+            ahead,
+            untimed,
+            tuple(marks),
+            tuple(lossy_spans),
+            tuple(templates),
+        )
     )
     return StoredTelemetry(stored=True, record_id=record_id)

@@ -5,7 +5,7 @@ masked templates that it is given which words vary as well, and unites their gro
 There is one setting for all logs: nothing here knows a program by name.
 """
 
-from handlers.templates.grouping import Grouping, TemplateBook
+from handlers.templates.grouping import OTHER, Grouping, TemplateBook
 from handlers.templates.masking import MAX_TEMPLATE_CHARS, masked
 
-__all__ = ["MAX_TEMPLATE_CHARS", "Grouping", "TemplateBook", "masked"]
+__all__ = ["MAX_TEMPLATE_CHARS", "OTHER", "Grouping", "TemplateBook", "masked"]

@@ -11,6 +11,8 @@ from handlers.templates.evidence import Parts, Places, in_parts, varying_places,
 from handlers.templates.masking import MARK, VARIABLE
 
 MAX_TEMPLATES: Final = 2_000
+OTHER: Final = "…"
+"""The group of the templates that come when there are `MAX_TEMPLATES`, and fit into no group."""
 _MAX_PARTS: Final = 121
 """A template of more than 60 words is a group of its own."""
 _MAX_ALIKE: Final = 256
@@ -44,6 +46,8 @@ class Grouping:
         self._places: dict[int, dict[Places, None]] = {}
         """Places of the learned variables by number of parts."""
         self._cache: dict[str, str] = {}
+        self.learned = 0
+        """Grows with all that is learned: while it stays, so does the book."""
         if book is not None:
             self._load(book)
 
@@ -69,6 +73,10 @@ class Grouping:
         of_group = (template for template in reversed(self._variables) if self._groups[template] == name)
         return _out(next(of_group, name))
 
+    def shown(self) -> dict[str, str]:
+        """What `widest` answers, for the groups of which it is not the name."""
+        return {_out(self._groups[template]): _out(template) for template in self._variables}
+
     def book(self) -> TemplateBook:
         return TemplateBook(
             {_out(template): _out(name) for template, name in self._groups.items()},
@@ -84,6 +92,7 @@ class Grouping:
     def _remember(self, template: str, name: str) -> Parts:
         self._groups[template] = name
         self._age[template] = len(self._age)
+        self.learned += 1
         parts = in_parts(template)
         if len(parts) <= _MAX_PARTS:
             self._alike.setdefault(tuple(parts[::2]), []).append(parts)
@@ -91,6 +100,7 @@ class Grouping:
 
     def _learn(self, template: str, of: str, places: Places) -> None:
         self._variables[template] = of, places
+        self.learned += 1
         self._places.setdefault(len(in_parts(of)), {})[places] = None
         # A template that was found to belong elsewhere may belong here as well.
         self._cache.clear()
@@ -100,8 +110,9 @@ class Grouping:
         if fitting := self._fitting(in_parts(template)):
             self._unite(fitting)
             return fitting[0]
-        if len(self._groups) < MAX_TEMPLATES:
-            self._add(template)
+        if len(self._groups) >= MAX_TEMPLATES:
+            return OTHER
+        self._add(template)
         return template
 
     def _fitting(self, parts: Parts) -> list[str]:
@@ -131,6 +142,7 @@ class Grouping:
     def _unite(self, templates: Iterable[str]) -> None:
         names = {self._groups[template] for template in templates}
         if len(names) > 1:
+            self.learned += 1
             oldest = min(names, key=self._age.__getitem__)
             for template, name in self._groups.items():
                 if name in names:

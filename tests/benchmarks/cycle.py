@@ -26,7 +26,8 @@ from daemon.engine import Engine
 from daemon.store import Store
 from daemon.tables import RowTable
 from daemon.telemetry_records import to_document
-from handlers.anomaly.baseline import BEATS, ERRORS, RUNS, Baseline, ErrorRate, Learned, Rules, judge_subject
+from handlers.anomaly.baseline import BEATS, ERRORS, RUNS, Baseline, Learned, Rules, judge_subject
+from handlers.anomaly.error_rate import ErrorRate
 from handlers.metrics import OTHER_VARIANT
 from handlers.model import (
     BeatStats,
@@ -148,8 +149,8 @@ def window_of(source: random.Random, at_ms: int, handlers: int) -> Window:
         window.beats[sequence_of(handler), f"event-{handler}"] = beat_of(source, at_ms, handler)
         if handler % A_SEQUENCE == 0:
             window.runs[sequence_of(handler)] = run_of(at_ms)
-            window.errors[sequence_of(handler), f"event-{handler}", "TypeError", "no <field>"] = ErrorStats(
-                "Shop", f"handler{handler}", "cart.ts:12", 1, (Origin(at_ms, 1, 1),)
+            window.errors[sequence_of(handler), f"event-{handler}", "TypeError", "no <field>", ""] = (
+                ErrorStats("Shop", f"handler{handler}", "cart.ts:12", 1, (Origin(at_ms, 1, 1),))
             )
     return window
 
@@ -205,7 +206,7 @@ def baseline_of_days(handlers: int, days: int) -> Baseline:
         baseline.beats[sequence, f"event-{handler}"] = beat
         if handler % A_SEQUENCE == 0:
             baseline.runs[sequence] = run
-            baseline.errors[sequence, f"event-{handler}", "TypeError", "no <field>"] = rate
+            baseline.errors[sequence, f"event-{handler}", "TypeError", "no <field>", ""] = rate
     assert OTHER_VARIANT not in run.reference.variants
     return baseline
 

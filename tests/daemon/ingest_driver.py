@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 import zstandard
 
 from config.load import LoadedSettings
@@ -22,6 +23,7 @@ from daemon.ingest.reader import Piece, StreamReader
 from daemon.ingest.workers import Job, Sizes
 from daemon.once import OnceReport, run_once
 from daemon.store import Store
+from daemon.telemetry_records import TelemetryRecords
 
 DATA: Final = Path(__file__).parents[1] / "data/conductor"
 PACKERS: Final[Mapping[str, Callable[[bytes], bytes]]] = {
@@ -35,6 +37,8 @@ SMALL: Final = Sizes(
     task_bytes=60_000, parallel_from_bytes=0, piece_bytes=20_000, compared_bytes=(2_000, 6_000, 16_000)
 )
 """So that logs of some 100 KB are cut into many tasks and pieces."""
+NAMES: Final = [f"{one}{two}" for one in ("red", "big", "old", "wet") for two in ("shoe", "hat", "cup")]
+"""Words that are found to be a variable once enough of them were seen."""
 BASE_MS: Final = 1_795_000_000_000
 
 
@@ -65,7 +69,8 @@ def interleaved(lines: int, seed: int = 1, step_ms: int = 400, silence_every: in
             "duration": chance.randint(1, 4000) / 100,
         }
         if chance.random() < 0.05:
-            record["error"] = f"KeyError: {chance.randint(1, 5)} is missing"
+            name = chance.choice(NAMES)
+            record["error"] = f"KeyError: no price of {name} in shop {chance.randint(1, 5)} was found"
         written.append(json.dumps(record))
         running = [each for each in running if each[1]]
     return "".join(f"{line}\n" for line in written).encode()
@@ -118,11 +123,9 @@ def held(settings: Settings, *, apart: bool = False) -> dict[str, Any]:
             at = source["checkpoint"]
             base[at["source"]] = (at["source"], 0) if apart else (0, end)
             end += at["offset"]
-        subjects = {each.doc_id: (each["kind"], *each["key"]) for each in store.table("subjects").all()}
-        windows = {
-            (each.doc_id >> 16, subjects[each.doc_id & 0xFFFF]): _moved(dict(each), base)
-            for each in store.table("windows").all()
-        }
+        metrics = TelemetryRecords(store, settings.ingest.window_s * 1000).windows(0, 1 << 45, 1 << 30)
+        windows = _moved(msgspec.to_builtins(metrics.windows), base)
+        book = [*store.table("templates").all()]
         totals = dict(store.table("meta").get(doc_id=1) or {})
         del totals["commits"]
         streams = {each["name"]: _moved(dict(each)["state"], base) for each in store.table("streams").all()}
@@ -130,11 +133,11 @@ def held(settings: Settings, *, apart: bool = False) -> dict[str, Any]:
     read = ("bytes_read", "lines_read", "lines_cut", "bytes_lost")
     ledger = {key: sum(source[key] for source in sources) for key in counted}
     ledger |= {key: sum(source["checkpoint"][key] for source in sources) for key in read}
-    return {"windows": windows, "totals": totals, "ledger": ledger, "streams": streams}
+    return {"windows": windows, "book": book, "totals": totals, "ledger": ledger, "streams": streams}
 
 
 def _moved(value: Any, base: Mapping[int, tuple[int, int]]) -> Any:
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [_moved(each, base) for each in value]
     if not isinstance(value, dict):
         return value

@@ -20,6 +20,7 @@ from handlers.model import (
     PerformanceAnomaly,
     TelemetryMetrics,
 )
+from handlers.templates import Grouping
 from tests.daemon.real_logs import (
     BOTH,
     DECLARED,
@@ -120,7 +121,7 @@ async def test_the_lines_of_an_error_group_are_its_errors(logs: Path, current: s
     groups = [each for each in found.anomalies if isinstance(each, ErrorAnomaly)]
     assert len(groups) == 2
     for group in groups:
-        masked = re.escape(group.template).replace("<number>", r"\d+")
+        masked = re.escape(group.template).replace(re.escape("<*>"), r"\d+( bytes)?")
         for origin in group.origins:
             line, _ = line_at(found.files[origin.source], origin.offset)
             assert f" {group.plugin}.{group.handler}: {group.error_type}: " in line
@@ -164,7 +165,9 @@ async def test_judged_window_by_window_the_same_is_found_and_stands(
     limits, baseline = settings.detect, Baseline()
     for log, truth in (("healthy.log", set[tuple[str, str]]()), ("regressed.log", TRUTH)):
         standing = set[tuple[str, str]]()
-        for start_ms, window in sorted((await read_logs(logs / log, settings)).metrics.windows.items()):
+        for start_ms, window in sorted(
+            (await read_logs(logs / log, settings, Grouping())).metrics.windows.items()
+        ):
             now = TelemetryMetrics(window_s * 1000, {start_ms: window})
             slow = detect_performance_anomalies(now, baseline=baseline, limits=limits, expected_ms={})
             broken = detect_behavioral_anomalies(

@@ -20,6 +20,7 @@ from handlers.model import (
     Block,
     ParserState,
 )
+from handlers.templates import Grouping
 from tests.daemon.real_logs import (
     BOTH,
     DATA,
@@ -109,7 +110,7 @@ async def test_a_file_is_read_alone_whatever_its_name_and_the_settings_for_direc
     odd = tmp_path / "build [17]*?.gz"
     odd.write_bytes((logs / "healthy.log").read_bytes())
     (tmp_path / "build 1.gz").write_bytes((logs / "regressed.log").read_bytes())
-    read = await read_logs(odd, Settings(logs=Logs(include=("*.log",))))
+    read = await read_logs(odd, Settings(logs=Logs(include=("*.log",))), Grouping())
     assert list(read.files.values()) == [str(odd)]
     assert (read.summary.runs, read.summary.errors) == (400, 0)
 
@@ -168,7 +169,7 @@ async def test_a_log_is_read_to_its_end(tmp_path: Path) -> None:
         "duration": 1,
     }
     (tmp_path / "app.log").write_text(json.dumps(line))
-    read = await read_logs(tmp_path / "app.log", LEARNED)
+    read = await read_logs(tmp_path / "app.log", LEARNED, Grouping())
     assert (read.summary.executions, read.summary.runs) == (1, 1)
 
 
@@ -219,7 +220,7 @@ async def test_events_of_the_future_are_told_when_there_are_others_too(logs: Pat
         for year in (26, 36)
     ]
     (tmp_path / "app.log").write_text("\n".join(lines) + "\n")
-    read = await read_logs(tmp_path, LEARNED)
+    read = await read_logs(tmp_path, LEARNED, Grouping())
     assert read.summary.executions == 1
     assert len(read.problems) == 1
     assert read.problems[0].startswith(f"{tmp_path}: 1 events are left out")

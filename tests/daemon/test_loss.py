@@ -16,6 +16,7 @@ from daemon.once import END_OF_TIME_MS
 from daemon.store import Store
 from daemon.tiers import Horizons
 from handlers.stage import BeatReport
+from handlers.templates import Grouping
 
 START = 1_795_363_000
 GARBLED = b"\x01" + b"\0" * 40 + b"\n"
@@ -212,6 +213,6 @@ async def test_old_marks_go_with_their_windows(settings: Settings, store: Store)
 @pytest.mark.anyio
 async def test_a_comparison_leaves_them_out_and_says_so(settings: Settings) -> None:
     append(settings, line(1), line(14), GARBLED, line(27), line(55))
-    side = await read_logs(log_of(settings), settings)
+    side = await read_logs(log_of(settings), settings, Grouping())
     assert side.summary.executions == 2
     assert any("2 windows of 10 s are left out" in problem for problem in side.problems)

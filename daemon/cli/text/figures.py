@@ -15,7 +15,7 @@ def quantity(value: float, unit: str) -> str:
     """A value in the unit of an anomaly: "66.3 ms", "45.2 %", "1"."""
     if unit == "ms":
         return span(value)
-    if unit == "executions/min":
+    if unit in {"errors/minute", "executions/min"}:
         return f"{value:.3g} a minute"
     return f"{value:g}" if unit == "tests" else percent(value)
 
@@ -35,7 +35,7 @@ def why(anomaly: Anomaly) -> str:
 
 def samples(anomaly: Anomaly) -> str:
     """How many observations the verdict rests on."""
-    noun = "run" if anomaly.unit == "runs/run" else "execution"
+    noun = {"runs/run": "run", "errors/minute": "error"}.get(anomaly.unit, "execution")
     learned = f", {anomaly.baseline_samples:,} in the baseline" if anomaly.baseline_samples else ""
     return f"{count(anomaly.samples, noun)}{learned}"
 

@@ -49,15 +49,15 @@ def poison_format(module: ModuleType) -> None:
 
 
 def poison_normalize(module: ModuleType) -> None:
-    original: Callable[..., Any] = module.error_template
+    original: Callable[..., Any] = module.masked
 
-    def error_template(message: str) -> str:
+    def masked(message: str) -> str:
         if "POISON" in message:
             die()
         result: str = original(message)
         return result
 
-    module.error_template = error_template  # type: ignore[attr-defined]
+    module.masked = masked  # type: ignore[attr-defined]
 
 
 def hasten(module: ModuleType) -> None:
@@ -102,7 +102,7 @@ def slow_start(module: ModuleType) -> None:
 
 FAULTS: dict[str, tuple[bool, Callable[[ModuleType], None]]] = {
     "handlers.formats.scan": (WHERE in {"extract", "together"}, poison_format),
-    "handlers.formats.error_text": (WHERE == "normalize", poison_normalize),
+    "handlers.templates.masking": (WHERE == "normalize", poison_normalize),
     "daemon.rehearsal": ("FAULT_HANG_S" in os.environ, hasten),
     "daemon.database": ("FAULT_SLOW_COMMIT_S" in os.environ, slow_commits),
     "daemon.telemetry_records": ("FAULT_NO_COUNTS_AFTER" in os.environ, refuse_counts),

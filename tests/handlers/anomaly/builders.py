@@ -28,7 +28,7 @@ from handlers.sketch import bin_of
 
 WINDOW_MS = 10_000
 BEAT: BeatKey = ("cart-symphony", "cart:add")
-ERROR: ErrorKey = (*BEAT, "TypeError", "item <number> is null")
+ERROR: ErrorKey = (*BEAT, "TypeError", "item <*> is null", "addItem (cart.mjs)")
 
 
 def durations(count: int, median_ms: float, sigma: float = 0.1) -> tuple[float, ...]:

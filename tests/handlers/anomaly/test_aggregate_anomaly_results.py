@@ -82,7 +82,7 @@ def test_the_gravest_come_first_and_then_the_order_is_that_of_the_ids() -> None:
             Window(
                 0,
                 beats={BEAT: beat(durations(60, 20))},
-                errors={ERROR: errors(1), (*ERROR[:3], "b"): errors(1)},
+                errors={ERROR: errors(1), (*ERROR[:3], "b", ""): errors(1)},
             )
         ),
         baseline=learned(),

@@ -16,13 +16,13 @@ from handlers.anomaly.baseline import (
     LONG_SPAN,
     MAX_RECENT,
     RUNS,
-    ErrorRate,
     Judgement,
     Learned,
     Recent,
     baseline_of,
     judge_subject,
 )
+from handlers.anomaly.error_rate import ErrorRate
 from handlers.metrics import merged
 from handlers.model import BeatStats, RunStats, Window
 from handlers.sketch import quantile_us
@@ -229,4 +229,5 @@ def test_a_baseline_of_logs_takes_everything_as_healthy() -> None:
     assert baseline.beats[BEAT] == Learned(total.beats[BEAT], 10)
     assert baseline.runs["cart-symphony"] == Learned(total.runs["cart-symphony"], 10)
     # Of all executions, not only of those in the windows that hold an error.
-    assert baseline.errors[ERROR].reference == ErrorRate(total.errors[ERROR], 55)
+    rate = baseline.errors[ERROR].reference
+    assert (rate.errors, rate.executions, rate.windows) == (total.errors[ERROR], 55, 10)

@@ -146,7 +146,7 @@ def failing(
     count: int = 138,
     executions: int = 400,
     error_type: str = "TypeError",
-    template: str = "Cannot read properties of undefined (reading 'fields') in panel <number>",
+    template: str = "Cannot read properties of undefined (reading 'fields') in panel <*>",
     frame: str = "renderView (file:///app/panel.mjs:119:17)",
     baseline_samples: int = 400,
     expected: float = 0.0,

@@ -83,7 +83,7 @@ class TestError:
         events = [event("error", at_ms, "a", **fields) for at_ms in (40, 10, 30, 20)]
         framed = event("error", 50, "a", error_frame="f", **fields)
         assert only(aggregate([*events, framed])).errors == {
-            ("s", "a", "E", "t"): ErrorStats(
+            ("s", "a", "E", "t", ""): ErrorStats(
                 plugin="P",
                 handler="h",
                 frame="f",
