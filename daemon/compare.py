@@ -20,6 +20,7 @@ from daemon.log_port import TailPort
 from daemon.lossy_windows import overlap_ms
 from daemon.tail import Tail
 from handlers.anomaly.baseline import Baseline, baseline_of
+from handlers.anomaly.not_exercised import not_exercised
 from handlers.anomaly.ports import TelemetryHistory
 from handlers.anomaly.sequence import ANOMALY, DetectedAnomalies, detect_anomalies
 from handlers.diagnosis.sequence import DIAGNOSIS, diagnose
@@ -64,6 +65,8 @@ class Comparison(msgspec.Struct, frozen=True):
     files: dict[int, str]
     """Paths of the files of the current side, by the source number in the anomalies' origins."""
     problems: tuple[str, ...]
+    not_exercised: tuple[str, ...]
+    """Sequences that ran often in the baseline and never in the current side: nothing is said of them."""
 
 
 class ReadLogs(msgspec.Struct, frozen=True):
@@ -126,6 +129,7 @@ async def compare(baseline_path: Path, current_path: Path, settings: Settings) -
         current=current.summary,
         files=current.files,
         problems=(*baseline.problems, *current.problems, *known.problems),
+        not_exercised=not_exercised(baseline_of(baseline.metrics), current.metrics),
     )
 
 

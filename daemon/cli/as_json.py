@@ -85,6 +85,7 @@ def comparison_json(comparison: Comparison) -> Json:
         "baseline": comparison.baseline,
         "current": comparison.current,
         "problems": comparison.problems,
+        "not_exercised": comparison.not_exercised,
     }
 
 

@@ -14,18 +14,14 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from handlers.anomaly.usual import DAY_MS, HOUR_LEARNED_MS, HOUR_MS, MEMORY_MS, Usual, hour_of
+from handlers.anomaly.whole_rate import WholeRate, take_executions
 from handlers.model import Window
 
 N = TypeVar("N", int, float)
 
-HOUR_MS: Final = 3_600_000
-DAY_MS: Final = 24 * HOUR_MS
 HABIT_DAYS: Final = 7
 """How long the longest gap and the emptiest block of a day are remembered."""
-HOUR_LEARNED_MS: Final = 3 * HOUR_MS // 2
-"""An hour of the day is known once it was seen on two days."""
-MEMORY_MS: Final = 14 * DAY_MS
-"""Rates are those of about two weeks: what is older fades."""
 MAX_UNITS: Final = 5_000
 BLOCK_EXECUTIONS: Final = 40
 """Executions expected in a block, by which a collapse is judged."""
@@ -55,24 +51,6 @@ SINCE_START_MS: Final = 10 * 60_000
 """What began so soon after the logs is taken as always there."""
 RETIRED_MS: Final = 7 * DAY_MS
 """What is silent for longer was taken out of use: it is forgotten."""
-
-
-class Usual(msgspec.Struct, array_like=True):
-    """How often a unit ran, while how much else did. Sums of whole numbers."""
-
-    executions: int = 0
-    others: int = 0
-    """Other units that ran, summed over the windows."""
-    time_ms: int = 0
-
-    def add(self, executions: int, others: int, time_ms: int, memory_ms: int) -> None:
-        self.executions += executions
-        self.others += others
-        self.time_ms += time_ms
-        if self.time_ms > memory_ms:
-            self.executions //= 2
-            self.others //= 2
-            self.time_ms //= 2
 
 
 class Expected(msgspec.Struct, array_like=True):
@@ -131,6 +109,7 @@ class Activity(msgspec.Struct):
     until_ms: int = 0
     idle_ms: dict[int, int] = {}
     """The longest usual time without any window, by day since 1970."""
+    whole: WholeRate = msgspec.field(default_factory=WholeRate)
     units: dict[str, Unit] = {}
     """By "sequence<TAB>event"; the event is "" where the unit is a sequence."""
 
@@ -174,6 +153,7 @@ def take_window(
     # While nothing is written for hours, the program is off.
     time_ms = min(end_ms - (activity.until_ms or start_ms), HOUR_MS)
     activity.until_ms = end_ms
+    take_executions(activity.whole, start_ms, sum(counts.values()), drop)
     for key in counts:
         if key not in activity.units and len(activity.units) < MAX_UNITS:
             activity.units[key] = Unit(start_ms, end_ms)
@@ -216,16 +196,11 @@ def _take_late(activity: Activity, end_ms: int, counts: Mapping[str, int]) -> No
 
 def _usual_at(unit: Unit, at_ms: int, first_ms: int) -> Usual:
     """The rate that is known for this time of day; nothing is expected where none is."""
-    of_hour = unit.hours.get(_hour(at_ms))
+    of_hour = unit.hours.get(hour_of(at_ms))
     if of_hour is not None and of_hour.time_ms >= HOUR_LEARNED_MS:
         return of_hour
     always = unit.first_ms - first_ms <= SINCE_START_MS and at_ms - first_ms <= FIRST_HOURS_MS
     return unit.usual if always else Usual()
-
-
-def _hour(at_ms: int) -> int:
-    is_weekend = at_ms // DAY_MS % 7 in {2, 3}  # 1970 began on a Thursday
-    return at_ms % DAY_MS // HOUR_MS + 24 * is_weekend
 
 
 def _take(
@@ -236,7 +211,7 @@ def _take(
     if executions:
         _end_gap(unit, end_ms)
     unit.usual.add(executions, others, time_ms, MEMORY_MS)
-    unit.hours.setdefault(_hour(end_ms - 1), Usual()).add(executions, others, time_ms, MEMORY_MS // 24)
+    unit.hours.setdefault(hour_of(end_ms - 1), Usual()).add(executions, others, time_ms, MEMORY_MS // 24)
 
 
 def is_silent(unit: Unit, until_ms: int) -> bool:

@@ -120,6 +120,10 @@ def quiet_anomaly(quiet: Quiet, handlers: dict[BeatKey, BeatStats], limits: Dete
 def _rate_sentence(quiet: Quiet, name: str) -> str:
     since = f"since {_utc(quiet.since_ms)}"
     expected = f"{quiet.expected:.3g} a minute are expected"
+    if quiet.kind == "throughput" and not quiet.units:
+        return (
+            f"everything together runs {quiet.actual:.3g} times a minute {since}; {expected} ({quiet.reason})"
+        )
     if quiet.kind == "throughput":
         return f"{name} runs {quiet.actual:.3g} times a minute {since}; {expected}, and others go on"
     if not quiet.units:

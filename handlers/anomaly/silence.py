@@ -14,6 +14,7 @@ from handlers.anomaly.activity import (
     is_silent,
     stopped_with,
 )
+from handlers.anomaly.whole_rate import MINUTE_MS, SPAN_MINUTES
 
 
 class Quiet(msgspec.Struct, frozen=True):
@@ -31,6 +32,8 @@ class Quiet(msgspec.Struct, frozen=True):
     learned_executions: int
     since_ms: int
     until_ms: int
+    reason: str = ""
+    """What the streaming detector said of it."""
 
 
 def judge_activity(activity: Activity, observed_until_ms: int) -> list[Quiet]:
@@ -41,6 +44,8 @@ def judge_activity(activity: Activity, observed_until_ms: int) -> list[Quiet]:
     """
     if is_idle(activity, observed_until_ms):
         return [_all_silent(activity, observed_until_ms)]
+    if activity.whole.low_since_ms:
+        return [_all_collapsed(activity)]
     silent = {key: unit for key, unit in activity.units.items() if is_silent(unit, activity.until_ms)}
     found: list[Quiet] = []
     together: set[str] = set()
@@ -88,6 +93,22 @@ def _all_silent(activity: Activity, until_ms: int) -> Quiet:
         learned_executions=sum(unit.usual.executions for unit in live),
         since_ms=activity.until_ms,
         until_ms=until_ms,
+    )
+
+
+def _all_collapsed(activity: Activity) -> Quiet:
+    whole, span_ms = activity.whole, SPAN_MINUTES * MINUTE_MS
+    return Quiet(
+        kind="throughput",
+        units=(),
+        actual=_per_minute(sum(whole.recent), span_ms),
+        expected=_per_minute(whole.expected, span_ms),
+        executions=sum(whole.recent),
+        expected_executions=whole.expected,
+        learned_executions=sum(usual.executions for usual in whole.hours.values()),
+        since_ms=whole.low_since_ms,
+        until_ms=activity.until_ms,
+        reason=whole.reason,
     )
 
 

@@ -23,6 +23,7 @@ def say_comparison(page: Page, comparison: Comparison, fail_on: str, failed: int
         page.field("problem", (problem, "yellow"), indent=0)
     if (more := len(comparison.problems) - MAX_PROBLEMS) > 0:
         page.field("", f"and {more} more", indent=0)
+    page.fields("not judged", [f"{name}: not run in the current side" for name in comparison.not_exercised])
     first: dict[str, FixRecommendation] = {}
     for recommendation in comparison.recommendations:
         first.setdefault(recommendation.anomaly_id, recommendation)

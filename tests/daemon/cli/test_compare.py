@@ -33,7 +33,14 @@ def test_a_log_is_no_worse_than_itself(logs: Logs, cli: Cli) -> None:
 
 def test_json_holds_all_that_a_program_needs(logs: Logs, cli: Cli) -> None:
     document = cli("compare", logs.healthy, logs.regressed, "--format", "json").json()
-    assert list(document) == ["anomalies", "recommendations", "baseline", "current", "problems"]
+    assert list(document) == [
+        "anomalies",
+        "recommendations",
+        "baseline",
+        "current",
+        "problems",
+        "not_exercised",
+    ]
     flat = {"id", "type", "severity", "handler", "event", "sequence", "description", "actual", "expected"}
     flat |= {"limit", "unit", "confidence", "samples", "lines"}
     raw = logs.regressed.read_bytes()
@@ -153,3 +160,19 @@ def test_a_side_without_events_cannot_be_compared(
     assert (code, out) == (2, "")
     assert "x.log: nothing to compare" in err
     assert len(err.splitlines()) <= 2
+
+
+def test_it_says_what_the_current_side_did_not_run(tmp_path: Path, cli: Cli) -> None:
+    for side, sequences in (("old", ("checkout", "wishes")), ("new", ("checkout",))):
+        lines = [
+            f'{{"timestamp": {1_795_363_880 + second}, "event": "{name}:add", '
+            f'"sequence": "{name}", "duration": 5}}\n'
+            for second in range(40)
+            for name in sequences
+        ]
+        (tmp_path / side).mkdir()
+        (tmp_path / side / "app.jsonl").write_text("".join(lines))
+    code, out, _ = cli("compare", tmp_path / "old", tmp_path / "new")
+    assert code == 0
+    assert "wishes: not run in the current side" in out
+    assert "checkout: not run" not in out

@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.anomaly.statistics import fisher_greater, log_median, wilson_interval, z_of
+from handlers.anomaly.statistics import (
+    fisher_greater,
+    log_median,
+    poisson_interval,
+    quantile_bounds,
+    wilson_interval,
+    z_of,
+)
+from handlers.sketch import ALPHA
+from handlers.sketch import value_us as value
 from tests.handlers.anomaly.builders import beat
 
 
@@ -71,3 +80,40 @@ def test_the_interval_of_the_median_is_not_tighter_than_the_sketch() -> None:
 def test_one_duration_and_none_at_all_have_a_median_too() -> None:
     assert log_median(beat([20.0]).bins, 2.0)[0] == pytest.approx(20_000, rel=0.02)
     assert log_median(beat([0.0] * 20).bins, 2.0)[0] == 0
+
+
+@pytest.mark.parametrize(("count", "quantile"), [(40, 0.75), (200, 0.95), (2000, 0.99), (20_000, 0.99)])
+def test_the_bounds_of_a_quantile_are_order_statistics_with_the_ranks_of_the_binomial(
+    count: int, quantile: float
+) -> None:
+    """Durations a bin apart, so that each value tells its rank."""
+    bins = dict.fromkeys(range(100, 120), count // 20)
+    low_us, value_us, high_us = quantile_bounds(bins, quantile, 0.01)
+    assert low_us <= value_us <= high_us
+    mean, deviation = count * quantile, math.sqrt(count * quantile * (1 - quantile))
+    ranks = [sum(n for index, n in bins.items() if value(index) <= us) for us in (low_us, high_us)]
+    assert ranks[0] >= mean - 3 * deviation - 1
+    assert ranks[1] <= mean + 3 * deviation + count // 20 + 1 or high_us == math.inf
+
+
+def test_few_samples_bound_a_high_quantile_from_below_only() -> None:
+    assert quantile_bounds({100: 200}, 0.99, 0.01)[2] == math.inf
+    assert quantile_bounds({100: 500}, 0.99, 0.01)[2] < math.inf
+
+
+@pytest.mark.parametrize(("count", "quantile"), [(50, 0.75), (200, 0.95)])
+def test_the_bounds_of_a_quantile_miss_it_as_rarely_as_promised(count: int, quantile: float) -> None:
+    chance = random.Random(5)
+    true_us = 20_000 * math.exp(0.5 * z_of(quantile))
+    missed = 0
+    for _ in range(500):
+        stats = beat(20 * chance.lognormvariate(0, 0.5) for _ in range(count))
+        low_us, _, high_us = quantile_bounds(stats.bins, quantile, 0.02)
+        missed += not low_us * (1 - ALPHA) <= true_us <= high_us * (1 + ALPHA)
+    assert missed <= 500 * 0.05
+
+
+def test_the_interval_of_a_count_is_near_the_exact_one() -> None:
+    """Exact 95 % bounds: Garwood, Biometrika 1936."""
+    assert [*poisson_interval(0, 0.95)] == pytest.approx([0.0, 3.69], abs=0.35)
+    assert [*poisson_interval(10, 0.95)] == pytest.approx([4.80, 18.39], abs=0.05)
