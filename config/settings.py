@@ -234,7 +234,8 @@ class Detect(Section):
     performance: bool = True
     """true or false. Whether handlers that are slow, or run no more, are looked for."""
     behavioral: bool = True
-    """true or false. Whether beats that are missing, extra, repeated or out of order are looked for."""
+    """true or false. Whether beats that are missing, extra, repeated, out of order or late, and runs that
+    hang, are looked for."""
     coverage: bool = True
     """true or false. Whether handlers that run in production without a test are looked for."""
     errors: bool = True

@@ -99,7 +99,9 @@ BEATS: Final = Rules(
     lambda stats: sum(stats.bins.values()) or stats.completed - stats.failed,
     Durations(lambda stats: stats.bins, _shift_beats),
 )
-RUNS: Final = Rules(RunStats, add_runs, lambda stats: stats.completed)
+RUNS: Final = Rules(
+    RunStats, add_runs, lambda stats: stats.completed + sum(stop.runs for stop in stats.stops.values())
+)
 ERRORS: Final = Rules(
     ErrorRate, add_rates, lambda stats: max(stats.executions, stats.errors.count, stats.windows)
 )

@@ -41,6 +41,12 @@ def deviations(expected: tuple[str, ...], observed: tuple[str, ...]) -> tuple[De
     return tuple(found)
 
 
+def numbered(events: tuple[str, ...], order: tuple[str, ...]) -> str:
+    """The beats with their numbers in `order`, for a sentence: "beats 2 (price) and 3 (reserve)"."""
+    names = [f"{order.index(each) + 1} ({each})" if each in order else f"({each})" for each in events]
+    return f"beat {names[0]}" if len(names) == 1 else f"beats {', '.join(names[:-1])} and {names[-1]}"
+
+
 def _pick(events: tuple[str, ...], left: Counter[str]) -> tuple[str, ...]:
     picked: list[str] = []
     for event in events:

@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from handlers.anomaly.sequence_model import SequenceModel
+from handlers.model import SequenceModel
 
 ODD_RUNS: Final = 0.01
 """Share of runs with an event or a count never seen that is possible even after a training without one."""

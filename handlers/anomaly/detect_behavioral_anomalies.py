@@ -1,45 +1,29 @@
-"""Beat 4: runs whose beats are missing, extra, repeated or out of order."""
+"""Beat 4: sequences whose runs do not go as they should."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
 
 from config.settings import Detect
 from handlers.anomaly.baseline import RUNS, Baseline, Judgement, Learned, judge_subject
-from handlers.anomaly.conformance import deviations
+from handlers.anomaly.behavior import Behavior, Expectation
 from handlers.anomaly.identity import anomaly_id, severity_of
-from handlers.anomaly.statistics import fisher_greater, wilson_interval, z_of
-from handlers.metrics import OTHER_VARIANT, first_of
-from handlers.model import BehavioralAnomaly, Origin, RunStats, TelemetryMetrics
+from handlers.anomaly.judge_runs import judge_runs
+from handlers.anomaly.statistics import wilson_interval, z_of
+from handlers.model import BehavioralAnomaly, RunStats, Severity, TelemetryMetrics
 from handlers.model import Sequence as DeclaredSequence
 
-_USUAL_SHARE: Final = 0.2
-"""Without a declaration a path that this share of the healthy runs took is normal however many take it; of a
-rarer one a higher frequency is a deviation."""
+_LONG: Final = 1000
+"""Windows after which a baseline knows all sequences that there are: those of three hours and more."""
 
 
 class DetectedBehavior(msgspec.Struct, frozen=True):
     anomalies: tuple[BehavioralAnomaly, ...]
     runs: dict[str, Learned[RunStats]]
     """What was learned."""
-
-
-class _Found(msgspec.Struct, frozen=True):
-    """One kind of deviation among the runs of a sequence."""
-
-    kind: str
-    events: tuple[str, ...]
-    expected: tuple[str, ...]
-    observed: tuple[str, ...]
-    runs: int
-    of: int
-    origins: tuple[Origin, ...]
-    base_runs: int = 0
-    """Runs of the reference with the same kind of deviation."""
-    base_of: int = 0
 
 
 def detect_behavioral_anomalies(
@@ -49,12 +33,13 @@ def detect_behavioral_anomalies(
     limits: Detect,
     sequences: Sequence[DeclaredSequence] = (),
 ) -> DetectedBehavior:
-    """Compares the paths of completed runs with the declared sequence, else with the paths learned.
+    """Compares the runs of each sequence with its declaration, else with what was learned from its runs.
 
-    Runs that an error or a restart ended, or that have not ended, are no evidence. A deviation that the
-    reference holds too is reported only when it became more frequent (Fisher's exact test).
+    Runs that an error or a restart ended, or that have not ended, say nothing about beats. What the
+    reference did as well is reported only when it became more frequent (Fisher's exact test).
     """
-    declared = {sequence.id: sequence for sequence in sequences}
+    declared = {name: each for each in sequences for name in (each.name, each.id)}
+    learned_windows = max((known.windows for known in baseline.runs.values()), default=0)
     arrivals: dict[str, list[tuple[int, RunStats]]] = {key: [] for key in baseline.runs}
     for start_ms, window in sorted(metrics.windows.items()):
         for name, stats in window.runs.items():
@@ -63,133 +48,77 @@ def detect_behavioral_anomalies(
     runs: dict[str, Learned[RunStats]] = {}
     for name, windows in sorted(arrivals.items()):
         known = baseline.runs.get(name) or Learned(RunStats())
-        events = declared[name].events if name in declared else None
+        expectation = _expectation(name, declared, learned_windows)
 
         def judge(
-            current: RunStats,
-            reference: RunStats,
-            events: tuple[str, ...] | None = events,
-        ) -> tuple[_Found, ...] | None:
-            return _judge(current, reference, events, limits) or None
+            current: RunStats, reference: RunStats, expectation: Expectation = expectation
+        ) -> tuple[Behavior, ...] | None:
+            return judge_runs(current, reference, expectation, limits) or None
 
         runs[name], judgement = judge_subject(known, windows, RUNS, limits.min_samples, judge)
         if judgement is not None and limits.behavioral:
-            anomalies += _anomalies(name, declared.get(name), judgement, metrics.window_ms, limits)
+            plugin = declared[name].plugin if name in declared else ""
+            anomalies += (
+                _anomaly(name, plugin, behavior, judgement, metrics.window_ms, limits)
+                for behavior in judgement.verdict
+            )
     return DetectedBehavior(tuple(anomalies), runs)
 
 
-def _judge(
-    current: RunStats, reference: RunStats, declared: tuple[str, ...] | None, limits: Detect
-) -> tuple[_Found, ...]:
-    if declared is not None:
-        expected, normal = declared, {declared}
-    else:
-        normal = _learned_paths(reference, limits.behavioral_min_runs)
-        if not normal:
-            return ()
-        expected = max(normal, key=lambda path: (reference.variants["\t".join(path)].runs, path))
-    now, before = _by_kind(current, expected, normal), _by_kind(reference, expected, normal)
-    compared = (
-        msgspec.structs.replace(
-            found, base_runs=before[kind].runs if kind in before else 0, base_of=reference.completed
-        )
-        for kind, found in sorted(now.items())
-    )
-    return tuple(found for found in compared if _is_news(found, declared is not None, limits))
+def _expectation(name: str, declared: Mapping[str, DeclaredSequence], learned_windows: int) -> Expectation:
+    if name in declared:
+        return Expectation(declared[name].events)
+    if declared and learned_windows:
+        return Expectation(strange="which no definition declares and the baseline does not know")
+    if learned_windows >= _LONG:
+        return Expectation(strange=f"which the baseline of {learned_windows:,} windows does not know")
+    return Expectation()
 
 
-def _is_news(found: _Found, is_declared: bool, limits: Detect) -> bool:
-    """A break of a declaration is news at once; one that healthy runs had too must have become frequent."""
-    if found.runs < limits.behavioral_min_runs:
-        return False
-    if is_declared and not found.base_runs:
-        return True
-    chance = fisher_greater(found.runs, found.of, found.base_runs, found.base_of)
-    return chance <= 1 - limits.confidence
-
-
-def _learned_paths(reference: RunStats, min_runs: int) -> set[tuple[str, ...]]:
-    if reference.completed < min_runs:
-        return set()
-    taken = {path: each.runs for path, each in reference.variants.items() if path != OTHER_VARIANT}
-    most = max(taken.values(), default=0)
-    least = min(most, reference.completed * _USUAL_SHARE)
-    return {_events(path) for path, runs in taken.items() if runs >= least}
-
-
-def _events(path: str) -> tuple[str, ...]:
-    return tuple(path.split("\t")) if path else ()
-
-
-def _by_kind(stats: RunStats, expected: tuple[str, ...], normal: set[tuple[str, ...]]) -> dict[str, _Found]:
-    """Counts the runs that deviate, by kind of deviation; each kind shows its most frequent path."""
-    found: dict[str, _Found] = {}
-    by_frequency = sorted(stats.variants.items(), key=lambda item: (-item[1].runs, item[0]))
-    for text, variant in by_frequency:
-        path = _events(text)
-        if path in normal or text == OTHER_VARIANT:
-            continue
-        for deviation in deviations(expected, path):
-            shown = found.get(deviation.kind) or _Found(
-                deviation.kind, deviation.events, expected, path, 0, stats.completed, ()
-            )
-            found[deviation.kind] = msgspec.structs.replace(
-                shown,
-                runs=shown.runs + variant.runs,
-                origins=first_of(shown.origins + variant.examples),
-            )
-    return found
-
-
-_SAYS = {
-    "missing": "left out {beats}",
-    "extra": "played {beats}, which does not belong to it",
-    "repeated": "played {beats} more often than it should",
-    "out-of-order": "played {beats} out of order",
-}
-
-
-def _anomalies(
+def _anomaly(
     sequence: str,
-    declared: DeclaredSequence | None,
-    judgement: Judgement[tuple[_Found, ...]],
+    plugin: str,
+    found: Behavior,
+    judgement: Judgement[tuple[Behavior, ...]],
     window_ms: int,
     limits: Detect,
-) -> list[BehavioralAnomaly]:
-    made: list[BehavioralAnomaly] = []
-    for found in judgement.verdict:
-        share = found.runs / found.of
-        severity, reason = severity_of(share, "of the runs deviate")
-        beats = ", ".join(found.events)
-        said = _SAYS[found.kind].format(beats=beats)
-        source = "its definition" if declared is not None else "what was learned from healthy runs"
-        made.append(
-            BehavioralAnomaly(
-                id=anomaly_id("behavioral", sequence, found.kind),
-                kind=found.kind,
-                severity=severity,
-                severity_reason=reason,
-                sequence=sequence,
-                event=found.events[0],
-                plugin=declared.plugin if declared is not None else "",
-                handler="",
-                description=f"{found.runs} of {found.of} runs of {sequence} {said}, against {source}",
-                actual=share,
-                expected=found.base_runs / found.base_of if found.base_of else 0.0,
-                limit=limits.behavioral_min_runs / found.of,
-                unit="runs/run",
-                interval=wilson_interval(found.runs, found.of, z_of(limits.confidence)),
-                confidence=limits.confidence,
-                samples=found.of,
-                baseline_samples=found.base_of,
-                first_seen_ms=judgement.first_ms,
-                last_seen_ms=judgement.last_ms + window_ms,
-                origins=found.origins,
-                affected=(sequence,),
-                declared=found.expected,
-                observed=found.observed,
-                beats=found.events,
-                expected_from="definition" if declared is not None else "baseline",
-            )
-        )
-    return made
+) -> BehavioralAnomaly:
+    share = found.runs / found.of
+    severity, reason = _severity(found, share)
+    wait = found.wait
+    said = f"{found.runs} of {found.of} runs of {sequence} {found.says}"
+    expected = found.base_runs / found.base_of if found.base_of else 0.0
+    return BehavioralAnomaly(
+        id=anomaly_id("behavioral", sequence, found.kind, *(found.events if wait else ())),
+        kind=found.kind,
+        severity=severity,
+        severity_reason=reason,
+        sequence=sequence,
+        event=found.events[0] if found.events else "",
+        plugin=plugin,
+        handler="",
+        description=f"in {sequence} {found.says}" if wait else said,
+        actual=wait.actual_ms if wait else share,
+        expected=wait.expected_ms if wait else expected,
+        limit=wait.limit_ms if wait else limits.behavioral_min_runs / found.of,
+        unit="ms" if wait else "runs/run",
+        interval=wait.interval_ms if wait else wilson_interval(found.runs, found.of, z_of(limits.confidence)),
+        confidence=found.confidence,
+        samples=found.of,
+        baseline_samples=found.base_of,
+        first_seen_ms=judgement.first_ms,
+        last_seen_ms=judgement.last_ms + window_ms,
+        origins=found.origins,
+        affected=(sequence,),
+        declared=found.expected,
+        observed=found.observed,
+        beats=found.events,
+        expected_from="definition" if found.is_declared else "baseline",
+    )
+
+
+def _severity(found: Behavior, share: float) -> tuple[Severity, str]:
+    if found.kind == "unknown-sequence":
+        return "low", "nothing fails (low: a sequence that is not known)"
+    reasons = {"unfinished": "of the runs never end", "too-late": "of the runs wait longer than the limit"}
+    return severity_of(share, reasons.get(found.kind, "of the runs deviate"))

@@ -8,8 +8,9 @@ from typing import Final, Literal
 import msgspec
 
 from handlers.anomaly.count_range import ODD_RUNS, count_ranges
-from handlers.anomaly.sequence_model import END, START, SequenceModel, padded_of, profile_of
 from handlers.anomaly.transitions import End, Transition, Transitions, probability, separated
+from handlers.model import SequenceModel
+from handlers.sequence_model import END, START, padded_of, profile_of
 
 VerdictKind = Literal["none", "unknown", "extra", "missing", "repeated", "out-of-order"]
 
@@ -19,6 +20,8 @@ _TWICE: Final = 2.0
 """A wrong transition between two events shows in two longer contexts; contexts that are wrong more often than
 that are not errors but events that run at the same time and come in many orders."""
 _EXPECTED: Final = 3
+_RARE: Final = 0.05
+"""A count of an event that so few runs have explains a wrong order."""
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -37,6 +40,8 @@ class Verdict(msgspec.Struct, frozen=True):
     why: str
     confidence: float
     """Probability of the verdict given what was learned."""
+    learned: int = 0
+    """How often the runs learned did the very same."""
 
 
 class _Worst(msgspec.Struct, frozen=True):
@@ -45,6 +50,7 @@ class _Worst(msgspec.Struct, frozen=True):
     count_of: str = ""
     """The event that occurs too often or too rarely; empty if it is the order."""
     why: str = ""
+    learned: int = 0
 
 
 class SequenceJudge:
@@ -94,16 +100,41 @@ class SequenceJudge:
         if not self._runs:
             return Verdict(0.0, "none", 0, "", (), "no run was learned", 0.0)
         profile = profile_of(path)
-        worst = max(self._order(path), self._times(path, profile), key=lambda each: each.odds)
+        order, times = self._order(path), self._times(path, profile)
+        worst = max(order, times, key=lambda each: each.odds)
         score = max(0.0, 1 + worst.odds / log(10) / _SCALE)
         sure = probability(abs(worst.odds))
         if worst.odds < 0:
             return Verdict(score, "none", 0, "", (), f"as the {self._runs} runs learned", sure)
-        if worst.count_of:
-            kind, expected, why = self._wrong_count(worst.count_of, profile)
-            return Verdict(score, kind, worst.position, worst.count_of, expected, why, sure)
-        kind, position, event, expected = self._wrong_order(path, profile, worst.position)
-        return Verdict(score, kind, position, event, expected, worst.why, sure)
+        if not worst.count_of:
+            kind, position, event, expected = self._wrong_order(path, profile, worst.position)
+            # A beat too few or too many disturbs the order, too: one cause.
+            rare = self.rarest(path) if kind == "out-of-order" and times.odds < 0 else None
+            if rare is not None and rare.learned <= _RARE * self._runs:
+                return msgspec.structs.replace(rare, score=score, confidence=sure)
+            if kind != "out-of-order" or times.odds < 0:
+                return Verdict(score, kind, position, event, expected, worst.why, sure, worst.learned)
+        kind, expected, why = self._wrong_count(times.count_of, profile)
+        known = self._ranges.get(times.count_of)
+        learned = known.runs.get(profile.get(times.count_of, 0), 0) if known is not None else 0
+        return Verdict(score, kind, times.position, times.count_of, expected, why, sure, learned)
+
+    def rarest(self, path: tuple[str, ...]) -> Verdict | None:
+        """What is rare in a run though it is normal: the count of an event that fewest runs show, or None."""
+        profile = profile_of(path)
+        odd = [
+            (known.runs.get(profile.get(event, 0), 0), event)
+            for event, known in self._ranges.items()
+            if profile.get(event, 0) != known.usual
+        ]
+        if not odd:
+            return None
+        runs, event = min(odd)
+        kind, expected, why = self._wrong_count(event, profile)
+        if profile.get(event, 0) < self._ranges[event].usual:
+            kind = "missing"
+        position = path.index(event) if event in profile else len(path)
+        return Verdict(0.0, kind, position, event, expected, why, 1.0, runs)
 
     def _order(self, path: tuple[str, ...]) -> _Worst:
         padded = padded_of(path)
@@ -124,7 +155,10 @@ class SequenceJudge:
                     worst = odds, at, known, transition
         if worst is None:
             return _Worst(-inf, 0)
-        return _Worst(worst[0], worst[1], why=_seldom(worst[2], worst[3]) if worst[0] >= 0 else "")
+        if worst[0] < 0:
+            return _Worst(worst[0], worst[1])
+        known, transition = worst[2], worst[3]
+        return _Worst(*worst[:2], why=_seldom(known, transition), learned=known.seen.get(transition, 0))
 
     def _times(self, path: tuple[str, ...], profile: dict[str, int]) -> _Worst:
         worst = _Worst(-inf, 0)

@@ -6,7 +6,8 @@ from typing import Final
 
 import msgspec
 
-from handlers.anomaly.conformance import Deviation, DeviationKind, deviations
+from handlers.anomaly.conformance import Deviation, DeviationKind, deviations, numbered
+from handlers.diagnosis.run_causes import RUN_CAUSES, run_diagnosis
 from handlers.diagnosis.subject import declared_beat, place
 from handlers.diagnosis.wording import count, percent, utc
 from handlers.model import BehavioralAnomaly, BehavioralDiagnosis, Handler, Sequence, Verdict
@@ -41,12 +42,16 @@ def _diagnose(
 ) -> BehavioralDiagnosis:
     sequence = next((each for each in sequences if anomaly.sequence in (each.id, each.name)), None)
     sequence_id = sequence.id if sequence else anomaly.sequence
+    if anomaly.kind in RUN_CAUSES:
+        return run_diagnosis(anomaly, sequence, handlers)
     swapped = _swapped(anomaly)
     found = deviations(anomaly.declared, anomaly.observed)
     beats = [declared_beat(handlers, sequence_id, event) for each in found for event in each.events]
     kind, verdict, why = _cause(anomaly)
     clauses = (
-        [f"{_beats(swapped, anomaly)} are swapped"] if swapped else [_clause(each, anomaly) for each in found]
+        [f"{numbered(swapped, anomaly.declared)} are swapped"]
+        if swapped
+        else [_clause(each, anomaly) for each in found]
     )
     deviating = round(anomaly.actual * anomaly.samples)
     return BehavioralDiagnosis(
@@ -100,14 +105,7 @@ def _swapped(anomaly: BehavioralAnomaly) -> tuple[str, ...]:
 
 def _clause(deviation: Deviation, anomaly: BehavioralAnomaly) -> str:
     one, several = _SAYS[deviation.kind]
-    return f"{_beats(deviation.events, anomaly)} {one if len(deviation.events) == 1 else several}"
-
-
-def _beats(events: tuple[str, ...], anomaly: BehavioralAnomaly) -> str:
-    """The beats with their place in the expected order."""
-    order = anomaly.declared
-    names = [f"{order.index(each) + 1} ({each})" if each in order else f"({each})" for each in events]
-    return f"beat {names[0]}" if len(names) == 1 else f"beats {', '.join(names[:-1])} and {names[-1]}"
+    return f"{numbered(deviation.events, anomaly.declared)} {one if len(deviation.events) == 1 else several}"
 
 
 def _any_order(swapped: tuple[str, ...], sequence_id: str, handlers: tuple[Handler, ...]) -> tuple[str, ...]:

@@ -36,8 +36,7 @@ def _impact(anomaly: AnyAnomaly) -> Impact:
         case PerformanceAnomaly():
             impact = _slow(anomaly)
         case BehavioralAnomaly():
-            deviating = round(anomaly.actual * anomaly.samples)
-            impact = _counted(deviating, anomaly.samples, "run", "took another path")
+            impact = _gone_wrong(anomaly)
         case CoverageAnomaly():
             what = f"ran untested code; {anomaly.failures:,} failed"
             impact = _counted(anomaly.executions, anomaly.executions, "execution", what)
@@ -48,6 +47,21 @@ def _impact(anomaly: AnyAnomaly) -> Impact:
     return msgspec.structs.replace(
         impact, sentence=" ".join(part for part in (sentence(impact.sentence), also, why) if part)
     )
+
+
+_WENT = {
+    "unfinished": "never ended",
+    "too-late": "or more waited too long for a beat",
+    "unknown-sequence": "were of a sequence that is not known",
+}
+"""By kind of behavioral anomaly."""
+
+
+def _gone_wrong(anomaly: BehavioralAnomaly) -> Impact:
+    """A median wait over the limit proves half of the runs late."""
+    is_late = anomaly.kind == "too-late"
+    runs = (anomaly.samples + 1) // 2 if is_late else round(anomaly.actual * anomaly.samples)
+    return _counted(runs, anomaly.samples, "run", _WENT.get(anomaly.kind, "took another path"))
 
 
 def _counted(affected: int, executions: int, noun: str, what: str, added_ms: float = 0.0) -> Impact:

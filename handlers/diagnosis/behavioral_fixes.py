@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from handlers.diagnosis.fix import Fix, where
+from handlers.diagnosis.run_fixes import RUN_FIXES, run_fix
 from handlers.diagnosis.wording import count, percent, utc
 from handlers.model import AssessedDiagnosis, BehavioralAnomaly, BehavioralDiagnosis
 
@@ -19,6 +20,8 @@ def behavioral_fixes(
     assessed: AssessedDiagnosis, diagnosis: BehavioralDiagnosis, anomaly: BehavioralAnomaly
 ) -> tuple[Fix, ...]:
     """Restore the order; and the other side as a choice where nothing tells that the order is still meant."""
+    if anomaly.kind in RUN_FIXES:
+        return (run_fix(assessed, diagnosis, anomaly),)
     restore = _restore(assessed, diagnosis, anomaly)
     if anomaly.expected_from == "baseline":
         return restore, _declare(diagnosis, anomaly)

@@ -51,8 +51,10 @@ from handlers.model.metrics import (
     ErrorStats,
     Mark,
     RunStats,
+    SequenceModel,
     TelemetryMetrics,
     VariantStats,
+    WaitStats,
     Window,
 )
 from handlers.model.state import (
@@ -112,6 +114,7 @@ __all__ = [
     "RecommendationType",
     "RunStats",
     "Sequence",
+    "SequenceModel",
     "Severity",
     "StreamState",
     "Subject",
@@ -120,6 +123,7 @@ __all__ = [
     "Test",
     "VariantStats",
     "Verdict",
+    "WaitStats",
     "WaitingEvent",
     "WholeRun",
     "Window",

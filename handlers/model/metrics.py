@@ -33,11 +33,41 @@ class BeatStats(msgspec.Struct):
     """The slowest few as (duration_us, origin), slowest first."""
 
 
+class SequenceModel(msgspec.Struct):
+    """What runs of one sequence looked like. `handlers.sequence_model.merge` adds two."""
+
+    runs: int = 0
+    trigrams: dict[str, int] = {}
+    """Three neighbours joined by tabs, a start or an end mark where a run has none -> how often."""
+    shares: dict[str, int] = {}
+    """The same -> what part of its run each was, summed, in millionths: an error is likelier at any one place
+    of a short run than of a long one."""
+    counts: dict[str, dict[int, int]] = {}
+    """Event -> how often it occurs in a run (in steps, see `handlers.sequence_model`) -> runs. The other runs
+    are without it."""
+    profiles: dict[str, int] = {}
+    """All events of a run with how often each occurs, in one text -> runs."""
+    dropped: int = 0
+    """Triples and profiles for which there was no room, with repetitions."""
+
+
 class VariantStats(msgspec.Struct):
-    """How many runs took the same path, and the first few of them."""
+    """How many runs did the same, and the first few of them."""
 
     runs: int = 0
     examples: tuple[Origin, ...] = ()
+    disturbed: int = 0
+    """Of them, runs in which a beat failed, or that the beginning or the end of the log may have cut: they
+    prove no beat missing, extra or repeated."""
+
+
+class WaitStats(msgspec.Struct):
+    """How long a beat came after the end of the one before it, its own duration not included."""
+
+    bins: dict[int, int] = {}
+    """DDSketch, as that of the durations; waits too short to be one are 0."""
+    longest: tuple[tuple[int, Origin], ...] = ()
+    """The longest few as (wait_us, origin), longest first."""
 
 
 class RunStats(msgspec.Struct):
@@ -50,7 +80,13 @@ class RunStats(msgspec.Struct):
     total_us: int = 0
     bins: dict[int, int] = {}
     variants: dict[str, VariantStats] = {}
-    """Completed runs by path: events in order of start, joined by a tab."""
+    """Completed runs by path: events in order of start, joined by a tab. Only the first few paths."""
+    rest: SequenceModel | None = None
+    """What the runs of all other paths looked like."""
+    stops: dict[str, VariantStats] = {}
+    """Runs that fell silent without an error, by the place where they did, see `handlers.metrics.Stop`."""
+    waits: dict[str, WaitStats] = {}
+    """By the event of the beat that was waited for, in the window in which it was completed."""
 
 
 class ErrorStats(msgspec.Struct):

@@ -106,6 +106,10 @@ class OpenRun(msgspec.Struct):
     """Events of the beats in order of start."""
     open: list[str] = []
     """Events of the beats that have started and not completed."""
+    completed_ms: int | None = None
+    """When a beat was completed last, or when the run was announced."""
+    disturbed: bool = False
+    """A beat failed, or the log begins here and may have cut beats off: see `VariantStats`."""
 
 
 class OpenLoss(msgspec.Struct, frozen=True):

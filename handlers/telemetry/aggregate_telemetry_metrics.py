@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from handlers.metrics import EXAMPLES, add_variant, first_of
+from handlers.metrics import EXAMPLES, first_of
 from handlers.model import (
     BeatKey,
     BeatStats,
@@ -17,18 +17,18 @@ from handlers.model import (
     Mark,
     NormalizedEvents,
     OpenRun,
-    Origin,
     RunStats,
     Subject,
     TelemetryMetrics,
     Window,
 )
-from handlers.sketch import add_sorted, bin_of
 from handlers.telemetry.durations import add_duration, add_durations
+from handlers.telemetry.origins import origin_at, origin_of
+from handlers.telemetry.run_endings import MAX_PATH_BEATS, Ending, count_ended, endings_with_log
+from handlers.telemetry.waits import add_waits
+from handlers.telemetry.whole_runs import count_whole_runs
 
 _MAX_OPEN_RUNS: Final = 10_000
-_MAX_PATH_BEATS: Final = 500
-"""A path is cut here: a run that loops without end must not fill the memory."""
 _MAX_KEYS: Final = 5_000
 """Beats, sequences and error groups kept per window; what is over is counted under `OVERFLOW`."""
 OVERFLOW: Final = "…"
@@ -57,7 +57,7 @@ def aggregate_telemetry_metrics(
 
     A run counts in the window in which it ends. One that no line announced (a log without run lines) ends
     when it was silent for `run_timeout_ms`, or with the log (`at_end`); an announced one that falls silent
-    or meets a restart is unfinished.
+    or meets a restart is unfinished. Where the log ends, a tenth of that silence is enough.
     """
     counter = _Counter(window_ms, run_timeout_ms)
     streams = {
@@ -80,7 +80,7 @@ def aggregate_telemetry_metrics(
             counter.play(events, stream)
     if at_end:
         for stream in streams.values():
-            counter.end_unannounced(stream)
+            counter.end_with_log(stream)
     return AggregatedTelemetry(
         TelemetryMetrics(window_ms, counter.filled()),
         {name: stream.runs for name, stream in streams.items()},
@@ -98,11 +98,13 @@ def _are_beats_without_runs(events: NormalizedEvents) -> bool:
 
 
 class _Stream:
-    __slots__ = ("runs", "watermark_ms")
+    __slots__ = ("is_new", "runs", "watermark_ms")
 
     def __init__(self, runs: dict[str, OpenRun], watermark_ms: int) -> None:
         self.runs = runs
         self.watermark_ms = watermark_ms
+        self.is_new = True
+        """It begins with the current event."""
 
 
 class _Counter:
@@ -153,7 +155,7 @@ class _Counter:
             stats.failed += len(indexes)
         else:
             durations_us = [events.durations_us[index] for index in indexes]
-            add_durations(stats, durations_us, partial(_origin_at, events, indexes))
+            add_durations(stats, durations_us, partial(origin_at, events, indexes))
 
     def play(self, events: NormalizedEvents, stream: _Stream) -> None:
         """Counts events in their order; of whole runs, those that took the same path at once."""
@@ -161,6 +163,7 @@ class _Counter:
         for index, (subject, at_ms, run_id) in enumerate(
             zip(events.subjects, events.at_ms, events.runs, strict=True)
         ):
+            stream.is_new = not stream.watermark_ms
             if at_ms > stream.watermark_ms:
                 self._advance(stream, at_ms)
             self._enter(at_ms)
@@ -178,7 +181,7 @@ class _Counter:
             elif kind == "restarted":
                 self.marks.append(Mark(at_ms, events.stream, "restarted"))
                 for run in stream.runs.values():
-                    self._end(run, at_ms, "unfinished")
+                    self._end(run, at_ms, "cut")
                 stream.runs.clear()
             elif run_id and kind == "run-started":
                 self._open(events, index, stream, announced=True)
@@ -209,26 +212,14 @@ class _Counter:
     def _count_whole(self, events: NormalizedEvents, indexes: list[int]) -> None:
         """Counts runs of one path in the current window."""
         subject = events.subjects[indexes[0]]
-        whole = [events.whole[index] for index in indexes]
         stats = self._window.runs.setdefault(subject.sequence, RunStats())
-        durations_us = [max(0, *run.after_ms) * 1000 for run in whole]
-        stats.completed += len(whole)
-        stats.total_us += sum(durations_us)
-        add_sorted(stats.bins, sorted(durations_us))
-        path = "\t".join(beat.event for beat in subject.beats[:_MAX_PATH_BEATS])
-        add_variant(stats, path, len(whole), first_of(_origin(events, index) for index in indexes))
-        durations = zip(*(run.durations_us for run in whole), strict=True)
-        for number, (beat, beat_us) in enumerate(zip(subject.beats, durations, strict=True)):
-            beats = self._stats(beat)
-            beats.started += len(whole)
-            beats.completed += len(whole)
-            add_durations(beats, beat_us, partial(_beat_origin, events, indexes, number))
+        count_whole_runs(stats, [self._stats(beat) for beat in subject.beats], events, indexes)
 
-    def end_unannounced(self, stream: _Stream) -> None:
-        for key, run in list(stream.runs.items()):
-            if not run.announced:
-                del stream.runs[key]
-                self._end(run, run.last_ms, "completed")
+    def end_with_log(self, stream: _Stream) -> None:
+        """Ends what the end of the log ends, or leaves behind."""
+        for key, ending in endings_with_log(stream.runs, stream.watermark_ms, self._timeout_ms).items():
+            run = stream.runs.pop(key)
+            self._end(run, run.last_ms, ending)
 
     def _advance(self, stream: _Stream, at_ms: int) -> None:
         """Moves the watermark; a new window ends the runs that were silent for too long when it began."""
@@ -267,7 +258,7 @@ class _Counter:
     def _started(self, subject: Subject, run: OpenRun | None, at_ms: int) -> None:
         self._stats(subject).started += 1
         if run is not None:
-            if len(run.path) < _MAX_PATH_BEATS:
+            if len(run.path) < MAX_PATH_BEATS:
                 run.path.append(subject.event)
                 run.open.append(subject.event)
             run.last_ms = max(run.last_ms, at_ms)
@@ -279,13 +270,20 @@ class _Counter:
         if subject.failed:
             stats.failed += 1
         else:
-            add_duration(stats, events.durations_us[index], partial(_origin, events, index))
+            add_duration(stats, events.durations_us[index], partial(origin_of, events, index))
         if run is not None:
             if subject.event in run.open:
                 run.open.remove(subject.event)
-            elif len(run.path) < _MAX_PATH_BEATS:
+            elif len(run.path) < MAX_PATH_BEATS:
                 run.path.append(subject.event)
-            run.last_ms = max(run.last_ms, events.at_ms[index])
+            at_ms, duration_us = events.at_ms[index], events.durations_us[index]
+            if run.completed_ms is not None and duration_us is not None and not subject.failed:
+                wait_ms = at_ms - run.completed_ms - duration_us // 1000
+                runs = self._window.runs.setdefault(subject.sequence, RunStats())
+                add_waits(runs, subject.event, [wait_ms], partial(origin_at, events, [index]))
+            run.completed_ms = at_ms
+            run.disturbed |= subject.failed
+            run.last_ms = max(run.last_ms, at_ms)
 
     def _run(self, events: NormalizedEvents, index: int, stream: _Stream) -> OpenRun:
         key = _run_key(events, index)
@@ -294,9 +292,13 @@ class _Counter:
     def _open(self, events: NormalizedEvents, index: int, stream: _Stream, *, announced: bool) -> OpenRun:
         if len(stream.runs) >= _MAX_OPEN_RUNS:
             oldest = stream.runs.pop(next(iter(stream.runs)))  # in order of their beginning
-            self._end(oldest, oldest.last_ms, "unfinished" if oldest.announced else "completed")
+            self._end(oldest, oldest.last_ms, "cut" if oldest.announced else "completed")
         at_ms = events.at_ms[index]
-        run = OpenRun(events.subjects[index].sequence, _origin(events, index), at_ms, announced)
+        run = OpenRun(events.subjects[index].sequence, origin_of(events, index), at_ms, announced)
+        if announced:
+            run.completed_ms = at_ms
+        else:
+            run.disturbed = stream.is_new
         stream.runs[_run_key(events, index)] = run
         return run
 
@@ -320,41 +322,16 @@ class _Counter:
         stats.frame = stats.frame or error.frame
         stats.count += 1
         if len(stats.examples) < EXAMPLES or events.at_ms[index] <= stats.examples[-1].at_ms:
-            stats.examples = first_of((*stats.examples, _origin(events, index)))
+            stats.examples = first_of((*stats.examples, origin_of(events, index)))
 
     def _end_silent(self, stream: _Stream, now_ms: int) -> None:
         for key, run in list(stream.runs.items()):
             if now_ms - run.last_ms > self._timeout_ms:
                 del stream.runs[key]
-                self._end(run, run.last_ms + self._timeout_ms, "unfinished" if run.announced else "completed")
+                self._end(run, run.last_ms + self._timeout_ms, "silent" if run.announced else "completed")
 
-    def _end(self, run: OpenRun, at_ms: int, how: str) -> None:
-        stats = self._window_at(at_ms).runs.setdefault(run.sequence, RunStats())
-        if how == "failed":
-            stats.failed += 1
-        elif how == "unfinished":
-            stats.unfinished += 1
-        else:
-            stats.completed += 1
-            duration_us = max(0, run.last_ms - run.started.at_ms) * 1000
-            stats.total_us += duration_us
-            index = bin_of(duration_us)
-            stats.bins[index] = stats.bins.get(index, 0) + 1
-            add_variant(stats, "\t".join(run.path), 1, (run.started,))
-
-
-def _origin(events: NormalizedEvents, index: int) -> Origin:
-    return Origin(events.at_ms[index], events.sources.get(index, events.source), events.offsets[index])
-
-
-def _origin_at(events: NormalizedEvents, indexes: list[int], position: int) -> Origin:
-    return _origin(events, indexes[position])
-
-
-def _beat_origin(events: NormalizedEvents, indexes: list[int], number: int, position: int) -> Origin:
-    index = indexes[position]
-    run = events.whole[index]
-    return Origin(events.at_ms[index] + run.after_ms[number], events.source, run.offsets[number])
+    def _end(self, run: OpenRun, at_ms: int, how: Ending) -> None:
+        count_ended(self._window_at(at_ms).runs.setdefault(run.sequence, RunStats()), run, how)
 
 
 def _run_key(events: NormalizedEvents, index: int) -> str:

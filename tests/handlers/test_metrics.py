@@ -5,24 +5,49 @@ import copy
 from hypothesis import given
 from hypothesis import strategies as st
 
+from handlers.anomaly.learned_paths import model_of
 from handlers.metrics import (
-    EXAMPLES,
+    MAX_PLACES,
     MAX_VARIANTS,
-    OTHER_VARIANT,
+    OTHER_PLACE,
+    Stop,
     add_beats,
     add_errors,
     add_runs,
+    add_stop,
     add_variant,
+    add_wait,
     add_window,
+    events_of,
     first_of,
     merged,
     slowest_of,
 )
-from handlers.model import BeatStats, ErrorStats, Origin, RunStats, VariantStats, Window
+from handlers.model import (
+    BeatStats,
+    ErrorStats,
+    Origin,
+    RunStats,
+    SequenceModel,
+    VariantStats,
+    WaitStats,
+    Window,
+)
+from handlers.sequence_model import learn
 
 origins = st.builds(Origin, st.integers(0, 50), st.integers(1, 2), st.integers(0, 50))
 bins = st.dictionaries(st.integers(-1, 5), st.integers(1, 9), max_size=3)
 counts = st.integers(0, 9)
+longest = st.lists(st.tuples(counts, origins), max_size=5, unique=True).map(slowest_of)
+
+
+def learned(paths: dict[str, int]) -> SequenceModel:
+    model = SequenceModel()
+    for path, count in paths.items():
+        learn(model, events_of(path), count)
+    return model
+
+
 beats = st.builds(
     BeatStats,
     plugin=st.sampled_from(["", "P"]),
@@ -33,9 +58,12 @@ beats = st.builds(
     total_us=counts,
     max_us=counts,
     bins=bins,
-    slowest=st.lists(st.tuples(counts, origins), max_size=5, unique=True).map(slowest_of),
+    slowest=longest,
 )
-variants = st.builds(VariantStats, runs=counts, examples=st.lists(origins, max_size=5).map(first_of))
+variants = st.builds(
+    VariantStats, runs=counts, examples=st.lists(origins, max_size=5).map(first_of), disturbed=counts
+)
+waits = st.builds(WaitStats, bins=bins, longest=longest)
 runs = st.builds(
     RunStats,
     completed=counts,
@@ -44,6 +72,9 @@ runs = st.builds(
     total_us=counts,
     bins=bins,
     variants=st.dictionaries(st.sampled_from(["a", "a\tb"]), variants),
+    rest=st.none() | st.dictionaries(st.sampled_from(["c", "c\td", ""]), st.integers(1, 9)).map(learned),
+    stops=st.dictionaries(st.sampled_from([str(Stop(1, "a", True)), str(Stop(0, "", False))]), variants),
+    waits=st.dictionaries(st.sampled_from("ab"), waits),
 )
 errors = st.builds(
     ErrorStats,
@@ -114,15 +145,42 @@ def test_of_errors_the_first_ones_are_kept_and_the_frame_of_any() -> None:
     )
 
 
-def test_paths_beyond_the_limit_are_counted_together_and_no_run_is_lost() -> None:
+def test_of_paths_beyond_the_limit_the_model_knows_and_no_run_is_lost() -> None:
     stats = RunStats()
     for number in range(MAX_VARIANTS + 10):
-        add_variant(stats, f"path {number}", 1, (Origin(number, 1, 0),))
-    add_variant(stats, "path 0", 1, ())
+        add_variant(stats, f"path {number}", VariantStats(1, (Origin(number, 1, 0),)))
+    add_variant(stats, "path 0", VariantStats(1))
     assert stats.variants["path 0"].runs == 2
-    assert stats.variants[OTHER_VARIANT].runs == 10
-    assert len(stats.variants[OTHER_VARIANT].examples) == EXAMPLES
-    assert sum(variant.runs for variant in stats.variants.values()) == MAX_VARIANTS + 11
+    assert len(stats.variants) == MAX_VARIANTS
+    assert stats.rest is not None
+    assert stats.rest.runs == 10
+
+
+@given(st.permutations([f"a\tb{number}" for number in range(MAX_VARIANTS + 5)]), st.integers(0, 60))
+def test_what_is_known_of_all_paths_does_not_depend_on_which_of_them_are_kept(
+    paths: list[str], cut: int
+) -> None:
+    parts = RunStats(), RunStats()
+    for number, path in enumerate(paths):
+        add_variant(parts[number >= cut], path, VariantStats(len(path)))
+    forth, back = RunStats(), RunStats()
+    for into, order in ((forth, parts), (back, parts[::-1])):
+        for part in order:
+            add_runs(into, part)
+    assert model_of(forth) == model_of(back)
+
+
+def test_places_beyond_the_limit_are_counted_together() -> None:
+    stats = RunStats()
+    for number in range(MAX_PLACES + 10):
+        add_stop(stats, str(Stop(number, "a", is_inside=True)), VariantStats(1))
+        add_wait(stats, f"event {number}", WaitStats({5: 1}))
+    assert (stats.stops[OTHER_PLACE].runs, stats.waits[OTHER_PLACE].bins) == (10, {5: 10})
+
+
+@given(st.integers(0, 500), st.text(), st.booleans())
+def test_a_stop_is_read_as_it_was_written(number: int, event: str, is_inside: bool) -> None:
+    assert Stop.of(str(Stop(number, event, is_inside))) == Stop(number, event, is_inside)
 
 
 def test_runs_are_added_with_their_paths() -> None:

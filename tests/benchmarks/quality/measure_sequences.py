@@ -15,8 +15,9 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from statistics import mean
 
-from handlers.anomaly.sequence_model import SequenceModel, learn
 from handlers.anomaly.sequence_verdict import SequenceJudge
+from handlers.model import SequenceModel
+from handlers.sequence_model import learn
 from tests.benchmarks.quality.processes import SIZES, Case, process_log
 from tests.benchmarks.quality.sessions import machine_sessions, storage_sessions
 

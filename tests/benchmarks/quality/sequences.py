@@ -12,8 +12,9 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from handlers.anomaly.sequence_model import SequenceModel, learn
 from handlers.anomaly.sequence_verdict import SequenceJudge
+from handlers.model import SequenceModel
+from handlers.sequence_model import learn
 
 
 def main(train: str, test: str, out: str) -> None:

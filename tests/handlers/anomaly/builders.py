@@ -9,7 +9,7 @@ from statistics import NormalDist
 from config.settings import Detect
 from handlers.anomaly.aggregate_anomaly_results import AggregatedAnomalies, aggregate_anomaly_results
 from handlers.anomaly.baseline import Baseline, Learned, Recent, baseline_of
-from handlers.metrics import add_variant, first_of, slowest_of
+from handlers.metrics import Stop, add_stop, add_variant, first_of, slowest_of
 from handlers.model import (
     BeatKey,
     BeatStats,
@@ -22,9 +22,11 @@ from handlers.model import (
     RunStats,
     Severity,
     TelemetryMetrics,
+    VariantStats,
     Window,
 )
 from handlers.sketch import bin_of
+from handlers.telemetry.waits import add_waits
 
 WINDOW_MS = 10_000
 BEAT: BeatKey = ("cart-symphony", "cart:add")
@@ -54,12 +56,29 @@ def beat(
     return stats
 
 
-def runs(paths: Mapping[tuple[str, ...], int], failed: int = 0, unfinished: int = 0) -> RunStats:
+def runs(
+    paths: Mapping[tuple[str, ...], int], failed: int = 0, unfinished: int = 0, disturbed: bool = False
+) -> RunStats:
     """Completed runs by path."""
     stats = RunStats(sum(paths.values()), failed, unfinished)
     for offset, (path, count) in enumerate(paths.items()):
-        add_variant(stats, "\t".join(path), count, (Origin(0, 1, offset),))
+        variant = VariantStats(count, (Origin(0, 1, offset),), count if disturbed else 0)
+        add_variant(stats, "\t".join(path), variant)
     return stats
+
+
+def hanging(completed: RunStats, stops: Mapping[Stop, int]) -> RunStats:
+    """As `completed`, and runs that fell silent at these places."""
+    for offset, (stop, count) in enumerate(stops.items(), 100):
+        add_stop(completed, str(stop), VariantStats(count, (Origin(0, 1, offset),)))
+        completed.unfinished += count
+    return completed
+
+
+def waiting(completed: RunStats, event: str, waits_ms: Iterable[float]) -> RunStats:
+    """As `completed`, with the waits for one beat."""
+    add_waits(completed, event, [round(each) for each in waits_ms], lambda at: Origin(0, 1, at))
+    return completed
 
 
 def errors(count: int) -> ErrorStats:

@@ -46,27 +46,31 @@ BOTH = pytest.mark.parametrize(
     ("path", "kind", "beats", "says"),
     [
         pytest.param(
-            ("select", "price", "pay"), "missing", ("reserve",), "left out reserve", id="a beat is missing"
+            ("select", "price", "pay"),
+            "missing",
+            ("reserve",),
+            "left out beat 3 (reserve)",
+            id="a beat is missing",
         ),
         pytest.param(
             ("select", "price", "reserve", "audit", "pay"),
             "extra",
             ("audit",),
-            "played audit, which does not belong to it",
+            "played audit after beat 3 (reserve), which does not belong to it",
             id="a beat is extra",
         ),
         pytest.param(
             ("select", "price", "price", "reserve", "pay"),
             "repeated",
             ("price",),
-            "played price more often than it should",
+            "played beat 2 (price) more often than it should",
             id="a beat is repeated",
         ),
         pytest.param(
             ("select", "reserve", "price", "pay"),
             "out-of-order",
             ("price", "reserve"),
-            "played price, reserve out of order",
+            "played beats 2 (price) and 3 (reserve) out of order",
             id="two beats are out of order",
         ),
     ],

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.anomaly import sequence_model
-from handlers.anomaly.sequence_model import SequenceModel, learn, merge
+from handlers import sequence_model
 from handlers.anomaly.sequence_verdict import SequenceJudge, Verdict
+from handlers.model import SequenceModel
+from handlers.sequence_model import learn, merge
 from tests.benchmarks.quality.measure_sequences import figures_of, scored
 from tests.benchmarks.quality.processes import process_log
 from tests.benchmarks.quality.sessions import machine_sessions, storage_sessions

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from handlers.model import BeatStats, ErrorStats, Origin, RunStats, Window
+from handlers.metrics import Stop
+from handlers.model import BeatStats, ErrorStats, Origin, RunStats, VariantStats, WaitStats, Window
 from handlers.sketch import bin_of
 from handlers.telemetry import aggregate_telemetry_metrics as aggregation
 from handlers.telemetry.aggregate_telemetry_metrics import AggregatedTelemetry
@@ -145,7 +146,70 @@ class TestRun:
         late = event("beat-started", 1100 + TIMEOUT_MS + WINDOW_MS, "x")
         windows = windows_of(aggregate([*run(started("a"))[:-1], late]))
         (found,) = (window.runs["s"] for window in windows.values() if window.runs)
-        assert found == RunStats(unfinished=1)
+        stops = {str(Stop(1, "a", is_inside=True)): VariantStats(1, (Origin(1000, 1, 1000),))}
+        assert found == RunStats(unfinished=1, stops=stops)
+
+    @pytest.mark.parametrize(
+        ("beats", "stop"),
+        [
+            pytest.param((), Stop(0, "", is_inside=False), id="before the first beat"),
+            pytest.param((started("a"), completed("a")), Stop(1, "a", is_inside=False), id="after a beat"),
+            pytest.param(
+                (started("a"), completed("a"), started("b")), Stop(2, "b", is_inside=True), id="in the second"
+            ),
+            pytest.param(
+                (started("a"), started("b"), completed("a")), Stop(2, "b", is_inside=True), id="in one of two"
+            ),
+        ],
+    )
+    def test_that_falls_silent_is_counted_where_it_did(
+        self, beats: tuple[NormalizedEvent, ...], stop: Stop
+    ) -> None:
+        late = event("beat-started", 1200 + TIMEOUT_MS + WINDOW_MS, "x")
+        windows = windows_of(aggregate([*run(*beats)[:-1], late]))
+        (stopped,) = (
+            window.runs["s"].stops for window in windows.values() if window.runs and window.runs["s"].stops
+        )
+        assert [Stop.of(place) for place in stopped] == [stop]
+
+    def test_that_falls_silent_after_an_error_is_not_counted_as_hanging(self) -> None:
+        late = event("beat-started", 1200 + TIMEOUT_MS + WINDOW_MS, "x")
+        windows = windows_of(aggregate([*run(completed("a", failed=True))[:-1], late]))
+        assert [window.runs["s"] for window in windows.values() if window.runs] == [RunStats(unfinished=1)]
+
+    @pytest.mark.parametrize(
+        ("silent_ms", "stops"),
+        [
+            pytest.param(TIMEOUT_MS // 10, 0, id="no tenth of the timeout: it may go on"),
+            pytest.param(TIMEOUT_MS // 10 + 1, 1, id="a tenth of the timeout: it hangs"),
+        ],
+    )
+    def test_that_is_open_at_the_end_of_the_log(self, silent_ms: int, stops: int) -> None:
+        open_run = [event("run-started", 2000, run="open"), event("beat-started", 2000, "a", "open")]
+        last = event("beat-started", 2000 + silent_ms, "x")
+        windows = windows_of(aggregate([*run(), *open_run, last], at_end=True))
+        found = [window.runs["s"] for window in windows.values() if window.runs]
+        assert sum(each.completed for each in found) == 1
+        assert [sum(each.unfinished for each in found), sum(len(each.stops) for each in found)] == [stops] * 2
+
+    def test_with_a_failed_beat_is_disturbed(self) -> None:
+        events = [*run(completed("a", failed=True)), *run(completed("a"), start_ms=3000, end_ms=3900)]
+        (variant,) = runs_of(aggregate(events)).variants.values()
+        assert (variant.runs, variant.disturbed) == (2, 1)
+
+    def test_waits_for_a_beat_from_the_end_of_the_one_before_it_or_its_own_beginning(self) -> None:
+        beats = [completed("a", 1300, duration_us=100_000), completed("b", 1700, duration_us=150_900)]
+        waits = runs_of(aggregate(run(*beats))).waits
+        assert waits == {
+            "a": WaitStats({bin_of(200_000): 1}, ((200_000, Origin(1300, 1, 1300)),)),
+            "b": WaitStats({bin_of(250_000): 1}, ((250_000, Origin(1700, 1, 1700)),)),
+        }
+
+    def test_does_not_wait_for_beats_that_overlap_and_of_beats_that_tell_no_duration_nobody_knows(
+        self,
+    ) -> None:
+        beats = [completed("a", 1300, duration_us=None), completed("b", 1400, duration_us=350_000)]
+        assert runs_of(aggregate(run(*beats))).waits == {"b": WaitStats({bin_of(0): 1})}
 
     def test_that_is_only_slow_is_not_given_up(self) -> None:
         late = event("beat-started", 1100 + TIMEOUT_MS, "x")
@@ -198,6 +262,20 @@ class TestUnannouncedRun:
     def test_is_completed_with_its_last_beat_when_the_log_ends(self) -> None:
         stats = runs_of(aggregate(self.BEATS, at_end=True))
         assert (stats.completed, stats.total_us, list(stats.variants)) == (1, 500_000, ["a\tb"])
+
+    @pytest.mark.parametrize(
+        ("before_ms", "after_ms", "disturbed"),
+        [
+            pytest.param(None, 501, 1, id="it is the first of the log, which may begin in it"),
+            pytest.param(900, 501, 0, id="silent for longer than it took"),
+            pytest.param(900, 500, 1, id="silent for no longer than it took: the log may end in it"),
+        ],
+    )
+    def test_may_be_cut_by_the_log(self, before_ms: int | None, after_ms: int, disturbed: int) -> None:
+        before = [] if before_ms is None else [event("beat-started", before_ms, "x")]
+        after = event("beat-started", 1500 + after_ms, "x")
+        (variant,) = runs_of(aggregate([*before, *self.BEATS, after], at_end=True)).variants.values()
+        assert (variant.runs, variant.disturbed) == (1, disturbed)
 
     def test_is_open_while_the_log_goes_on(self) -> None:
         result = aggregate(self.BEATS)

@@ -65,7 +65,12 @@ def test_commits_at_any_place_give_what_one_commit_gives(
     runs: dict[str, dict[str, OpenRun]] = {}
     watermarks_ms: dict[str, int] = {}
     for start, end in itertools.pairwise(edges):
-        part = aggregate(events[start:end], runs=runs, watermarks_ms=watermarks_ms, at_end=end == len(events))
+        part = aggregate(
+            events[start:end],
+            runs=runs,
+            watermarks_ms=watermarks_ms,
+            at_end=end == len(events),
+        )
         add_all(windows, windows_of(part))
         runs |= part.runs
         watermarks_ms |= part.watermarks_ms

@@ -11,32 +11,15 @@ from __future__ import annotations
 from collections import Counter
 from typing import Final
 
-import msgspec
+from handlers.model import SequenceModel
 
 START: Final = "\x02"
 END: Final = "\x03"
-MAX_TRIGRAMS: Final = 50_000
-"""Distinct triples of neighbours kept of a sequence, about 5 MB; new ones beyond them are only counted."""
+MAX_TRIGRAMS: Final = 20_000
+"""Distinct triples of neighbours kept of a sequence, about 2 MB; new ones beyond them are only counted."""
 MAX_PROFILES: Final = 10_000
 _EXACT: Final = 8
 _MILLION: Final = 1_000_000
-
-
-class SequenceModel(msgspec.Struct):
-    """What the runs of one sequence looked like."""
-
-    runs: int = 0
-    trigrams: dict[str, int] = {}
-    """Three neighbours joined by tabs, `START` or `END` where a run has none -> how often."""
-    shares: dict[str, int] = {}
-    """The same -> what part of its run each was, summed, in millionths: an error is likelier at any one place
-    of a short run than of a long one."""
-    counts: dict[str, dict[int, int]] = {}
-    """Event -> how often it occurs in a run (see `profile_of`) -> runs. The other runs are without it."""
-    profiles: dict[str, int] = {}
-    """All events of a run with how often each occurs, in one text -> runs."""
-    dropped: int = 0
-    """Triples and profiles for which there was no room, with repetitions."""
 
 
 def learn(model: SequenceModel, path: tuple[str, ...], runs: int = 1) -> None:
