@@ -29,7 +29,6 @@ from daemon.tables import RowTable
 from daemon.telemetry_records import to_document
 from handlers.anomaly.baseline import BEATS, ERRORS, RUNS, Baseline, Learned, Rules, judge_subject
 from handlers.anomaly.error_rate import ErrorRate
-from handlers.metrics import OTHER_VARIANT
 from handlers.model import (
     BeatStats,
     ErrorStats,
@@ -204,7 +203,7 @@ def baseline_of_days(handlers: int, days: int) -> Baseline:
         if handler % A_SEQUENCE == 0:
             baseline.runs[sequence] = run
             baseline.errors[sequence, f"event-{handler}", "TypeError", "no <field>", ""] = rate
-    assert OTHER_VARIANT not in run.reference.variants
+    assert run.reference.rest is None
     return baseline
 
 
