@@ -203,6 +203,7 @@ def baseline_of_days(handlers: int, days: int) -> Baseline:
         if handler % A_SEQUENCE == 0:
             baseline.runs[sequence] = run
             baseline.errors[sequence, f"event-{handler}", "TypeError", "no <field>", ""] = rate
+    assert run.reference.rest is None
     return baseline
 
 

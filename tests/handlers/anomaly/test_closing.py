@@ -29,9 +29,9 @@ def slow_in(*medians_ms: float, close_share: float) -> list[bool]:
 
 
 def failing_in(*counts: int, close_share: float) -> list[bool]:
-    """Whether an error, usual in 10 % of the executions, is told after each window of 1,000."""
-    beats = {BEAT: beat(durations(1000, 20))}
-    usual = [Window(n * WINDOW_MS, beats=beats, errors={ERROR: errors(100)}) for n in range(30)]
+    """Whether an error, usual in 10 % of the executions, is told after each window of 4,000."""
+    beats = {BEAT: beat(durations(4000, 20))}
+    usual = [Window(n * WINDOW_MS, beats=beats, errors={ERROR: errors(400)}) for n in range(30)]
     baseline = learned(*usual)
     found = []
     for number, count in enumerate(counts, 40):
@@ -60,10 +60,10 @@ def test_it_is_told_with_the_limit_that_it_went_over() -> None:
 
 
 def test_an_error_at_the_limit_stays_too() -> None:
-    falls = [300] * 3 + [140] * 4
+    falls = [1200] * 3 + [560] * 4
     assert failing_in(*falls, close_share=1.0) == [True] * 3 + [False] * 4
     assert failing_in(*falls, close_share=0.5) == [True] * 7
-    assert not any(failing_in(*[140] * 7, close_share=0.5))
+    assert not any(failing_in(*[560] * 7, close_share=0.5))
 
 
 def test_it_is_over_when_it_is_clearly_below() -> None:
