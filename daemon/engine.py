@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from config.settings import Settings
 from daemon.anomaly_records import AnomalyRecords, Changes
 from daemon.caution import Caution
-from daemon.codebase import CodebaseReader
+from daemon.codebase.reader import codebase_reader
 from daemon.database import StoreError
 from daemon.lag import Lag, lag_of, lag_of_all
 from daemon.limits import telemetry_limits
@@ -43,6 +43,8 @@ WINDOWS_A_DETECTION: Final = 360
 """Windows judged in one play: a backlog of months is judged in pieces of bounded memory."""
 STACK_QUIET_S: Final = 2.0
 """A stack trace is written at once: what did not follow by then does not belong to it."""
+CHECKOUT_REST_S: Final = 30.0
+"""A checkout of 10,000 files takes a moment to look through, and seldom changes."""
 TRACE_QUIET_S: Final = 60.0
 """The root span of a trace comes when it ends; one that crashed never does."""
 _HOUR_MS: Final = 3_600_000
@@ -73,7 +75,7 @@ class Engine:
                 f"ingest.window_s was {before_ms // 1000} and is {settings.ingest.window_s}: the windows of "
                 "the old length are dropped; what was learned from them is kept",
             )
-        self._codebase = _codebase(settings)
+        self._codebase = codebase_reader(settings.project, rest_s=CHECKOUT_REST_S)
         self._streams: dict[str, StreamState] = self.telemetry.streams()
         sources = self.telemetry.sources()
         self._formats = {source.checkpoint.source: source.format for source in sources if source.format}
@@ -99,7 +101,7 @@ class Engine:
     async def adopt(self, settings: Settings) -> None:
         """Goes on with other settings from the next play on."""
         if settings.project != self.settings.project:
-            self._codebase = _codebase(settings)
+            self._codebase = codebase_reader(settings.project, rest_s=CHECKOUT_REST_S)
         async with self._reading:
             if settings.logs != self.settings.logs:
                 await self._run(lambda: self._follow(settings))
@@ -332,7 +334,3 @@ class Engine:
 
     async def _run(self, call: Callable[[], T]) -> T:
         return await anyio.to_thread.run_sync(call, limiter=self._limiter)
-
-
-def _codebase(settings: Settings) -> CodebaseReader:
-    return CodebaseReader((*settings.project.sequences, *settings.project.coverage))

@@ -16,7 +16,19 @@ from handlers.model.anomalies import (
     PerformanceAnomaly,
     Severity,
 )
-from handlers.model.codebase import Codebase, CoveredFunction, Handler, Sequence, Test
+from handlers.model.codebase import (
+    Codebase,
+    Commit,
+    CoveredFunction,
+    FileChange,
+    Function,
+    Handler,
+    Hazard,
+    HazardKind,
+    Hunk,
+    Sequence,
+    Test,
+)
 from handlers.model.diagnoses import (
     AnyDiagnosis,
     AssessedDiagnosis,
@@ -78,6 +90,7 @@ __all__ = [
     "BehavioralDiagnosis",
     "Block",
     "Codebase",
+    "Commit",
     "Consumed",
     "CoverageAnomaly",
     "CoverageDiagnosis",
@@ -89,9 +102,14 @@ __all__ = [
     "ErrorStats",
     "ErrorText",
     "EventKind",
+    "FileChange",
     "FileIdentity",
     "FixRecommendation",
+    "Function",
     "Handler",
+    "Hazard",
+    "HazardKind",
+    "Hunk",
     "Impact",
     "LogFile",
     "NameBook",

@@ -11,9 +11,9 @@ import anyio
 import pytest
 import yaml
 
-from daemon import codebase as codebase_module
 from daemon import documents
-from daemon.codebase import CodebaseReader
+from daemon.codebase import declared_files as codebase_module
+from daemon.codebase.reader import CodebaseReader
 from handlers.model import Codebase
 
 DATA = Path(__file__).parent / "data"

@@ -1,0 +1,79 @@
+"""A checkout of the watched project: its source, its history and its owners."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from daemon.codebase.git import Git, GitError, repository_of
+from daemon.codebase.history import read_history
+from daemon.codebase.owners import Owners, read_owners
+from daemon.codebase.source_index import Source, SourceIndex
+from handlers.model import Commit
+
+
+class Checked(msgspec.Struct, frozen=True):
+    """What one look at a checkout gave."""
+
+    source: Source = Source((), {}, ())
+    commits: tuple[Commit, ...] = ()
+    edited: frozenset[str] = frozenset()
+    owners: Owners = Owners()
+    problems: tuple[str, ...] = ()
+
+
+class _History(msgspec.Struct, frozen=True):
+    """What git knows; it changes with the last commit alone."""
+
+    head: str = ""
+    commits: tuple[Commit, ...] = ()
+    blobs: dict[str, str] = {}
+    problem: str = ""
+
+
+class Checkout:
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._index = SourceIndex(root)
+        self._history = _History()
+        self._checked = Checked()
+
+    def look(self) -> Checked:
+        """The same object when nothing has changed."""
+        if not self.root.is_dir():
+            return Checked(problems=(f"{self.root}: project.root is no folder that can be read",))
+        git = repository_of(self.root.resolve())
+        source = self._index.refresh(git)
+        history = self._read_history(git) if git else _History()
+        owners = read_owners(self.root)
+        if (source, history, owners) != (self._checked.source, self._history, self._checked.owners):
+            self._checked = Checked(
+                source=source,
+                commits=history.commits,
+                edited=_edited(source.blobs, history.blobs) if history.head else frozenset(),
+                owners=owners,
+                problems=(*source.problems, *owners.problems, *filter(None, [history.problem])),
+            )
+        self._history = history
+        return self._checked
+
+    def _read_history(self, git: Git) -> _History:
+        try:
+            shallow, head = git.text("rev-parse", "--is-shallow-repository", "HEAD").split()
+            if head == self._history.head:
+                return self._history
+            return _History(head, read_history(git, shallow=shallow == "true"), _committed(git))
+        except (GitError, ValueError) as error:
+            return _History(problem=f"{self.root}: commits are not known: {error}")
+
+
+def _committed(git: Git) -> dict[str, str]:
+    """The name of the content of each file in the last commit."""
+    listed = git.text("ls-tree", "-r", "-z", "HEAD", "--", ".")
+    entries = (entry.partition("\t") for entry in listed.split("\0") if entry)
+    return {path: about.split()[2] for about, _, path in entries}
+
+
+def _edited(here: dict[str, str], committed: dict[str, str]) -> frozenset[str]:
+    return frozenset(path for path, blob in here.items() if committed.get(path) != blob)
