@@ -19,7 +19,8 @@ class Checked(msgspec.Struct, frozen=True):
     source: Source = Source((), {}, ())
     commits: tuple[Commit, ...] = ()
     edited: frozenset[str] = frozenset()
-    owners: Owners = Owners()
+    owners: dict[str, tuple[str, ...]] = {}
+    """By source file."""
     problems: tuple[str, ...] = ()
 
 
@@ -37,6 +38,7 @@ class Checkout:
         self.root = root
         self._index = SourceIndex(root)
         self._history = _History()
+        self._owners = Owners()
         self._checked = Checked()
 
     def look(self) -> Checked:
@@ -47,15 +49,15 @@ class Checkout:
         source = self._index.refresh(git)
         history = self._read_history(git) if git else _History()
         owners = read_owners(self.root)
-        if (source, history, owners) != (self._checked.source, self._history, self._checked.owners):
+        if (source, history, owners) != (self._checked.source, self._history, self._owners):
             self._checked = Checked(
                 source=source,
                 commits=history.commits,
                 edited=_edited(source.blobs, history.blobs) if history.head else frozenset(),
-                owners=owners,
+                owners=owners.of_all(source.blobs),
                 problems=(*source.problems, *owners.problems, *filter(None, [history.problem])),
             )
-        self._history = history
+        self._history, self._owners = history, owners
         return self._checked
 
     def _read_history(self, git: Git) -> _History:

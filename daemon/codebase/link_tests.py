@@ -27,6 +27,13 @@ def tests_of(
     return tuple(Test(file, case, tuple(names), kind) for (file, case, kind), names in found.items())
 
 
+def called_by_tests(functions: Iterable[Function]) -> frozenset[str]:
+    """Names without their owners."""
+    return frozenset(
+        call.rpartition(".")[2] for function in functions if function.is_test for call in function.calls
+    )
+
+
 def _executed(found: _Found, handlers: tuple[Handler, ...], covered: Iterable[CoveredFunction]) -> None:
     """By the place: a name alone can be another function's."""
     at = {(handler.file, handler.line): handler.name for handler in handlers if handler.file}

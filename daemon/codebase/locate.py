@@ -1,68 +1,29 @@
-"""Which function in the source is a declared handler."""
+"""The declared handlers with the places of their functions."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from msgspec.structs import replace
-
-from daemon.codebase.owners import Owners
+from handlers.locate import at, candidates
 from handlers.model import Function, Handler
 
 
-def functions_by_name(functions: Iterable[Function]) -> dict[str, list[Function]]:
-    """Those that can be handlers: none of the functions in test files."""
-    found: dict[str, list[Function]] = {}
-    for function in functions:
-        if not function.is_test:
-            found.setdefault(function.name, []).append(function)
-    return found
-
-
-def locate(handler: Handler, by_name: dict[str, list[Function]]) -> list[Function]:
-    """The functions that the handler can be; one if it is known.
-
-    Of namesakes, the method of the class that is called as the plug-in is the handler.
-    """
-    alike = by_name.get(handler.name.rpartition(".")[2], [])
-    if len(alike) > 1:
-        plugin = handler.plugin.rpartition(".")[2]
-        owners = {plugin, handler.name.rpartition(".")[0].rpartition(".")[2]} - {""}
-        methods = [each for each in alike if _class_of(each) in owners]
-        return methods or alike
-    return alike
-
-
-def _class_of(function: Function) -> str:
-    return function.qualified_name.rpartition(".")[0].rpartition(".")[2]
-
-
 def located(
-    handlers: Iterable[Handler], by_name: dict[str, list[Function]], owners: Owners, problems: list[str]
+    handlers: Iterable[Handler],
+    by_name: Mapping[str, list[Function]],
+    owners: Mapping[str, tuple[str, ...]],
+    problems: list[str],
 ) -> tuple[Handler, ...]:
-    """The handlers with their places. One whose name several functions have is told, and has none."""
+    """One whose name several functions have is told, and has no place."""
     found: list[Handler] = []
     ambiguous: dict[str, list[Function]] = {}
     for handler in handlers:
-        candidates = locate(handler, by_name) if handler.name else []
-        if len(candidates) == 1:
-            found.append(at(handler, candidates[0], owners))
-            continue
-        found.append(handler)
-        if candidates:
-            ambiguous[f"{handler.plugin}.{handler.name}".lstrip(".")] = candidates
+        alike = candidates(handler, by_name)
+        found.append(at(handler, alike[0], owners) if len(alike) == 1 else handler)
+        if len(alike) > 1:
+            ambiguous[f"{handler.plugin}.{handler.name}".lstrip(".")] = alike
     problems += [_tell(name, functions) for name, functions in ambiguous.items()]
     return tuple(found)
-
-
-def at(handler: Handler, function: Function, owners: Owners) -> Handler:
-    return replace(
-        handler,
-        file=function.file,
-        line=function.line,
-        end_line=function.end_line,
-        owners=owners.of(function.file),
-    )
 
 
 def _tell(name: str, functions: list[Function]) -> str:

@@ -6,6 +6,7 @@ https://docs.github.com/en/repositories/managing-your-repositorys-settings-and-f
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -33,6 +34,10 @@ class Owners(msgspec.Struct, frozen=True):
     def of(self, path: str) -> tuple[str, ...]:
         """`path`: from the root of the project."""
         return next((each.owners for each in reversed(self.rules) if each.pattern.fullmatch(path)), ())
+
+    def of_all(self, paths: Iterable[str]) -> dict[str, tuple[str, ...]]:
+        """Those that have owners."""
+        return {path: owners for path in paths if (owners := self.of(path))} if self.rules else {}
 
 
 def read_owners(root: Path) -> Owners:

@@ -7,6 +7,7 @@ import sys
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from handlers.model import Function, Hazard
 
@@ -38,21 +39,32 @@ class FunctionBuilder(msgspec.Struct):
     hazards: list[Hazard] = msgspec.field(default_factory=list)
 
     def build(self, file: str) -> Function:
-        """Names are interned: a large project has the same ones thousands of times."""
         return Function(
-            name=sys.intern(self.name),
-            qualified_name=sys.intern(self.qualified_name),
+            name=self.name,
+            qualified_name=self.qualified_name,
             file=file,
             line=self.line,
             body_line=self.body_line,
             end_line=self.end_line,
-            signature=sys.intern(self.signature),
+            signature=self.signature,
             is_async=self.is_async,
             complexity=self.complexity,
-            calls=tuple(sys.intern(call) for call in sorted(self.calls)),
+            calls=tuple(sorted(self.calls)),
             hazards=tuple(sorted(self.hazards, key=lambda each: (each.line, each.call))),
             is_test=is_test_file(file),
         )
+
+
+def shared(function: Function, file: str) -> Function:
+    """The same with texts that are kept once: a large project has most of them thousands of times."""
+    return replace(
+        function,
+        name=sys.intern(function.name),
+        qualified_name=sys.intern(function.qualified_name),
+        file=file,
+        signature=sys.intern(function.signature),
+        calls=tuple(map(sys.intern, function.calls)),
+    )
 
 
 def one_line(text: str) -> str:

@@ -16,8 +16,9 @@ from config.settings import Project
 from daemon.codebase.checkout import Checked, Checkout
 from daemon.codebase.declared_files import Declared, DeclaredFiles
 from daemon.codebase.link_coverage import covered_functions
-from daemon.codebase.link_tests import tests_of
-from daemon.codebase.locate import functions_by_name, located
+from daemon.codebase.link_tests import called_by_tests, tests_of
+from daemon.codebase.locate import located
+from handlers.locate import functions_by_name
 from handlers.model import Codebase, Handler, Sequence
 
 
@@ -60,6 +61,8 @@ class CodebaseReader:
             source=functions,
             commits=checked.commits,
             edited=checked.edited,
+            owners=checked.owners,
+            tested_names=called_by_tests(functions),
             problems=tuple(problems),
         )
 

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from daemon.codebase.git import Git
-from daemon.codebase.parsed import Parsed
+from daemon.codebase.parsed import Parsed, shared
 from daemon.codebase.python_functions import python_functions
 from daemon.codebase.source_files import Version, source_files
 from daemon.codebase.tree_languages import LANGUAGES
@@ -101,7 +102,7 @@ def _place(function: Function) -> tuple[int, str]:
 def _parse_all(root: Path, paths: list[str], problems: list[str]) -> dict[str, ParsedFile]:
     """Many are parsed by processes of their own: the daemon goes on meanwhile, and their memory is freed."""
     if len(paths) <= _CHUNK:
-        return {path: parse_file(root, path) for path in paths}
+        return {path: _shared(parse_file(root, path), path) for path in paths}
     chunks = [paths[start : start + _CHUNK] for start in range(0, len(paths), _CHUNK)]
     parsed: dict[str, ParsedFile] = {}
     # Fresh processes: a fork would share the locks of threads that it lacks.
@@ -113,13 +114,19 @@ def _parse_all(root: Path, paths: list[str], problems: list[str]) -> dict[str, P
         running = [pool.submit(_parse_chunk, root, chunk) for chunk in chunks]
         for chunk, future in zip(chunks, running, strict=True):
             try:
-                parsed |= _DECODER.decode(future.result(_TIMEOUT_S))
+                for path, file in _DECODER.decode(future.result(_TIMEOUT_S)).items():
+                    parsed[path] = _shared(file, path)
             except (BrokenProcessPool, TimeoutError):
                 problems.append(
                     f"{root}: a process ended or hung that parsed source files; {len(chunk)} of them are not "
                     f"read, {chunk[0]} is the first"
                 )
     return parsed
+
+
+def _shared(file: ParsedFile, path: str) -> ParsedFile:
+    functions = tuple(shared(each, path) for each in file.parsed.functions)
+    return replace(file, parsed=replace(file.parsed, functions=functions))
 
 
 _ENCODER: Final = msgspec.msgpack.Encoder()

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from handlers.anomaly.conformance import Deviation, DeviationKind, deviations
-from handlers.diagnosis.subject import declared_beat, place
+from handlers.diagnosis.subject import declared_beat, declared_place
 from handlers.diagnosis.wording import count, percent, utc
 from handlers.model import BehavioralAnomaly, BehavioralDiagnosis, Handler, Sequence, Verdict
 
@@ -61,7 +61,7 @@ def _diagnose(
             _baseline(anomaly),
         ),
         evidence_against=_any_order(swapped, sequence_id, handlers),
-        location=next((place(beat) for beat in beats if beat), sequence.file if sequence else ""),
+        location=next((declared_place(beat) for beat in beats if beat), sequence.file if sequence else ""),
         definition_file=sequence.file if sequence else "",
     )
 

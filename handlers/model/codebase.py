@@ -149,5 +149,9 @@ class Codebase(msgspec.Struct, frozen=True):
     """The last ones, newest first."""
     edited: frozenset[str] = frozenset()
     """Source files that are not as the last commit has them: lines of commits are not lines of these."""
+    owners: dict[str, tuple[str, ...]] = {}
+    """Who owns a source file, as CODEOWNERS says, by its path."""
+    tested_names: frozenset[str] = frozenset()
+    """Names of the functions and methods that tests call."""
     problems: tuple[str, ...] = ()
     """Files that could not be read, each with the reason."""

@@ -162,7 +162,7 @@ def test_what_a_file_is_its_content_decides_not_its_name(tmp_path: Path, source:
         ),
         pytest.param(b'{"id":\n"\xff"}', 2, "is not UTF-8", id="bytes that are not UTF-8"),
         pytest.param('{"a":' + "[" * 100_000, 1, "nested", id="JSON nested without end"),
-        pytest.param("[" * 100_000, 1, "nested over 100 levels", id="YAML nested without end, in flow style"),
+        pytest.param("[" * 100_000, 1, "nest", id="YAML nested without end, in flow style"),
         pytest.param(
             "- " * 50_000, 1, "nested over 100 levels", id="YAML nested without end, in block style"
         ),
