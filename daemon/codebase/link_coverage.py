@@ -49,27 +49,30 @@ def covered_functions(
     paths = Paths(of_file)
     found: list[CoveredFunction] = []
     for report in reports:
+        unknown: set[str] = set()
         for named in report.functions:
             file = paths.find(named.file)
             known = replace(named, file=file) if file else named
             found += [known] if known.name else _name(known, of_file.get(file, []))
-        unknown: list[str] = []
+            if not (file or known.name):
+                unknown.add(named.file)
         for lines in report.lines:
             file = paths.find(lines.file)
             if not file:
-                unknown.append(lines.file)
-            found += [
-                covered
-                for function in of_file.get(file, ())
-                if (covered := _of_lines(function, lines, report.source)) is not None
-            ]
+                unknown.add(lines.file)
+            covered = (_of_lines(function, lines, report.source) for function in of_file.get(file, ()))
+            found += [each for each in covered if each is not None]
         if unknown:
-            more = f" and {len(unknown) - 1} more files" if len(unknown) > 1 else ""
-            problems.append(
-                f"{report.source}:1: has no functions of {unknown[0]}{more}, only lines, and no such file is "
-                "known; set project.root to the checkout that was measured"
-            )
+            problems.append(_tell(report.source, min(unknown), len(unknown) - 1))
     return tuple(found)
+
+
+def _tell(source: str, file: str, more: int) -> str:
+    others = f" and {more} more files" if more else ""
+    return (
+        f"{source}:1: does not name the functions of {file}{others}, and no such file is known; set "
+        "project.root to the checkout that was measured"
+    )
 
 
 def _name(covered: CoveredFunction, functions: list[Function]) -> list[CoveredFunction]:

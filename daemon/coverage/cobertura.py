@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from daemon.coverage.report import CoveredLines, Report, line_set, plain_path
+from daemon.coverage.report import CoveredLines, Report, known_name, line_set, plain_path
 from daemon.coverage.xml_stream import read_xml
 from handlers.model import CoveredFunction
 
@@ -60,7 +60,7 @@ class _Reader:
         owner = "" if path.endswith(owner) else re.split(r"[./+]", owner)[-1]
         self.functions.append(
             CoveredFunction(
-                name=f"{owner}.{name}" if owner else name,
+                name=f"{owner}.{name}" if owner else known_name(name),
                 file=path,
                 line=min(number for number, _ in self._method_lines),
                 executed=any(hit for _, hit in self._method_lines),

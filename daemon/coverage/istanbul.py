@@ -5,16 +5,11 @@ https://github.com/istanbuljs/istanbuljs/tree/main/packages/istanbul-lib-coverag
 
 from __future__ import annotations
 
-import re
-from typing import Final
-
 import msgspec
 
-from daemon.coverage.report import Report, plain_path
+from daemon.coverage.report import Report, known_name, plain_path
 from daemon.documents import decode_json
 from handlers.model import CoveredFunction
-
-_NAMELESS: Final = re.compile(r"\(anonymous_\d+\)")
 
 
 class _Point(msgspec.Struct, frozen=True):
@@ -42,10 +37,7 @@ class _Probe(msgspec.Struct, frozen=True):
 
 
 def read_istanbul(source: str, raw: bytes) -> Report | None:
-    """Istanbul leaves arrow functions without a name; here theirs is "", and their line tells which they are.
-
-    None for other JSON. Raises MalformedError.
-    """
+    """None for other JSON. Raises MalformedError."""
     try:
         values = msgspec.json.decode(raw, type=dict[str, _Probe]).values()
     except msgspec.ValidationError:
@@ -59,7 +51,7 @@ def read_istanbul(source: str, raw: bytes) -> Report | None:
 def _functions(source: str, file: _File) -> list[CoveredFunction]:
     return [
         CoveredFunction(
-            name="" if _NAMELESS.fullmatch(function.name) else function.name,
+            name=known_name(function.name),
             file=plain_path(file.path),
             line=(function.decl or function.loc).start.line or function.loc.start.line or 0,
             executed=file.f.get(number, 0) > 0,

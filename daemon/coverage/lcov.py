@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from daemon.coverage.report import CoveredLines, Report, line_set, plain_path
+from daemon.coverage.report import CoveredLines, Report, known_name, line_set, plain_path
 from daemon.documents import MalformedError
 from handlers.model import CoveredFunction
 
@@ -77,7 +77,7 @@ def read_lcov(source: str, text: str) -> Report:
         raise MalformedError(number, "is cut off: the last record has no end_of_record")
     functions = tuple(
         CoveredFunction(
-            name=name,
+            name=known_name(name),
             file=path,
             line=start,
             executed=tests is not None,

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 import msgspec
 
 from handlers.model import CoveredFunction
+
+_NAMELESS: Final = re.compile(r"\(anonymous_\d+\)")
 
 
 class CoveredLines(msgspec.Struct, frozen=True):
@@ -49,6 +53,11 @@ def test_name(context: str) -> str:
     """pytest-cov ends a context with the phase of the test: "tests/test_cart.py::test_add|run"."""
     name, _, phase = context.rpartition("|")
     return name if phase in ("setup", "run", "teardown") else context
+
+
+def known_name(name: str) -> str:
+    """Istanbul counts the functions without a name, which are all arrow functions; here theirs is ""."""
+    return "" if _NAMELESS.fullmatch(name) else name
 
 
 def plain_path(path: str) -> str:

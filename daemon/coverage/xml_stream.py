@@ -53,12 +53,12 @@ def read_xml(
         parser.Parse(raw, True)
     except expat.ExpatError as error:
         raise MalformedError(error.lineno, f"XML is malformed: {expat.ErrorString(error.code)}") from error
-    except ValueError as error:
+    except (ValueError, LookupError) as error:  # an encoding that is not known, or not for XML
         raise MalformedError(1, f"XML is malformed: {error}") from error
 
 
 def root_tag(raw: bytes) -> str:
-    """The first tag; "" where the text stops being XML before it."""
+    """The first tag. Raises MalformedError."""
     tag = ""
 
     def first(name: str, _: Mapping[str, str]) -> None:
@@ -66,6 +66,6 @@ def root_tag(raw: bytes) -> str:
         tag = name
         raise _Done
 
-    with contextlib.suppress(_Done, MalformedError):
+    with contextlib.suppress(_Done):
         read_xml(raw, first)
     return tag

@@ -87,9 +87,7 @@ def _gap(
         id=anomaly_id("coverage", sequence, event),
         kind="unreached" if measured else "untested",
         severity=severity,
-        severity_reason=f"{reason}; {_told(changes[0])} (medium within {_RECENT_D} days)"
-        if changes
-        else reason,
+        severity_reason=reason + (_told(changes[0]) if changes else ""),
         sequence=sequence,
         event=event,
         plugin=stats.plugin or handler.plugin,

@@ -16,7 +16,7 @@ from daemon.codebase import declared_files as codebase_module
 from daemon.codebase.reader import CodebaseReader
 from handlers.model import Codebase
 
-DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).parents[1] / "data"
 EXPORT = DATA / "export.json"
 SELECT = DATA / "select.json"
 ONE_BEAT = '{"id": "a", "movements": [{"beats": [{"event": "e", "handler": "h"}]}]}'
@@ -184,11 +184,16 @@ def test_what_a_file_is_its_content_decides_not_its_name(tmp_path: Path, source:
             "SF:a\nFN:x,add\nend_of_record\n", 2, "record is malformed", id="a malformed LCOV record"
         ),
         pytest.param("SF:a\nFN:1,add\nFNDA:1,add\n", 3, "is cut off", id="LCOV that is cut off"),
-        pytest.param("SF:a\nDA:1,1\nend_of_record\n", 1, "has no functions", id="LCOV without functions"),
+        pytest.param(
+            "SF:a\nDA:1,1\nend_of_record\n",
+            1,
+            "does not name the functions of a,",
+            id="LCOV without functions",
+        ),
         pytest.param(
             '{"meta": {"format": 2}, "files": {"a.py": {"executed_lines": [1]}}}',
             1,
-            "has no functions",
+            "does not name the functions of a.py,",
             id="coverage.py JSON of an older format",
         ),
         pytest.param(
