@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -34,9 +35,9 @@ class _History(msgspec.Struct, frozen=True):
 
 
 class Checkout:
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, check: Callable[[], None]) -> None:
         self.root = root
-        self._index = SourceIndex(root)
+        self._index = SourceIndex(root, check)
         self._history = _History()
         self._owners = Owners()
         self._checked = Checked()

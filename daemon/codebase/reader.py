@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+import anyio.from_thread
 import anyio.to_thread
 from msgspec.structs import replace
 
@@ -28,7 +29,7 @@ class CodebaseReader:
     def __init__(self, paths: Iterable[Path], root: Path | None = None, *, rest_s: float = 0.0) -> None:
         """`paths`: of definitions and reports; `root`: a checkout. It is not looked at again for `rest_s`."""
         self._declared = DeclaredFiles(paths)
-        self._checkout = Checkout(root) if root else None
+        self._checkout = Checkout(root, anyio.from_thread.check_cancelled) if root else None
         self._rest_s = rest_s
         self._looked_at = -rest_s
         self._checked: Checked | None = None

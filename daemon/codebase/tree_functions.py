@@ -28,13 +28,14 @@ class _Open(msgspec.Struct):
 
 
 def tree_functions(file: str, raw: bytes, language: Language) -> Parsed:
-    """What is around a syntax error is understood, and the first error told.
+    """What is around a syntax error is understood, and the first error told. Text that is no code can take
+    time that grows with the square of its length, and native code can crash: call it in a process of its own.
 
     Raises ImportError where the grammar is not installed.
     """
     parser, query = _tools(language.module, language.function, language.query)
     root = parser.parse(raw).root_node
-    functions = _Sweep(file, language).sweep(root, query)
+    functions = _Sweep(file, language).sweep(tree_sitter.QueryCursor(query).captures(root))
     problem = f"{file}:{_error_line(root)}: syntax error; the rest is used" if root.has_error else ""
     return Parsed(functions, problem)
 
@@ -64,8 +65,7 @@ class _Sweep:
         self._open: list[_Open] = []
         self._found: list[FunctionBuilder] = []
 
-    def sweep(self, root: tree_sitter.Node, query: tree_sitter.Query) -> tuple[Function, ...]:
-        captured = tree_sitter.QueryCursor(query).captures(root)
+    def sweep(self, captured: dict[str, list[tree_sitter.Node]]) -> tuple[Function, ...]:
         # A loop is a decision too; what contains comes before what it contains.
         nodes = sorted(
             ((node.start_byte, -node.end_byte, part, node) for part in captured for node in captured[part]),

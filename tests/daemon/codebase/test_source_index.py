@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import sys
+from collections.abc import Callable
+from contextlib import suppress
+from multiprocessing.connection import Connection
 from pathlib import Path
+from threading import Event
 
+import msgspec
 import pytest
 
-from daemon.codebase import source_index
+from daemon.codebase import parse_workers, source_index
 from daemon.codebase.git import repository_of
+from daemon.codebase.parse_file import ParsedFile, parse_file
 from daemon.codebase.source_index import SourceIndex
 from tests.daemon.codebase.project import Project
 
@@ -46,9 +53,9 @@ def test_without_git_virtual_environments_are_known_by_their_mark(tmp_path: Path
 
 def test_only_what_changed_is_read_again(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[str] = []
-    original = source_index.parse_file
+    original = parse_file
 
-    def counted(root: Path, path: str) -> source_index.ParsedFile:
+    def counted(root: Path, path: str) -> ParsedFile:
         read.append(path)
         return original(root, path)
 
@@ -114,8 +121,7 @@ def test_pipes_and_folders_with_the_name_of_source_are_passed_over(project: Proj
 def test_without_the_extra_the_language_is_told_as_not_read(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "tree_sitter", None)
-    monkeypatch.delitem(sys.modules, "daemon.codebase.tree_functions", raising=False)
+    monkeypatch.setattr(parse_workers, "_work", _works_without_the_extra)
     for name in ("a.py", "a.ts", "b.tsx", "c.cs"):
         project.write(name, ONE)
     source = SourceIndex(project.root).refresh(None)
@@ -133,21 +139,62 @@ def test_many_files_are_parsed_by_processes_with_the_same_result(project: Projec
     source = SourceIndex(project.root).refresh(None)
     assert len(source.functions) == 260
     for function in source.functions:
-        parsed = source_index.parse_file(project.root, function.file).parsed
+        parsed = parse_file(project.root, function.file).parsed
         assert parsed.functions == (function,)
 
 
-def test_a_process_that_dies_is_told_and_the_daemon_lives(
-    project: Project, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("end", ["dies", "hangs"])
+def test_a_file_that_kills_or_hangs_its_process_is_told_and_all_others_are_read(
+    project: Project, monkeypatch: pytest.MonkeyPatch, end: str
 ) -> None:
-    for number in range(150):
+    for number in range(9):
         project.write(f"m{number:03}.py", ONE)
-    monkeypatch.setattr(source_index, "_parse_chunk", _die)
-    source = SourceIndex(project.root).refresh(None)
-    assert source.functions == ()
-    assert len(source.problems) == 2
-    assert "100 of them are not read, m000.py is the first" in source.problems[0]
+    for module in (parse_workers, source_index):
+        monkeypatch.setattr(module, "CHUNK", 4)
+    monkeypatch.setattr(parse_workers, "_work", {"dies": _dies_of_one, "hangs": _hangs_at_one}[end])
+    if end == "hangs":
+        monkeypatch.setattr(parse_workers, "_TIMEOUT_S", 5.0)
+    index = SourceIndex(project.root)
+    source = index.refresh(None)
+    assert len(source.functions) == 8
+    assert source.problems == ("m007.py: its parser died or hung; it is not read",)
+    assert index.refresh(None) is source
 
 
-def _die(root: Path, paths: list[str]) -> bytes:
-    os._exit(1)
+def test_parsing_ends_when_it_is_cancelled(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(101):
+        project.write(f"m{number:03}.py", ONE)
+    monkeypatch.setattr(parse_workers, "_work", _hangs)
+
+    def cancelled() -> None:
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        SourceIndex(project.root, cancelled).refresh(None)
+    assert multiprocessing.active_children() == []
+
+
+def _dies_of_one(connection: Connection, root: Path) -> None:
+    _work_until(connection, root, lambda: os._exit(1))
+
+
+def _hangs_at_one(connection: Connection, root: Path) -> None:
+    _work_until(connection, root, Event().wait)
+
+
+def _hangs(connection: Connection, root: Path) -> None:
+    Event().wait()
+
+
+def _work_until(connection: Connection, root: Path, end: Callable[[], object]) -> None:
+    with suppress(EOFError):
+        while True:
+            paths = msgspec.msgpack.decode(connection.recv_bytes(), type=list[str])
+            if "m007.py" in paths:
+                end()
+            connection.send_bytes(msgspec.msgpack.encode({path: parse_file(root, path) for path in paths}))
+
+
+def _works_without_the_extra(connection: Connection, root: Path) -> None:
+    sys.modules["tree_sitter"] = None  # type: ignore[assignment]  # importing it fails
+    _work_until(connection, root, lambda: None)
