@@ -32,16 +32,23 @@ def candidates(handler: Handler, by_name: Mapping[str, list[Function]]) -> list[
     return alike
 
 
+def covered_by_name(covered: Iterable[CoveredFunction]) -> dict[str, list[CoveredFunction]]:
+    """What coverage reports say, by the last part of the name: "Cart.add" is the handler add."""
+    found: dict[str, list[CoveredFunction]] = {}
+    for function in covered:
+        found.setdefault(_last(function.name), []).append(function)
+    return found
+
+
 def measured_functions(
-    covered: Iterable[CoveredFunction], handler: Handler, name: str
+    covered: Mapping[str, list[CoveredFunction]], handler: Handler, name: str
 ) -> list[CoveredFunction]:
-    """What coverage reports say of the handler: "Cart.add" is the handler add. `name`: of its function.
+    """What coverage reports say of the handler. `covered`: by name; `name`: of its function.
 
     Where its place is known, only what stands there counts if reports list it; else the method of the class
     that is called as the plug-in, if there is one; else all functions of that name.
     """
-    last = _last(name)
-    alike = [each for each in covered if last and _last(each.name) == last]
+    alike = covered.get(_last(name), []) if name else []
     there = [
         each for each in alike if handler.file == each.file and handler.line <= each.line <= handler.end_line
     ]

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from daemon.codebase.git import Git, GitError, repository_of
-from daemon.codebase.history import read_history
+from daemon.codebase.history import History, read_history
 from daemon.codebase.owners import Owners, read_owners
 from daemon.codebase.source_index import Source, SourceIndex
 from handlers.model import Commit
@@ -25,20 +25,19 @@ class Checked(msgspec.Struct, frozen=True):
     problems: tuple[str, ...] = ()
 
 
-class _History(msgspec.Struct, frozen=True):
+class _Known(msgspec.Struct, frozen=True):
     """What git knows; it changes with the last commit alone."""
 
     head: str = ""
-    commits: tuple[Commit, ...] = ()
+    history: History = History()
     blobs: dict[str, str] = {}
-    problem: str = ""
 
 
 class Checkout:
     def __init__(self, root: Path, check: Callable[[], None]) -> None:
         self.root = root
         self._index = SourceIndex(root, check)
-        self._history = _History()
+        self._known = _Known()
         self._owners = Owners()
         self._checked = Checked()
 
@@ -48,27 +47,30 @@ class Checkout:
             return Checked(problems=(f"{self.root}: project.root is no folder that can be read",))
         git = repository_of(self.root.resolve())
         source = self._index.refresh(git)
-        history = self._read_history(git) if git else _History()
+        known = self._ask(git) if git else _Known()
         owners = read_owners(self.root)
-        if (source, history, owners) != (self._checked.source, self._history, self._owners):
+        if (source, known, owners) != (self._checked.source, self._known, self._owners):
+            missing = known.history.problem
+            told = (f"{self.root}: commits are not known, or not all: {missing}",) if missing else ()
             self._checked = Checked(
                 source=source,
-                commits=history.commits,
-                edited=_edited(source.blobs, history.blobs) if history.head else frozenset(),
+                commits=known.history.commits,
+                edited=_edited(source.blobs, known.blobs) if known.head else frozenset(),
                 owners=owners.of_all(source.blobs),
-                problems=(*source.problems, *owners.problems, *filter(None, [history.problem])),
+                problems=(*source.problems, *owners.problems, *told),
             )
-        self._history, self._owners = history, owners
+        self._known, self._owners = known, owners
         return self._checked
 
-    def _read_history(self, git: Git) -> _History:
+    def _ask(self, git: Git) -> _Known:
         try:
             shallow, head = git.text("rev-parse", "--is-shallow-repository", "HEAD").split()
-            if head == self._history.head:
-                return self._history
-            return _History(head, read_history(git, shallow=shallow == "true"), _committed(git))
+            if head == self._known.head:
+                return self._known
+            blobs = _committed(git)
         except (GitError, ValueError) as error:
-            return _History(problem=f"{self.root}: commits are not known: {error}")
+            return _Known(history=History(problem=str(error)))
+        return _Known(head, read_history(git, shallow=shallow == "true"), blobs)
 
 
 def _committed(git: Git) -> dict[str, str]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import IO, Final
 
 import msgspec
 
-from daemon.codebase.git import Git
+from daemon.codebase.git import Git, GitError
 from handlers.model import Commit, FileChange, Hunk
 
 _MAX_COMMITS: Final = 500
@@ -49,35 +50,44 @@ class _Draft(msgspec.Struct):
     hunks: list[Hunk] = msgspec.field(default_factory=list)
 
 
-def read_history(git: Git, *, shallow: bool) -> tuple[Commit, ...]:
-    """Newest first. `shallow`: the oldest commit of such a clone seems to make every file, and is left out.
+class History(msgspec.Struct, frozen=True):
+    commits: tuple[Commit, ...] = ()
+    """Newest first."""
+    problem: str = ""
+    """Why older ones are missing."""
 
-    Raises GitError.
-    """
-    with git.stream(*_LOG) as output:
-        commits = _Reader(output).read()
-    return tuple(commit for commit, parents in commits if parents or not shallow)
+
+def read_history(git: Git, *, shallow: bool) -> History:
+    """`shallow`: the oldest commit of such a clone seems to make every file, and is left out."""
+    commits: list[tuple[Commit, str]] = []
+    problem = ""
+    try:
+        with git.stream(*_LOG) as output:
+            for commit in _Reader(output).read():
+                commits.append(commit)  # noqa: PERF402 - what came before an error is kept
+    except GitError as error:
+        problem = str(error)
+        commits = commits[:-1]  # it may be cut off
+    return History(tuple(commit for commit, parents in commits if parents or not shallow), problem)
 
 
 class _Reader:
     def __init__(self, output: IO[bytes]) -> None:
         self._output = output
-        self._commits: list[tuple[Commit, str]] = []
         self._head: list[str] = []
         self._drafts: list[_Draft] = []
 
-    def read(self) -> list[tuple[Commit, str]]:
+    def read(self) -> Iterator[tuple[Commit, str]]:
         """Commits with the ids of their parents."""
         while line := self._line():
             if line.startswith(b"\0"):
-                self._end_commit()
+                yield from self._end_commit()
                 self._head = line.decode(errors="replace").rstrip("\n").split("\0")
             elif line.startswith(b"diff --git a/"):
                 self._drafts.append(_named_twice(line))
             elif self._drafts:
                 self._take(line, self._drafts[-1])
-        self._end_commit()
-        return self._commits
+        yield from self._end_commit()
 
     def _line(self) -> bytes:
         """One line; the rest of an overlong one is read and dropped."""
@@ -102,12 +112,12 @@ class _Reader:
         elif line.startswith(b"rename to "):
             draft.new = _path(line[10:], b"")
 
-    def _end_commit(self) -> None:
+    def _end_commit(self) -> Iterator[tuple[Commit, str]]:
         if self._head:
             _, sha, parents, at_s, author, subject = (*self._head, *[""] * 6)[:6]
             changes = tuple(FileChange(each.new, each.old, tuple(each.hunks)) for each in self._drafts)
             at_ms = int(at_s) * 1000 if at_s.isdecimal() else 0
-            self._commits.append((Commit(sha, _shown(author), at_ms, _shown(subject), changes), parents))
+            yield Commit(sha, _shown(author), at_ms, _shown(subject), changes), parents
         self._head, self._drafts = [], []
 
 

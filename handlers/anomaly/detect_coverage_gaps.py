@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -10,7 +11,7 @@ from config.settings import Detect
 from handlers.anomaly.baseline import Baseline
 from handlers.anomaly.identity import anomaly_id
 from handlers.history import commits_of_lines
-from handlers.locate import measured_functions
+from handlers.locate import covered_by_name, measured_functions
 from handlers.metrics import add_beats
 from handlers.model import (
     BeatKey,
@@ -56,8 +57,11 @@ def detect_coverage_gaps(
     starts = sorted(metrics.windows)
     first_ms = starts[0] if starts else baseline.judged_until_ms
     last_ms = starts[-1] + metrics.window_ms if starts else baseline.judged_until_ms
+    covered = covered_by_name(codebase.functions)
     found = [
-        _gap(key, stats, codebase, first_ms, last_ms) for key, stats in sorted(use.items()) if stats.completed
+        _gap(key, stats, codebase, covered, first_ms, last_ms)
+        for key, stats in sorted(use.items())
+        if stats.completed
     ]
     return DetectedGaps(tuple(sorted((gap for gap in found if gap is not None), key=_rank)))
 
@@ -67,7 +71,12 @@ def _rank(gap: CoverageAnomaly) -> tuple[bool, bool, int, str]:
 
 
 def _gap(
-    key: BeatKey, stats: BeatStats, codebase: Codebase, first_ms: int, last_ms: int
+    key: BeatKey,
+    stats: BeatStats,
+    codebase: Codebase,
+    covered: Mapping[str, list[CoveredFunction]],
+    first_ms: int,
+    last_ms: int,
 ) -> CoverageAnomaly | None:
     sequence, event = key
     declared = [
@@ -75,7 +84,7 @@ def _gap(
     ]
     handler = declared[0] if declared else Handler(sequence, event, stats.plugin, stats.handler, 0)
     name = stats.handler or handler.name
-    measured = measured_functions(codebase.functions, handler, name)
+    measured = measured_functions(covered, handler, name)
     tests = sorted({each.test_file for each in declared if each.test_file})
     tested = tests or name.rpartition(".")[2] in codebase.tested_names
     if any(function.executed for function in measured) or (tested and not measured):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from daemon.codebase import git
 from tests.daemon.codebase.project import Project, known
 
 PROGRAMS = {
@@ -98,7 +99,8 @@ def test_missing_objects_are_not_fetched(hostile: tuple[Project, Path]) -> None:
     assert not ran.exists(), ran.read_text()
     assert [function.name for function in codebase.source] == ["handle"]
     (problem,) = codebase.problems
-    assert "commits are not known: git log failed" in problem
+    assert "commits are not known, or not all: git log failed" in problem
+    assert codebase.commits == ()
 
 
 def test_links_out_of_the_root_are_not_followed(tmp_path: Path) -> None:
@@ -125,3 +127,23 @@ def test_a_work_tree_elsewhere_changes_nothing(tmp_path: Path) -> None:
     project.commit("first")
     project.git("config", "core.worktree", str(outside))
     assert [function.name for function in known(project.root).source] == ["handle"]
+
+
+def test_git_that_takes_too_long_is_ended_and_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(git, "_TIMEOUT_S", 0.0)
+    (tmp_path / ".git").mkdir()
+    repository = git.repository_of(tmp_path)
+    assert repository is not None
+    with pytest.raises(git.GitError, match="git log took over 0 s"):
+        repository.text("log")
+
+
+def test_without_git_the_source_is_read_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = Project(tmp_path / "project")
+    project.write("app.py", "def handle():\n    pass\n")
+    project.commit("first")
+    monkeypatch.setitem(git._ENVIRONMENT, "PATH", "/nonexistent")
+    codebase = known(project.root)
+    assert [function.name for function in codebase.source] == ["handle"]
+    assert len(codebase.problems) == 2
+    assert all("git is not installed" in problem for problem in codebase.problems)
