@@ -24,7 +24,6 @@ _OPTIONS: Final = (
     "core.hooksPath=/dev/null",
     "core.quotePath=false",
     "core.untrackedCache=false",
-    "log.showSignature=false",
     "log.showRoot=true",
     "log.follow=false",
     "protocol.allow=never",
