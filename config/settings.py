@@ -280,14 +280,18 @@ class DetectOf(Detect):
 
 
 class Project(Section):
-    """Where the watched project declares its sequences and its tests."""
+    """Where the watched project has its source, its sequences and its tests."""
 
     sequences: tuple[File, ...] = ()
     """List of paths, of folders or files with sequence definitions. With none, the usual order of beats is
     learned from the logs."""
     coverage: tuple[File, ...] = ()
-    """List of paths of coverage reports: coverage.py JSON or LCOV. With none, coverage is judged by the tests
-    that sequence definitions declare."""
+    """List of paths, of folders or files with coverage reports: coverage.py data files and JSON, LCOV,
+    Cobertura XML, Istanbul JSON, JaCoCo XML. With none, coverage is judged by the tests that sequence
+    definitions declare."""
+    root: Annotated[File | None, BeforeValidator(_empty_is_none)] = None
+    """Path of a folder, or null. A checkout of the watched project: finds the file, line, tests, owner and
+    commits of each handler; null means that none is known."""
 
 
 class Store(Section):

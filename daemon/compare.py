@@ -14,7 +14,7 @@ import anyio.to_thread
 import msgspec
 
 from config.settings import Logs, Settings
-from daemon.codebase import CodebaseReader
+from daemon.codebase.reader import codebase_reader
 from daemon.limits import telemetry_limits
 from daemon.log_port import TailPort
 from daemon.lossy_windows import overlap_ms
@@ -94,7 +94,7 @@ async def compare(baseline_path: Path, current_path: Path, settings: Settings) -
     span_ms = max(current.metrics.windows) - span.start_ms + current.metrics.window_ms
     learned = baseline_of(baseline.metrics)
     store = _Memory(TelemetryMetrics(span_ms, {span.start_ms: span}), learned, grouping)
-    codebase = CodebaseReader((*settings.project.sequences, *settings.project.coverage))
+    codebase = codebase_reader(settings.project)
     known = await codebase.load_codebase()
 
     async def detect(run: Performance) -> DetectedAnomalies:

@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Final
+
 import msgspec
 
 from config.settings import Detect
 from handlers.anomaly.baseline import Baseline
 from handlers.anomaly.identity import anomaly_id
+from handlers.history import commits_of_lines
+from handlers.locate import covered_by_name, measured_functions
 from handlers.metrics import add_beats
-from handlers.model import BeatKey, BeatStats, Codebase, CoverageAnomaly, Severity, TelemetryMetrics
+from handlers.model import (
+    BeatKey,
+    BeatStats,
+    Codebase,
+    Commit,
+    CoverageAnomaly,
+    CoveredFunction,
+    Handler,
+    Severity,
+    TelemetryMetrics,
+)
+
+_DAY_MS: Final = 86_400_000
+_RECENT_D: Final = 14
+"""Days after a change in which its code is likelier to fail than other code."""
 
 
 class DetectedGaps(msgspec.Struct, frozen=True):
@@ -20,8 +39,9 @@ def detect_coverage_gaps(
 ) -> DetectedGaps:
     """Looks each handler that ran up in the coverage reports and in the tests that definitions declare.
 
-    A report that lists the handler's function decides, since it was measured; else a declared test counts.
-    Without any report or definition nothing is known and nothing is claimed.
+    A report that lists the handler's function decides, since it was measured; else a test counts that is
+    declared or that calls a function of this name. Without any report or definition nothing is known and
+    nothing is claimed. What changed lately comes first, then what fails, then what runs most.
     """
     if not limits.coverage or not (codebase.handlers or codebase.functions):
         return DetectedGaps(())
@@ -37,46 +57,49 @@ def detect_coverage_gaps(
     starts = sorted(metrics.windows)
     first_ms = starts[0] if starts else baseline.judged_until_ms
     last_ms = starts[-1] + metrics.window_ms if starts else baseline.judged_until_ms
-    gaps = [
-        _gap(key, stats, codebase, first_ms, last_ms) for key, stats in sorted(use.items()) if stats.completed
+    covered = covered_by_name(codebase.functions)
+    found = [
+        _gap(key, stats, codebase, covered, first_ms, last_ms)
+        for key, stats in sorted(use.items())
+        if stats.completed
     ]
-    return DetectedGaps(tuple(gap for gap in gaps if gap is not None))
+    return DetectedGaps(tuple(sorted((gap for gap in found if gap is not None), key=_rank)))
+
+
+def _rank(gap: CoverageAnomaly) -> tuple[bool, bool, int, str]:
+    return not gap.changed_ms, not gap.failures, -gap.executions, gap.id
 
 
 def _gap(
-    key: BeatKey, stats: BeatStats, codebase: Codebase, first_ms: int, last_ms: int
+    key: BeatKey,
+    stats: BeatStats,
+    codebase: Codebase,
+    covered: Mapping[str, list[CoveredFunction]],
+    first_ms: int,
+    last_ms: int,
 ) -> CoverageAnomaly | None:
     sequence, event = key
     declared = [
         handler for handler in codebase.handlers if handler.event == event and handler.sequence == sequence
     ]
-    name = stats.handler or (declared[0].name if declared else "")
-    # Reports qualify methods: "Cart.add" is the handler add.
-    measured = [each for each in codebase.functions if name and each.name.rpartition(".")[2] == name]
-    if any(function.executed for function in measured):
+    handler = declared[0] if declared else Handler(sequence, event, stats.plugin, stats.handler, 0)
+    name = stats.handler or handler.name
+    measured = measured_functions(covered, handler, name)
+    tests = sorted({each.test_file for each in declared if each.test_file})
+    tested = tests or name.rpartition(".")[2] in codebase.tested_names
+    if any(function.executed for function in measured) or (tested and not measured):
         return None
-    tests = sorted({handler.test_file for handler in declared if handler.test_file})
-    if measured:
-        evidence = (
-            f"{measured[0].source} lists {name} at {measured[0].file}:{measured[0].line} as never executed"
-        )
-        if tests:
-            evidence += f", although {tests[0]} is declared to test it"
-    elif tests:
-        return None
-    elif declared:
-        evidence = f"{declared[0].definition_file or sequence} declares {name or event} without a test"
-    else:
-        evidence = "no definition declares it and no coverage report lists it"
-    severity: Severity = "medium" if stats.failed else "low"
+    changes = _changes(codebase, handler, last_ms)
+    severity: Severity = "medium" if stats.failed or changes else "low"
+    reason = f"{stats.failed} of {stats.completed} executions failed (medium from 1)"
     return CoverageAnomaly(
         id=anomaly_id("coverage", sequence, event),
         kind="unreached" if measured else "untested",
         severity=severity,
-        severity_reason=f"{stats.failed} of {stats.completed} executions failed (medium from 1)",
+        severity_reason=reason + (_told(changes[0]) if changes else ""),
         sequence=sequence,
         event=event,
-        plugin=stats.plugin or (declared[0].plugin if declared else ""),
+        plugin=stats.plugin or handler.plugin,
         handler=name,
         description=f"{name or event} ran {stats.completed} times in production and no test covers it",
         actual=0.0,
@@ -93,5 +116,31 @@ def _gap(
         affected=(sequence,) if sequence else (),
         executions=stats.completed,
         failures=stats.failed,
-        evidence=evidence,
+        changed_ms=changes[0].at_ms if changes else 0,
+        evidence=_evidence(name or event, declared, measured, tests),
     )
+
+
+def _evidence(name: str, declared: list[Handler], measured: list[CoveredFunction], tests: list[str]) -> str:
+    if measured:
+        places = sorted({f"{each.file}:{each.line}" for each in measured})
+        evidence = f"{measured[0].source} lists {name} at {places[0]} as never executed"
+        if len(places) > 1:
+            evidence += f", and so all {len(places)} functions of this name"
+        return f"{evidence}, although {tests[0]} is declared to test it" if tests else evidence
+    if declared:
+        return f"{declared[0].definition_file or declared[0].sequence} declares {name} without a test"
+    return "no definition declares it and no coverage report lists it"
+
+
+def _changes(codebase: Codebase, handler: Handler, last_ms: int) -> tuple[Commit, ...]:
+    """What changed the function lately, seen from the end of the windows."""
+    if not handler.file:
+        return ()
+    since_ms = last_ms - _RECENT_D * _DAY_MS
+    commits = commits_of_lines(codebase, handler.file, handler.line, handler.end_line, since_ms=since_ms)
+    return tuple(commit for commit in commits if commit.at_ms <= last_ms)
+
+
+def _told(commit: Commit) -> str:
+    return f"; commit {commit.sha[:12]} changed it (medium for {_RECENT_D} days): {commit.subject}"

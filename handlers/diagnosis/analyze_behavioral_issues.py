@@ -8,7 +8,7 @@ import msgspec
 
 from handlers.anomaly.conformance import Deviation, DeviationKind, deviations, numbered
 from handlers.diagnosis.run_causes import RUN_CAUSES, run_diagnosis
-from handlers.diagnosis.subject import declared_beat, place
+from handlers.diagnosis.subject import declared_beat, declared_place
 from handlers.diagnosis.wording import count, percent, utc
 from handlers.model import BehavioralAnomaly, BehavioralDiagnosis, Handler, Sequence, Verdict
 
@@ -66,7 +66,7 @@ def _diagnose(
             _baseline(anomaly),
         ),
         evidence_against=_any_order(swapped, sequence_id, handlers),
-        location=next((place(beat) for beat in beats if beat), sequence.file if sequence else ""),
+        location=next((declared_place(beat) for beat in beats if beat), sequence.file if sequence else ""),
         definition_file=sequence.file if sequence else "",
     )
 

@@ -58,7 +58,7 @@ async def diagnose(
     `usual_ms`: the learned medians of beats."""
     await run.beat(analyze_requested, request_id)
     loaded = await run.beat(load_anomalies, record_id, port=anomaly_port)
-    codebase = await run.beat(load_codebase_info, port=codebase_port)
+    codebase = await run.beat(load_codebase_info, loaded.anomalies, port=codebase_port)
     anomalies = loaded.anomalies
     performance = await run.beat(
         analyze_performance_issues,

@@ -35,6 +35,13 @@ def declared_beat(handlers: tuple[Handler, ...], sequence: str, event: str) -> H
 
 
 def place(handler: Handler | None) -> str:
+    """file:line of its function, else of its declaration."""
+    if handler is not None and handler.file:
+        return f"{handler.file}:{handler.line}"
+    return declared_place(handler)
+
+
+def declared_place(handler: Handler | None) -> str:
     """file:line of the declaration, the file alone where the line is not known, or ""."""
     if handler is None or not handler.definition_file:
         return ""

@@ -18,7 +18,19 @@ from handlers.model.anomalies import (
     Severity,
     type_of,
 )
-from handlers.model.codebase import Codebase, CoveredFunction, Handler, Sequence, Test
+from handlers.model.codebase import (
+    Codebase,
+    Commit,
+    CoveredFunction,
+    FileChange,
+    Function,
+    Handler,
+    Hazard,
+    HazardKind,
+    Hunk,
+    Sequence,
+    Test,
+)
 from handlers.model.diagnoses import (
     AnyDiagnosis,
     AssessedDiagnosis,
@@ -83,6 +95,7 @@ __all__ = [
     "BehavioralDiagnosis",
     "Block",
     "Codebase",
+    "Commit",
     "Consumed",
     "CoverageAnomaly",
     "CoverageDiagnosis",
@@ -94,9 +107,14 @@ __all__ = [
     "ErrorStats",
     "ErrorText",
     "EventKind",
+    "FileChange",
     "FileIdentity",
     "FixRecommendation",
+    "Function",
     "Handler",
+    "Hazard",
+    "HazardKind",
+    "Hunk",
     "Impact",
     "LogFile",
     "Mark",

@@ -94,6 +94,8 @@ class BehavioralAnomaly(Anomaly, frozen=True, kw_only=True, tag="behavioral"):
 class CoverageAnomaly(Anomaly, frozen=True, kw_only=True, tag="coverage"):
     executions: int
     failures: int
+    changed_ms: int = 0
+    """When the last of the recent commits changed it; 0 for none."""
     evidence: str
     """Which reports and declarations were looked at."""
 

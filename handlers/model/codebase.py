@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
+
+HazardKind = Literal["sleep", "file", "network", "database", "process", "wait"]
 
 
 class Handler(msgspec.Struct, frozen=True):
@@ -19,6 +23,12 @@ class Handler(msgspec.Struct, frozen=True):
     definition_file: str = ""
     """Path of the sequence definition that declares it."""
     definition_line: int = 0
+    file: str = ""
+    """Source file of its function, from the root of the project; "" where it is not known which one."""
+    line: int = 0
+    end_line: int = 0
+    owners: tuple[str, ...] = ()
+    """Who owns the source file, as CODEOWNERS says."""
 
 
 class Sequence(msgspec.Struct, frozen=True):
@@ -29,26 +39,100 @@ class Sequence(msgspec.Struct, frozen=True):
     plugin: str
     events: tuple[str, ...]
     file: str = ""
+    path_in_root: str = ""
+    """The same file from the root of the project, as commits name it; "" where it is outside of it."""
 
 
 class Test(msgspec.Struct, frozen=True):
-    """A test of the watched project, as a declaration or a coverage report names it."""
+    """A test of the watched project that reaches handlers, or is said to."""
 
     file: str
+    """ "" where a coverage report names the test but not its file."""
     case: str
     covers: tuple[str, ...]
     """Handler names that it covers."""
+    known_by: Literal["declared", "executed", "named"] = "declared"
+    """A definition declares it, a coverage report shows that it executed them, or its code names them."""
 
 
 class CoveredFunction(msgspec.Struct, frozen=True):
     """A function in a coverage report."""
 
     name: str
+    """As the report has it: "add", "Cart.add"; "" where the report gives none."""
     file: str
     line: int
     executed: bool
     source: str
     """Path of the report."""
+    tests: tuple[str, ...] = ()
+    """Names of the tests that executed it, where the report tells them apart."""
+
+
+class Hazard(msgspec.Struct, frozen=True, gc=False):
+    """A call that can take long for reasons outside of the function."""
+
+    kind: HazardKind
+    """What it waits for; "wait" is the result of an asynchronous call that is waited for without await."""
+    call: str
+    """As the code has it, with imports resolved: "time.sleep", "fs.readFileSync"."""
+    line: int
+    in_loop: bool
+    blocks: bool
+    """Whether the thread stands still meanwhile; false for what is awaited or called back."""
+
+
+class Function(msgspec.Struct, frozen=True, gc=False):
+    """A function or method in the source of the watched project."""
+
+    name: str
+    qualified_name: str
+    """With its classes and enclosing functions: "Cart.add"; the title for a test case without a name."""
+    file: str
+    """From the root of the project, with slashes."""
+    line: int
+    body_line: int
+    """First line of its body: those before it are executed where it is defined."""
+    end_line: int
+    signature: str
+    """Parameters and result as written, on one line: "(items: list[str]) -> int"."""
+    is_async: bool
+    complexity: int
+    """Cyclomatic complexity: 1 and one for each decision (T. J. McCabe, A Complexity Measure, 1976)."""
+    calls: tuple[str, ...]
+    """Distinct names of what it calls, sorted."""
+    hazards: tuple[Hazard, ...]
+    """In order of the lines."""
+    is_test: bool
+    """Whether it stands in a test file."""
+
+
+class Hunk(msgspec.Struct, frozen=True, gc=False):
+    """Lines that a commit replaced. Where a count is 0, the start is the line before the place."""
+
+    old_start: int
+    old_lines: int
+    new_start: int
+    new_lines: int
+
+
+class FileChange(msgspec.Struct, frozen=True):
+    file: str
+    """From the root of the project after the commit; "" where it was deleted."""
+    old_file: str
+    """Before the commit; "" where it was created."""
+    hunks: tuple[Hunk, ...]
+
+
+class Commit(msgspec.Struct, frozen=True):
+    """A step of the main line: a commit on it, or all that a merge brought."""
+
+    sha: str
+    author: str
+    at_ms: int
+    """When it came to be on the branch, as its committer's clock had it."""
+    subject: str
+    changes: tuple[FileChange, ...]
 
 
 class Codebase(msgspec.Struct, frozen=True):
@@ -58,5 +142,16 @@ class Codebase(msgspec.Struct, frozen=True):
     sequences: tuple[Sequence, ...] = ()
     tests: tuple[Test, ...] = ()
     functions: tuple[CoveredFunction, ...] = ()
+    """What coverage reports say."""
+    source: tuple[Function, ...] = ()
+    """The functions in the source files under the root, by file and line."""
+    commits: tuple[Commit, ...] = ()
+    """The last ones, newest first."""
+    edited: frozenset[str] = frozenset()
+    """Source files that are not as the last commit has them: lines of commits are not lines of these."""
+    owners: dict[str, tuple[str, ...]] = {}
+    """Who owns a source file, as CODEOWNERS says, by its path."""
+    tested_names: frozenset[str] = frozenset()
+    """Names of the functions and methods that tests call."""
     problems: tuple[str, ...] = ()
     """Files that could not be read, each with the reason."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from config.settings import Ingest, Settings
-from daemon.codebase import CodebaseReader
+from daemon.codebase.reader import CodebaseReader
 from daemon.compare import compare, read_logs
 from handlers.anomaly.baseline import Baseline
 from handlers.anomaly.detect_behavioral_anomalies import detect_behavioral_anomalies

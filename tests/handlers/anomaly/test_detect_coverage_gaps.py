@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from config.settings import Detect
 from handlers.anomaly.baseline import Baseline, Learned, Recent
 from handlers.anomaly.detect_coverage_gaps import detect_coverage_gaps
-from handlers.model import BeatStats, Codebase, CoverageAnomaly, CoveredFunction, Handler
+from handlers.model import (
+    BeatStats,
+    Codebase,
+    Commit,
+    CoverageAnomaly,
+    CoveredFunction,
+    FileChange,
+    Handler,
+    Hunk,
+)
 from tests.handlers.anomaly.builders import BEAT, WINDOW_MS, beat, learned, metrics, of_beat
 
 
@@ -25,6 +35,10 @@ def declared(test_file: str = "", event: str = "cart:add", sequence: str = "cart
 
 def function(name: str, executed: bool) -> CoveredFunction:
     return CoveredFunction(name, "src/cart.js", 7, executed, "coverage.lcov")
+
+
+def method(owner: str, executed: bool) -> CoveredFunction:
+    return CoveredFunction(f"{owner}.addItem", f"src/{owner}.js", 7, executed, "coverage.lcov")
 
 
 def gaps(
@@ -83,6 +97,29 @@ def gaps(
             None,
             id="executed in one of two reports covers",
         ),
+        pytest.param(
+            Codebase(functions=(method("Wish", True), method("CartPlugin", False))),
+            "unreached",
+            id="the method of the plug-in decides over that of another class",
+        ),
+        pytest.param(
+            Codebase(functions=(method("Wish", True), method("Cart", False))),
+            None,
+            id="of namesakes that are not told apart nothing is claimed",
+        ),
+        pytest.param(
+            Codebase(
+                handlers=(replace(declared(), file="src/cart.js", line=5, end_line=9),),
+                functions=(function("addItem", False), replace(function("addItem", True), file="wish.js")),
+            ),
+            "unreached",
+            id="where the place of the handler is known a namesake elsewhere is another function",
+        ),
+        pytest.param(
+            Codebase(handlers=(declared(),), tested_names=frozenset({"addItem"})),
+            None,
+            id="a test that calls a function of this name may cover it",
+        ),
     ],
 )
 def test_what_covers_a_handler(codebase: Codebase, kind: str | None) -> None:
@@ -137,3 +174,47 @@ def test_what_ran_before_counts_too_and_has_a_time() -> None:
     (gap,) = detect_coverage_gaps(now, baseline=baseline, codebase=untested, limits=limits).anomalies
     assert (gap.executions, gap.first_seen_ms, gap.last_seen_ms) == (10, 70_000, 80_000)
     assert baseline.beats[BEAT].reference.completed == 5
+
+
+DAY_MS = 86_400_000
+LOCATED = replace(declared(), file="src/cart.js", line=5, end_line=9)
+
+
+def changed(at_ms: int, first: int = 6) -> Commit:
+    change = FileChange("src/cart.js", "src/cart.js", (Hunk(first, 1, first, 1),))
+    return Commit("0123456789abcdef", "Ada", at_ms, "Add twice", (change,))
+
+
+@pytest.mark.parametrize(
+    ("commit", "severity"),
+    [
+        pytest.param(changed(60_000), "medium", id="changed lately"),
+        pytest.param(changed(60_000, first=20), "low", id="another function of the file changed"),
+        pytest.param(changed(60_000 - 14 * DAY_MS), "low", id="changed long ago"),
+        pytest.param(changed(90_000), "low", id="changed after the windows"),
+    ],
+)
+def test_an_untested_handler_that_changed_lately_is_graver(commit: Commit, severity: str) -> None:
+    (gap,) = gaps(Codebase(handlers=(LOCATED,), commits=(commit,)))
+    assert gap.severity == severity
+    assert gap.changed_ms == (60_000 if severity == "medium" else 0)
+    assert ("commit 0123456789ab changed it" in gap.severity_reason) == (severity == "medium")
+
+
+def test_gaps_are_ranked_by_change_then_failures_then_use() -> None:
+    beats = {
+        "cart:rare": beat([20.0] * 5),
+        "cart:often": beat([20.0] * 50),
+        "cart:failing": beat([20.0] * 2, failed=1),
+        "cart:changed": beat([20.0]),
+    }
+    now = of_beat(beats["cart:rare"], start_ms=70_000)
+    (window,) = now.windows.values()
+    window.beats = {("cart-symphony", event): stats for event, stats in beats.items()}
+    handlers = tuple(declared(event=event) for event in beats)
+    known = Codebase(
+        handlers=(*handlers[:3], replace(handlers[3], file="src/cart.js", line=5, end_line=9)),
+        commits=(changed(60_000),),
+    )
+    found = detect_coverage_gaps(now, baseline=Baseline(), codebase=known, limits=Detect()).anomalies
+    assert [gap.event for gap in found] == ["cart:changed", "cart:failing", "cart:often", "cart:rare"]

@@ -1,7 +1,6 @@
-"""Reads what is known of the watched project: its sequence definitions and its coverage reports.
+"""What the watched project declares: its sequence definitions and its coverage reports.
 
-What a file is, its content decides. A file that cannot be read or is malformed is told in
-`Codebase.problems` and skipped.
+What a file is, its content decides. A file that cannot be read or is malformed is told and skipped.
 """
 
 from __future__ import annotations
@@ -13,32 +12,38 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-import anyio.to_thread
 import msgspec
 
-from daemon.coverage_reports import read_coverage_py, read_lcov
+from daemon.codebase.sequence_definitions import SequenceSource, read_json_definition, read_yaml_definition
+from daemon.coverage.read import read_report
+from daemon.coverage.report import Report
 from daemon.documents import MalformedError, decode_json, line_of
-from daemon.sequence_definitions import SequenceSource, read_json_definition, read_yaml_definition
-from handlers.model import Codebase, CoveredFunction, Handler, Sequence, Test
 
-_SUFFIXES: Final = frozenset({".json", ".yaml", ".yml", ".info", ".lcov"})
+_SUFFIXES: Final = frozenset({".json", ".yaml", ".yml", ".info", ".lcov", ".xml"})
 """What is looked at inside a folder; a file that is named itself is always looked at."""
 _PRUNED: Final = frozenset({"node_modules", "__pycache__"})
 _MAX_BYTES: Final = 64 * 1024 * 1024
 
 
-class CodebaseReader:
-    """The codebase port over configured files and folders. Unchanged files are not read again."""
+class Declared(msgspec.Struct, frozen=True):
+    """What the files say, in the order of their names."""
+
+    definitions: tuple[SequenceSource, ...] = ()
+    reports: tuple[Report, ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+class DeclaredFiles:
+    """Sequence definitions and coverage reports in files and folders. Unchanged files are not read again."""
 
     def __init__(self, paths: Iterable[Path]) -> None:
         """`paths`: files, and folders to look through but for hidden ones and node_modules."""
         self._paths = tuple(paths)
         self._cache: dict[_FileVersion, _Content] = {}
+        self._declared = Declared()
 
-    async def load_codebase(self) -> Codebase:
-        return await anyio.to_thread.run_sync(self._load)
-
-    def _load(self) -> Codebase:
+    def load(self) -> Declared:
+        """The same object when nothing has changed."""
         problems: list[str] = []
         contents: dict[_FileVersion, _Content] = {}
         for root in self._paths:
@@ -55,8 +60,15 @@ class CodebaseReader:
                     unknown.append(path)
             if unknown:
                 problems.append(_tell_unknown(root, unknown))
+        told = (*problems, *(each.problem for each in contents.values() if each.problem))
+        if contents.keys() != self._cache.keys() or told != self._declared.problems:
+            self._declared = Declared(
+                tuple(each.definition for each in contents.values() if each.definition),
+                tuple(each.report for each in contents.values() if each.report),
+                told,
+            )
         self._cache = contents
-        return _merge(contents.values(), problems)
+        return self._declared
 
 
 class _FileVersion(msgspec.Struct, frozen=True):
@@ -71,7 +83,7 @@ class _Content(msgspec.Struct, frozen=True):
     """What one file says; nothing at all when it is neither definition nor report."""
 
     definition: SequenceSource | None = None
-    functions: tuple[CoveredFunction, ...] | None = None
+    report: Report | None = None
     problem: str = ""
 
 
@@ -79,8 +91,6 @@ class _TopLevel(msgspec.Struct, frozen=True):
     """Enough of a JSON document to tell what it is."""
 
     movements: msgspec.Raw = msgspec.Raw()
-    meta: msgspec.Raw = msgspec.Raw()
-    files: msgspec.Raw = msgspec.Raw()
 
 
 def _files(root: Path, problems: list[str]) -> Iterator[Path]:
@@ -95,7 +105,12 @@ def _files(root: Path, problems: list[str]) -> Iterator[Path]:
         return
     for parent, folders, names in os.walk(root, onerror=lambda error: problems.append(_unreadable(error))):
         folders[:] = sorted(each for each in folders if each not in _PRUNED and not each.startswith("."))
-        yield from (Path(parent, name) for name in sorted(names) if Path(name).suffix.lower() in _SUFFIXES)
+        yield from (Path(parent, name) for name in sorted(names) if _is_looked_at(name))
+
+
+def _is_looked_at(name: str) -> bool:
+    """coverage.py calls its data file .coverage, or .coverage.HOST.PID."""
+    return Path(name).suffix.lower() in _SUFFIXES or name == ".coverage" or name.startswith(".coverage.")
 
 
 def _unreadable(error: OSError) -> str:
@@ -126,19 +141,18 @@ def _read(path: Path) -> _Content:
 
 
 def _parse(file: str, raw: bytes) -> _Content:
-    text = raw.decode()
-    head = text.lstrip()
-    if not head:
+    if not raw.strip():
         raise MalformedError(1, "is empty")
-    if head.startswith(("TN:", "SF:")):
-        return _Content(functions=read_lcov(file, text))
-    if not head.startswith("{"):
+    if report := read_report(file, raw):
+        return _Content(report=report)
+    head = raw[:4096].lstrip()
+    if head.startswith((b"<", b"SQLite")):
+        return _Content()
+    text = raw.decode()
+    if not head.startswith(b"{"):
         return _Content(definition=read_yaml_definition(file, text))
-    top = decode_json(raw, _TopLevel)
-    if bytes(top.movements):
+    if bytes(decode_json(raw, _TopLevel).movements):
         return _Content(definition=read_json_definition(file, raw))
-    if bytes(top.meta) and bytes(top.files):
-        return _Content(functions=read_coverage_py(file, raw))
     return _Content()
 
 
@@ -147,42 +161,3 @@ def _tell_unknown(root: Path, unknown: list[Path]) -> str:
     if unknown == [root]:
         return f"{root}:1: is {what}"
     return f"{root}: {len(unknown)} skipped, {what}; the first is {unknown[0]}"
-
-
-def _merge(contents: Iterable[_Content], problems: list[str]) -> Codebase:
-    """Of sequences with the same id the first one stays, and the others are told."""
-    sequences: dict[str, Sequence] = {}
-    handlers: list[Handler] = []
-    functions: list[CoveredFunction] = []
-    told = list(problems)
-    for content in contents:
-        functions += content.functions or ()
-        if content.problem:
-            told.append(content.problem)
-        if not content.definition:
-            continue
-        sequence = content.definition.sequence
-        if first := sequences.get(sequence.id):
-            told.append(
-                f"{sequence.file}:{content.definition.line}: id {sequence.id} is taken by {first.file}; "
-                "this sequence is skipped, give it an id of its own"
-            )
-            continue
-        sequences[sequence.id] = sequence
-        handlers += content.definition.handlers
-    return Codebase(
-        handlers=tuple(handlers),
-        sequences=tuple(sequences.values()),
-        tests=_tests(handlers),
-        functions=tuple(functions),
-        problems=tuple(told),
-    )
-
-
-def _tests(handlers: list[Handler]) -> tuple[Test, ...]:
-    """The distinct declared tests, each with the handlers that name it."""
-    covers: dict[tuple[str, str], dict[str, None]] = {}
-    for handler in handlers:
-        if handler.test_file:
-            covers.setdefault((handler.test_file, handler.test_case), {})[handler.name] = None
-    return tuple(Test(file, case, tuple(names)) for (file, case), names in covers.items())

@@ -1,0 +1,120 @@
+"""Functions of a Python file, by the standard library's ast. Nothing of the file is executed."""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from typing import Final
+
+from daemon.codebase.hazards import PYTHON, Hazards
+from daemon.codebase.parsed import FunctionBuilder, Parsed, one_line
+from handlers.model import Hazard
+
+_HAZARDS: Final = Hazards(PYTHON)
+_ASYNCHRONOUS: Final = ("asyncio.", "anyio.", "trio.", "aiofiles.", "aiohttp.", "asyncpg.")
+_LOOPS: Final = (ast.For, ast.AsyncFor, ast.While)
+_COMPREHENSIONS: Final = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_DECISIONS: Final = (ast.If, ast.IfExp, ast.For, ast.AsyncFor, ast.While, ast.ExceptHandler, ast.match_case)
+_FUNCTIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def python_functions(file: str, raw: bytes) -> Parsed:
+    """A syntax error gives no functions and a problem with its line."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # those are for the authors of the file
+            tree = ast.parse(raw, type_comments=False)
+    except SyntaxError as error:
+        return Parsed(problem=f"{file}:{error.lineno or 1}: syntax error: {error.msg}")
+    except (ValueError, RecursionError, MemoryError) as error:
+        # The parser raises MemoryError where its own stack ends.
+        return Parsed(problem=f"{file}:1: cannot be parsed: {error or 'is nested too deeply'}")
+    return _Walk(file).walk(tree)
+
+
+class _Walk:
+    def __init__(self, file: str) -> None:
+        self._file = file
+        self._imports: dict[str, str] = {}
+        self._found: list[FunctionBuilder] = []
+        self._calls: list[tuple[ast.Call, FunctionBuilder, bool]] = []
+        self._awaited: set[int] = set()
+
+    def walk(self, tree: ast.Module) -> Parsed:
+        """Without recursion, since an expression can be nested deeply. Calls wait until imports are known."""
+        pending: list[tuple[ast.AST, FunctionBuilder | None, str, bool]] = [(tree, None, "", False)]
+        while pending:
+            node, function, prefix, in_loop = pending.pop()
+            if isinstance(node, _FUNCTIONS):
+                function, in_loop = self._enter(node, prefix), False
+                prefix = f"{function.qualified_name}."
+            elif isinstance(node, ast.ClassDef):
+                prefix = f"{prefix}{node.name}."
+            elif isinstance(node, ast.Import | ast.ImportFrom):
+                self._import(node)
+            elif function is not None:
+                in_loop = self._count(node, function, in_loop)
+            for name in node._fields:
+                child = getattr(node, name, None)
+                if isinstance(child, ast.AST):
+                    pending.append((child, function, prefix, in_loop))
+                elif isinstance(child, list):
+                    pending += [
+                        (each, function, prefix, in_loop) for each in child if isinstance(each, ast.AST)
+                    ]
+        for call, function, in_loop in self._calls:
+            self._add_call(call, function, in_loop)
+        return Parsed(tuple(each.build(self._file) for each in self._found))
+
+    def _enter(self, node: ast.FunctionDef | ast.AsyncFunctionDef, prefix: str) -> FunctionBuilder:
+        result = f" -> {ast.unparse(node.returns)}" if node.returns else ""
+        function = FunctionBuilder(
+            name=node.name,
+            qualified_name=f"{prefix}{node.name}",
+            line=node.lineno,
+            body_line=node.body[0].lineno,
+            end_line=node.end_lineno or node.lineno,
+            signature=one_line(f"({ast.unparse(node.args)}){result}"),
+            is_async=isinstance(node, ast.AsyncFunctionDef),
+        )
+        self._found.append(function)
+        return function
+
+    def _count(self, node: ast.AST, function: FunctionBuilder, in_loop: bool) -> bool:
+        """Whether what is inside of the node is in a loop."""
+        if isinstance(node, ast.Call):
+            self._calls.append((node, function, in_loop))
+        elif isinstance(node, ast.Await):
+            self._awaited.add(id(node.value))
+        elif isinstance(node, ast.BoolOp):
+            function.complexity += len(node.values) - 1
+        elif isinstance(node, _COMPREHENSIONS):
+            function.complexity += sum(1 + len(each.ifs) for each in node.generators)
+        elif isinstance(node, _DECISIONS):
+            function.complexity += 1
+        return in_loop or isinstance(node, _LOOPS + _COMPREHENSIONS)
+
+    def _import(self, node: ast.Import | ast.ImportFrom) -> None:
+        for each in node.names:
+            if isinstance(node, ast.ImportFrom):
+                self._imports[each.asname or each.name] = f"{node.module or ''}.{each.name}".lstrip(".")
+            elif each.asname:
+                self._imports[each.asname] = each.name
+
+    def _add_call(self, node: ast.Call, function: FunctionBuilder, in_loop: bool) -> None:
+        name = self._dotted(node.func)
+        if not name:
+            return
+        function.calls.add(name)
+        if kind := _HAZARDS.kind_of(name):
+            blocks = (id(node) not in self._awaited and not name.startswith(_ASYNCHRONOUS)) or kind == "wait"
+            function.hazards.append(Hazard(kind, name, node.lineno, in_loop, blocks))
+
+    def _dotted(self, node: ast.expr) -> str:
+        """ "requests.get" of `r.get` after `import requests as r`; ".get" of what is no plain name."""
+        parts: list[str] = []
+        while isinstance(node, ast.Attribute):
+            parts.append(node.attr)
+            node = node.value
+        root = self._imports.get(node.id, node.id) if isinstance(node, ast.Name) else ""
+        return ".".join((root, *reversed(parts))) if root or parts else ""

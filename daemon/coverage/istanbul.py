@@ -1,0 +1,61 @@
+"""Istanbul JSON (coverage-final.json of nyc, Jest, Vitest, c8): functions with their hits.
+
+https://github.com/istanbuljs/istanbuljs/tree/main/packages/istanbul-lib-coverage
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from daemon.coverage.report import Report, known_name, plain_path
+from daemon.documents import decode_json
+from handlers.model import CoveredFunction
+
+
+class _Point(msgspec.Struct, frozen=True):
+    line: int | None = None
+
+
+class _Range(msgspec.Struct, frozen=True):
+    start: _Point
+
+
+class _Function(msgspec.Struct, frozen=True):
+    loc: _Range
+    name: str = ""
+    decl: _Range | None = None
+
+
+class _File(msgspec.Struct, frozen=True, rename="camel"):
+    path: str
+    fn_map: dict[str, _Function]
+    f: dict[str, int]
+
+
+class _Probe(msgspec.Struct, frozen=True):
+    fn_map: msgspec.Raw = msgspec.field(default=msgspec.Raw(), name="fnMap")
+
+
+def read_istanbul(source: str, raw: bytes) -> Report | None:
+    """None for other JSON. Raises MalformedError."""
+    try:
+        values = msgspec.json.decode(raw, type=dict[str, _Probe]).values()
+    except msgspec.ValidationError:
+        return None
+    if not values or not all(bytes(value.fn_map) for value in values):
+        return None
+    files = decode_json(raw, dict[str, _File])
+    return Report(source, tuple(each for file in files.values() for each in _functions(source, file)))
+
+
+def _functions(source: str, file: _File) -> list[CoveredFunction]:
+    return [
+        CoveredFunction(
+            name=known_name(function.name),
+            file=plain_path(file.path),
+            line=(function.decl or function.loc).start.line or function.loc.start.line or 0,
+            executed=file.f.get(number, 0) > 0,
+            source=source,
+        )
+        for number, function in file.fn_map.items()
+    ]
