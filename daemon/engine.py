@@ -323,28 +323,25 @@ class Engine:
     async def forget_old(self, *, make_room: bool = False) -> int:
         """Rolls up and deletes what the retention settings say; returns how many documents that were.
 
-        `make_room`: if that is nothing, a tenth of the windows is rolled up before its time.
+        `make_room`: if that is nothing, a tenth of the windows is rolled up before its time, of those that
+        were judged if there are any: without room nothing could be judged either.
         """
-        now = now_ms()
-        count = await self._roll_up(now, now - round(self.settings.retention.windows_h * _HOUR_MS))
+        now, judged_ms = now_ms(), await self._run(self._judged_until_ms)
+        count = await self._roll_up(now, min(judged_ms, now - self.settings.retention.windows_h * _HOUR_MS))
         if make_room and not count:
-            count = await self._roll_up(now, await self._run(self._oldest_tenth_ms))
+            tenth_ms = await self._run(lambda: self.tiers.oldest_windows_ms(0.1))
+            count = await self._roll_up(now, min(judged_ms, tenth_ms)) or await self._roll_up(now, tenth_ms)
         before_ms = now - round(self.settings.retention.anomalies_d * _DAY_MS)
         return count + await self._run(lambda: self.anomalies.forget_resolved(before_ms))
 
-    async def _roll_up(self, now: int, windows_ms: int) -> int:
+    async def _roll_up(self, now: int, windows_ms: float) -> int:
         retention, total = self.settings.retention, 0
         hours_ms = now - round(retention.hours_d * _DAY_MS)
-        days_ms = now - round(retention.days_d * _DAY_MS)
-        while True:  # piece by piece: a batch of new lines may come in between
-
-            def move() -> int:
-                judged_ms = self._judged_until_ms()
-                return self.tiers.roll_up(Horizons(min(windows_ms, judged_ms), hours_ms, days_ms))
-
-            if not (moved := await self._run(move)):
-                return total
+        horizons = Horizons(round(windows_ms), hours_ms, now - round(retention.days_d * _DAY_MS))
+        # Piece by piece: a batch of new lines may come in between.
+        while moved := await self._run(lambda: self.tiers.roll_up(horizons)):
             total += moved
+        return total
 
     async def commit_telemetry(self, commit: TelemetryCommit) -> str:
         return await self._run(lambda: self._commit(commit))
@@ -391,10 +388,6 @@ class Engine:
             self._formats[piece.source] = piece.format
             self._read_at[piece.stream] = time.monotonic()
         return record_id
-
-    def _oldest_tenth_ms(self) -> int:
-        oldest_ms = self.tiers.oldest_window_ms()
-        return 0 if oldest_ms is None else oldest_ms + (self._judged_until_ms() - oldest_ms) // 10
 
     def _judged_until_ms(self) -> int:
         return self.telemetry.totals().judged_until_ms

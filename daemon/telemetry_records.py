@@ -2,7 +2,7 @@
 
 Tables: `sources` (one checkpoint with its ledger a file), `streams` (parser state, names, open runs),
 `subjects`, `windows` (id = window number << 16 | subject number), `late` (what came for windows that were
-judged already, until it is judged too), `losses` (see `LossyWindows`), `meta` (totals).
+judged already, until it is judged too), `losses` and `marks` (see `LossyWindows`, `Marks`), `meta` (totals).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from tinydb.table import Document
 
 from daemon.checkpoint import Checkpoint
 from daemon.lossy_windows import LossyWindows, overlap_ms
+from daemon.marks import Marks
 from daemon.store import Store
 from daemon.subjects import SUBJECT_BITS, Subjects, beat_key, error_key
 from handlers.metrics import add_beats, add_errors, add_runs, add_window
@@ -100,6 +101,7 @@ class TelemetryRecords:
         self._late = store.table("late")
         self._meta = store.table("meta")
         self.lossy = LossyWindows(store, window_ms)
+        self.marks = Marks(store)
         self._stream_ids = {document["name"]: document.doc_id for document in self._streams.all()}
         self.subjects = Subjects(store)
         self.late_at_last = 0
@@ -157,6 +159,7 @@ class TelemetryRecords:
                 self._put_sources(checkpoints, expired, commit.consumed)
                 self._put_streams(commit)
                 self.lossy.mark(commit.lossy_spans)
+                self.marks.add(commit.marks)
                 late = self._add_windows(commit.metrics, judged_until_ms)
                 totals.late += late
                 totals.commits += 1

@@ -99,11 +99,14 @@ class Tiers:
                 0, days.id_at(horizons.days_ms) - 1
             )
 
-    def oldest_window_ms(self) -> int | None:
-        """Start of the first window that is stored."""
+    def oldest_windows_ms(self, share: float) -> int:
+        """The time before which so much of the time lies for which there are windows."""
         windows = self._tiers[0]
-        first = windows.table.first_id()
-        return None if first is None else windows.start_of(first)
+        first, last = windows.table.first_id(), windows.table.last_id()
+        if first is None or last is None:
+            return 0
+        first_ms, last_ms = windows.start_of(first), windows.start_of(last)
+        return first_ms + max(windows.step_ms, round((last_ms - first_ms) * share))
 
     def history(self, subject: Subject, since_ms: int, until_ms: int, step_ms: int) -> dict[int, Stats]:
         """What a subject did in [since, until), by start of the step, in order; steps without anything lack.

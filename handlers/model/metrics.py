@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 from handlers.model.events import Origin
@@ -69,6 +71,14 @@ class Window(msgspec.Struct):
     errors: dict[ErrorKey, ErrorStats] = {}
     lossy: bool = False
     """Lines of this span were lost: it is no evidence for or against anything."""
+
+
+class Mark(msgspec.Struct, frozen=True, order=True):
+    """Something that happened to a watched program: what changed about then may be its cause."""
+
+    at_ms: int
+    stream: str
+    kind: Literal["restarted"]
 
 
 class TelemetryMetrics(msgspec.Struct, frozen=True):

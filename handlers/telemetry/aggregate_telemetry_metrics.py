@@ -14,6 +14,7 @@ from handlers.model import (
     BeatStats,
     ErrorKey,
     ErrorStats,
+    Mark,
     NormalizedEvents,
     OpenRun,
     Origin,
@@ -39,6 +40,8 @@ class AggregatedTelemetry(msgspec.Struct, frozen=True):
     """Per stream the runs that have not ended, by "sequence<TAB>request id"."""
     watermarks_ms: Mapping[str, int]
     """Per stream the latest event time."""
+    marks: tuple[Mark, ...] = ()
+    """The restarts."""
 
 
 def aggregate_telemetry_metrics(
@@ -82,6 +85,7 @@ def aggregate_telemetry_metrics(
         TelemetryMetrics(window_ms, counter.filled()),
         {name: stream.runs for name, stream in streams.items()},
         {name: stream.watermark_ms for name, stream in streams.items()},
+        tuple(counter.marks),
     )
 
 
@@ -104,6 +108,7 @@ class _Stream:
 class _Counter:
     def __init__(self, window_ms: int, run_timeout_ms: int) -> None:
         self.windows: dict[int, Window] = {}
+        self.marks: list[Mark] = []
         self._window_ms = window_ms
         self._timeout_ms = run_timeout_ms
         self._window = Window(-window_ms)
@@ -171,6 +176,7 @@ class _Counter:
             elif kind == "error":
                 self._error(events, index)
             elif kind == "restarted":
+                self.marks.append(Mark(at_ms, events.stream, "restarted"))
                 for run in stream.runs.values():
                     self._end(run, at_ms, "unfinished")
                 stream.runs.clear()

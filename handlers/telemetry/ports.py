@@ -7,7 +7,7 @@ from typing import Protocol
 
 import msgspec
 
-from handlers.model import Block, Consumed, LogFile, StreamState, TelemetryMetrics
+from handlers.model import Block, Consumed, LogFile, Mark, StreamState, TelemetryMetrics
 
 
 class LogPort(Protocol):
@@ -46,6 +46,8 @@ class TelemetryCommit(msgspec.Struct, frozen=True):
     """Events left out because their clock is ahead."""
     untimed: int = 0
     """Events without a time that can be read."""
+    marks: tuple[Mark, ...] = ()
+    """What happened to the programs that write the logs."""
     lossy_spans: tuple[tuple[int, int], ...] = ()
     """Event time [from, until) in ms whose windows are to be marked: lines of them were lost."""
 

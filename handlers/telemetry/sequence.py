@@ -161,6 +161,7 @@ async def parse_telemetry(
         streams=changed,
         ahead=normalized.ahead,
         untimed=normalized.untimed,
+        marks=aggregated.marks,
         lossy_spans=lossy_spans,
     )
     completed = await run.beat(parse_telemetry_completed, stored.record_id)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from handlers.model import Consumed, StreamState, TelemetryMetrics
+from handlers.model import Consumed, Mark, StreamState, TelemetryMetrics
 from handlers.telemetry.ports import TelemetryCommit, TelemetryPort
 
 
@@ -23,10 +23,11 @@ async def store_telemetry_database(
     streams: Mapping[str, StreamState],
     ahead: int = 0,
     untimed: int = 0,
+    marks: Sequence[Mark] = (),
     lossy_spans: Sequence[tuple[int, int]] = (),
 ) -> StoredTelemetry:
     """Commits. What the port raises means that nothing was stored: the lines will be read again."""
     record_id = await port.commit_telemetry(
-        TelemetryCommit(metrics, tuple(consumed), streams, ahead, untimed, tuple(lossy_spans))
+        TelemetryCommit(metrics, tuple(consumed), streams, ahead, untimed, tuple(marks), tuple(lossy_spans))
     )
     return StoredTelemetry(stored=True, record_id=record_id)
