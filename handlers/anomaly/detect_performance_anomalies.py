@@ -121,7 +121,10 @@ def _judge_long_term(memory: LongTerm, learned: Learned[BeatStats], limits: Dete
         current = BeatStats()
         for recent in learned.recent:
             add_beats(current, recent.stats)
-        slow, first_ms = judge_drift(current, memory.drift.anchor, limits), memory.drift.anchor.since_ms
+        slow, first_ms = (
+            judge_drift(current, learned.reference, memory.drift.anchor, limits),
+            memory.drift.anchor.since_ms,
+        )
     return Judgement(slow, first_ms, memory.last_ms) if slow is not None else None
 
 

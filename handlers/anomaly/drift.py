@@ -1,9 +1,9 @@
 """Does a handler get slower so gradually that its reference learns it step by step?
 
 The whole history is kept as the medians of a few dozen slices of equal numbers of executions; when there are
-too many, two and two become one. The newest quarter is compared with the oldest. Even the fastest of the
-newest slices must be slower than the oldest ones were, so that no swing that comes back is a drift: neither
-that of a day, once the slices cover days, nor an incident that is over.
+too many, two and two become one. The newest quarter is compared with the oldest, both by the faster ones of
+their slices (the lower quartile), so that no swing that comes back is a drift: neither that of a day, once
+the quarters cover days, nor an incident that is over.
 """
 
 from __future__ import annotations
@@ -11,25 +11,22 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from itertools import pairwise
-from statistics import median
 from typing import Final
 
 import msgspec
 
 from config.settings import Detect
-from handlers.anomaly.latency import Slow, beats
+from handlers.anomaly.latency import Slow, beats, chance_beyond
 from handlers.anomaly.statistics import log_median, z_of
 from handlers.model import BeatStats
 from handlers.sketch import add_bins, quantile_us
 
 MAX_SLICES: Final = 64
-LEAST_SLICES: Final = 16
+LEAST_SLICES: Final = 32
 _HOUR_MS: Final = 3_600_000
 FIRST_HOURS_MS: Final = 6 * _HOUR_MS
 FIRST_DAYS_MS: Final = 4 * 24 * _HOUR_MS
 """Between these ages of a history, its quarters are other hours of a day, which may differ as usual."""
-MAD_TO_DEVIATION: Final = 1.4826
-"""Of the normal distribution."""
 
 
 class Slice(msgspec.Struct, frozen=True, array_like=True):
@@ -79,7 +76,7 @@ def take_window(drift: Drift, start_ms: int, bins: Mapping[int, int], limits: De
         drift.slice_samples *= 2
     if drift.anchor is None:
         drift.anchor = _risen_from(drift.slices, drift.slice_samples, limits)
-    elif not _is_over(drift.slices[-1].log_us, drift.anchor, limits):
+    elif not _is_over(drift.slices, drift.anchor, limits):
         drift.anchor = None
 
 
@@ -89,21 +86,33 @@ def _risen_from(slices: list[Slice], slice_samples: int, limits: Detect) -> Anch
     if FIRST_HOURS_MS < slices[-1].start_ms - slices[0].start_ms < FIRST_DAYS_MS:
         return None
     quarter = len(slices) // 4
-    first = [each.log_us for each in slices[:quarter]]
-    centre = median(first)
-    deviation = MAD_TO_DEVIATION * median(abs(each - centre) for each in first)
-    last_usual = max(each.start_ms for each in slices if each.log_us <= centre + deviation)
-    anchor = Anchor(centre, deviation / math.sqrt(quarter), quarter * slice_samples, last_usual)
-    return anchor if _is_over(min(each.log_us for each in slices[-quarter:]), anchor, limits) else None
+    low, error = _lower_quartile([each.log_us for each in slices[:quarter]])
+    last_usual = max(each.start_ms for each in slices if each.log_us <= low)
+    anchor = Anchor(low, error, quarter * slice_samples, last_usual)
+    return anchor if _is_over(slices, anchor, limits) else None
 
 
-def _is_over(log_us: float, anchor: Anchor, limits: Detect) -> bool:
-    margin = z_of(limits.confidence) * math.hypot(anchor.error, limits.run_noise)
+def _lower_quartile(values: list[float]) -> tuple[float, float]:
+    """With its standard error, from the values around it."""
+    ordered = sorted(values)
+    at = len(ordered) // 4
+    around = max(1, at // 2)
+    return ordered[at], (ordered[at + around] - ordered[at - around]) / 2
+
+
+def _is_over(slices: list[Slice], anchor: Anchor, limits: Detect) -> bool:
+    newest = slices[-(len(slices) // 4) :]
+    log_us, error = _lower_quartile([each.log_us for each in newest])
+    margin = z_of(limits.confidence) * math.sqrt(error**2 + anchor.error**2 + limits.run_noise**2)
     return beats(math.exp(log_us), math.exp(anchor.log_us), margin, limits)
 
 
-def judge_drift(current: BeatStats, anchor: Anchor, limits: Detect) -> Slow | None:
-    """Is what is current still slower than at first, by more than limit and noise?"""
+def judge_drift(current: BeatStats, reference: BeatStats, anchor: Anchor, limits: Detect) -> Slow | None:
+    """Is what is current still slower than at first, by more than limit and noise?
+
+    And slower than the reference, which has learned a part of the drift: between two modes a median leaps
+    although nothing changed. What lasts for so long that the reference is all of it has become normal.
+    """
     samples = sum(current.bins.values())
     if samples < limits.min_samples:
         return None
@@ -113,12 +122,15 @@ def judge_drift(current: BeatStats, anchor: Anchor, limits: Detect) -> Slow | No
     margin = z * math.sqrt(error**2 + anchor.error**2 + limits.run_noise**2)
     if not beats(actual_us, expected_us, margin, limits):
         return None
+    limit_us = expected_us * (1 + limits.over_expected)
+    if chance_beyond(current, reference, limit_us) > 1 - limits.confidence:
+        return None
     return Slow(
         kind="drift",
         quantile=0.5,
         actual_ms=actual_us / 1000,
         expected_ms=expected_us / 1000,
-        limit_ms=expected_us / 1000 * (1 + limits.over_expected),
+        limit_ms=limit_us / 1000,
         interval_ms=(actual_us / 1000 * math.exp(-margin), actual_us / 1000 * math.exp(margin)),
         expected_from="baseline",
         current=current,

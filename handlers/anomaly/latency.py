@@ -17,6 +17,8 @@ from handlers.sketch import quantile_us, value_us
 
 TAILS: Final = (0.95, 0.99, 0.9, 0.75)
 """Quantiles of the tail, the one that is told first in front. The lower ones need fewer samples."""
+MODE_STRICTNESS: Final = 100
+"""So many times as rarely as the limit allows may two modes of the durations pass for a slower median."""
 TAIL_STRICTNESS: Final = 1000
 """So many times as rarely as a median may a tail be told by chance. Several are looked at, and where the
 limit lies between two modes of the durations nothing else protects a verdict that is repeated all day."""
@@ -67,9 +69,10 @@ def _slow_median(
     if not beats(actual_us, expected_us, margin, limits):
         return None
     limit_us = expected_us * (1 + limits.over_expected)
+    error_of_modes = (1 - limits.confidence) / MODE_STRICTNESS
     # Of durations with two modes a median in between leaps although nothing changed.
     beyond_us = limit_us * math.exp(z * noise)
-    if fixed_ms is None and _chance(current, reference, beyond_us) > 1 - limits.confidence:
+    if fixed_ms is None and chance_beyond(current, reference, beyond_us) > error_of_modes:
         return None
     return Slow(
         kind="slow",
@@ -111,7 +114,7 @@ def _slow_tail(current: BeatStats, reference: BeatStats, limits: Detect) -> Slow
         beyond, usual = (_count_over(each, limit_us * noise) for each in (current, reference))
         if beyond / samples <= (usual + 1) / (known + 1) * (1 + limits.over_expected):
             continue
-        if _chance(current, reference, limit_us * noise) > error:
+        if chance_beyond(current, reference, limit_us * noise) > error:
             continue
         low_us, _, high_us = quantile_bounds(current.bins, quantile, 1 - limits.confidence)
         if high_us == math.inf:  # too few samples for an upper bound: the longest one that was seen
@@ -130,7 +133,7 @@ def _slow_tail(current: BeatStats, reference: BeatStats, limits: Detect) -> Slow
     return None
 
 
-def _chance(current: BeatStats, reference: BeatStats, limit_us: float) -> float:
+def chance_beyond(current: BeatStats, reference: BeatStats, limit_us: float) -> float:
     """How probably so many executions take longer than `limit_us`, were both sides alike.
 
     The reference, which set the limit, counts as if it held one more: what set it is no chance sample.
