@@ -18,7 +18,7 @@ _MAX_BYTES: Final = 1 << 20
 """Larger ones were generated."""
 
 
-class ParsedFile(msgspec.Struct, frozen=True):
+class ParsedFile(msgspec.Struct, frozen=True, gc=False):
     """What is known of one source file."""
 
     blob: str = ""

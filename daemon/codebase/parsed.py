@@ -18,7 +18,7 @@ _TEST_FILE: Final = re.compile(
 )
 
 
-class Parsed(msgspec.Struct, frozen=True):
+class Parsed(msgspec.Struct, frozen=True, gc=False):
     functions: tuple[Function, ...] = ()
     problem: str = ""
     """ "file:line: reason" where the file, or a part of it, was not understood."""

@@ -116,7 +116,7 @@ class Hunk(msgspec.Struct, frozen=True, gc=False):
     new_lines: int
 
 
-class FileChange(msgspec.Struct, frozen=True):
+class FileChange(msgspec.Struct, frozen=True, gc=False):
     file: str
     """From the root of the project after the commit; "" where it was deleted."""
     old_file: str
@@ -124,7 +124,7 @@ class FileChange(msgspec.Struct, frozen=True):
     hunks: tuple[Hunk, ...]
 
 
-class Commit(msgspec.Struct, frozen=True):
+class Commit(msgspec.Struct, frozen=True, gc=False):
     """A step of the main line: a commit on it, or all that a merge brought."""
 
     sha: str
