@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, Final
 
 from config.settings import Detect, DetectOf
 
@@ -35,3 +35,12 @@ def limits_for(detect: Detect, detect_of: Mapping[str, DetectOf], names: tuple[s
         if any(fnmatchcase(name, glob) for name in names):
             update |= {key: getattr(given, key) for key in given.model_fields_set}
     return detect.model_copy(update=update) if update else detect
+
+
+def takes_part(key: str) -> bool:
+    """Whether the setting of a dotted key can change a verdict on windows that stay the same."""
+    return key.partition(".")[0] in _OF_VERDICTS and key not in _OF_THE_DAEMON
+
+
+_OF_VERDICTS: Final = frozenset({"detect", "detect_of", "expected_ms", "project"})
+_OF_THE_DAEMON: Final = frozenset({"detect.interval_s", "detect.reload_gate"})
