@@ -48,9 +48,15 @@ class Backtest(msgspec.Struct, frozen=True):
     until_ms: int
     wanted_from_ms: int
     """Earlier than `from_ms` where the time was too short for all that was wanted."""
+    stored_until_ms: int
+    """Later than `until_ms` where it was too short even for the newest part."""
     before: Mapping[str, Incident]
     """By id, under the settings in force."""
     after: Mapping[str, Incident]
+
+    @property
+    def differs(self) -> bool:
+        return bool(self.appear or self.vanish or self.regraded)
 
     @property
     def appear(self) -> list[Incident]:
@@ -88,9 +94,9 @@ async def backtest(
     codebase_of: CodebaseOf,
     *,
     budget_s: float,
-    since_ms: int = 0,
+    newest_ms: int | None = None,
 ) -> Backtest:
-    """Judges the stored history under both settings, from `since_ms` on or from its beginning.
+    """Judges the stored history under both settings: all of it, or only the newest `newest_ms` of event time.
 
     What does not fit into `budget_s` seconds is left out, the oldest first. The store of `old` is read, also
     while a daemon writes it. Raises StoreError, BacktestError.
@@ -100,13 +106,14 @@ async def backtest(
     run = anyio.to_thread.run_sync
     with await run(StoredHistory, old.store.path, old.ingest.window_s * 1000) as history:
         stored_ms, until_ms = await run(history.span_ms)
-        wanted_ms = max(stored_ms, since_ms)
+        wanted_ms = stored_ms if newest_ms is None else max(stored_ms, until_ms - newest_ms)
         pinned = await run(history.pinned)
 
         async def judged(from_ms: int) -> Backtest:
             trials = [_Trial(*each, pinned) for each in zip((old, new), codebases, strict=True)]
             reached_ms = await _replay(history, trials, from_ms, until_ms, deadline)
-            return Backtest(from_ms, reached_ms, wanted_ms, trials[0].incidents, trials[1].incidents)
+            before, after = (trial.incidents for trial in trials)
+            return Backtest(from_ms, reached_ms, wanted_ms, until_ms, before, after)
 
         began = time.monotonic()
         newest = await judged(until_ms - round((until_ms - wanted_ms) * FIRST_SHARE))

@@ -15,7 +15,7 @@ import anyio
 import anyio.to_thread
 from msgspec.structs import replace
 
-from config.settings import Detect, Settings
+from config.settings import Detect, Project, Settings
 from daemon.anomaly_records import AnomalyRecords
 from daemon.caution import Caution
 from daemon.codebase.reader import codebase_reader
@@ -29,6 +29,7 @@ from daemon.narrate import tell_order, tell_quarantine
 from daemon.order_kinds import decode_order
 from daemon.orders import OrderBook, OrderRecords
 from daemon.self_metrics import StoredFigures
+from daemon.settings_record import put_in_force
 from daemon.spool import Spool
 from daemon.store import Store
 from daemon.telemetry_records import TelemetryRecords
@@ -130,6 +131,15 @@ class Engine:
                 await self._run(lambda: self._follow(settings))
             self.settings = settings
             self._log_formats = log_formats(settings)
+
+    async def codebase_of(self, project: Project) -> Codebase:
+        """What is known of a watched project, which need not be the one of the settings."""
+        known = project == self.settings.project
+        return await (self._codebase if known else codebase_reader(project)).load_codebase()
+
+    async def note_settings(self, rejected: tuple[str, ...]) -> None:
+        """Stores what it judges by, for commands. `rejected`: why the files are not in force."""
+        await self._run(lambda: put_in_force(self._store, self.settings, rejected))
 
     async def feed(self, *, at_end: bool = False) -> ParsedTelemetry:
         """Reads one batch of new lines into the store. `at_end`: nothing will follow what is there now.
