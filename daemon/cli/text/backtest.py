@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from config.load import Change
 from daemon.backtest import Backtest
 from daemon.backtest_words import covered
@@ -42,5 +44,5 @@ def _say_incidents(page: Page, title: str, incidents: Sequence[Incident]) -> Non
 
 
 def _say_incident(page: Page, incident: Incident) -> None:
-    say_title(page, incident.anomaly, incident.anomaly.kind)
+    say_title(page, replace(incident.anomaly, severity=incident.worst), incident.anomaly.kind)
     page.say(incident.anomaly.description, indent=2)
