@@ -35,7 +35,7 @@ CONFIG_VARIABLE: Final = "SELFHEALD_CONFIG"
 """Names the YAML file; the one variable with the prefix that is no setting."""
 NEEDS_RESTART: Final = frozenset({"ingest.window_s", "store.max_bytes", "store.path"})
 """Dotted keys whose new value a running daemon cannot adopt."""
-ONE_FOR_ALL: Final = frozenset({"interval_s", "reload_gate"})
+ONE_FOR_ALL: Final = frozenset({"interval_s", "reload_gate", "severity_of"})
 """Settings of `detect` that no subject can have for itself."""
 
 

@@ -107,6 +107,7 @@ async def compare(baseline_path: Path, current_path: Path, settings: Settings) -
             codebase=known,
             limits=settings.detect,
             expected_ms=settings.expected_ms,
+            detect_of=settings.detect_of,
         )
 
     async def explain(run: Performance) -> object:

@@ -15,7 +15,7 @@ import anyio
 import anyio.to_thread
 from msgspec.structs import replace
 
-from config.settings import Detect, Project, Settings
+from config.settings import Detect, DetectOf, Project, Settings
 from daemon.anomaly_records import AnomalyRecords
 from daemon.caution import Caution
 from daemon.codebase.reader import codebase_reader
@@ -66,6 +66,14 @@ _DAY_MS: Final = 86_400_000
 
 def now_ms() -> int:
     return time.time_ns() // 1_000_000
+
+
+def _hold_ms_of(detect_of: Mapping[str, DetectOf]) -> dict[str, int]:
+    return {
+        glob: round(given.hold_s * 1000)
+        for glob, given in detect_of.items()
+        if "hold_s" in given.model_fields_set
+    }
 
 
 class Engine:
@@ -231,8 +239,8 @@ class Engine:
             self._is_live and is_idle(self._baseline.performance.activity, until_ms)
         )
 
-    def _limits_now(self) -> tuple[Detect, Mapping[str, float]]:
-        return self.settings.detect, self.settings.expected_ms
+    def _limits_now(self) -> tuple[Detect, Mapping[str, DetectOf], Mapping[str, float]]:
+        return self.settings.detect, self.settings.detect_of, self.settings.expected_ms
 
     async def detect(self, until_ms: int) -> DetectedAnomalies:
         """Judges the next windows that end before `until_ms`; raises what made a beat fail."""
@@ -241,10 +249,12 @@ class Engine:
         codebase = await self._codebase.load_codebase()
         self.codebase_problems = codebase.problems
         self._until_ms = until_ms
-        limits = settings.detect
+        limits, detect_of = settings.detect, settings.detect_of
         if self._limits_now() != self._limits:
             # What is open is no longer wrong if it is below the new limits, not only if it is far below.
-            limits = limits.model_copy(update={"close_share": 1.0})
+            at_once = {"close_share": 1.0}
+            limits = limits.model_copy(update=at_once)
+            detect_of = {glob: given.model_copy(update=at_once) for glob, given in detect_of.items()}
 
         async def play(run: Performance) -> DetectedAnomalies:
             return await detect_anomalies(
@@ -256,6 +266,7 @@ class Engine:
                 codebase=codebase,
                 limits=limits,
                 expected_ms=settings.expected_ms,
+                detect_of=detect_of,
             )
 
         async with self._judging:
@@ -391,10 +402,12 @@ class Engine:
     async def store_anomalies(self, anomalies: tuple[AnyAnomaly, ...], baseline: Baseline) -> str:
         # Under new limits an anomaly is not gone but no longer one: nothing is to be waited for.
         limits = self._limits_now()
+        is_new = limits != self._limits
         moment = Moment(
             judged_until_ms=baseline.judged_until_ms,
             now_ms=now_ms(),
-            hold_ms=0 if limits != self._limits else round(self.settings.detect.hold_s * 1000),
+            hold_ms=0 if is_new else round(self.settings.detect.hold_s * 1000),
+            hold_ms_of={} if is_new else _hold_ms_of(self.settings.detect_of),
             forget_ms=round(self.settings.retention.windows_h * _HOUR_MS),
         )
         before, self._baseline = self._baseline or Baseline(), None  # what fails leaves it uncertain

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 from msgspec.structs import replace
 
+from config.limits import matches, subject_names
 from daemon.incident import Incident, begun, come_back, is_silenced, moved, seen_again
 from daemon.lossy_windows import overlap_ms
 from handlers.model import SEVERITIES, AnyAnomaly
@@ -25,6 +26,8 @@ class Moment(msgspec.Struct, frozen=True):
     """One whose subject did not run for so long is closed."""
     lossy: tuple[tuple[int, int], ...] = ()
     """Spans of time that prove nothing."""
+    hold_ms_of: Mapping[str, int] = {}
+    """As `hold_ms`, of single subjects by glob."""
 
 
 class Changes(msgspec.Struct, frozen=True):
@@ -69,7 +72,7 @@ def follow(known: Mapping[str, Incident], anomalies: Iterable[AnyAnomaly], at: M
         ids = (before.anomaly.id, *(member.id for member in before.anomaly.members))
         if (parent := next((part_of[each] for each in ids if each in part_of), None)) is not None:
             steps["quiet"].append(_ended(before, at, f"is part of {parent} now"))
-        elif _gone_ms(before, at) >= at.hold_ms:
+        elif _gone_ms(before, at) >= _hold_ms(before.anomaly, at):
             steps["resolved"].append(_ended(before, at, "is over"))
     return Changes(**{name: tuple(incidents) for name, incidents in steps.items()})
 
@@ -91,6 +94,11 @@ def _goes_on(before: Incident, anomaly: AnyAnomaly, at: Moment) -> tuple[str, In
 
 def _ended(incident: Incident, at: Moment, why: str) -> Incident:
     return replace(moved(incident, "resolved", at.judged_until_ms, why=why), resolved_ms=at.judged_until_ms)
+
+
+def _hold_ms(anomaly: AnyAnomaly, at: Moment) -> int:
+    names = subject_names(anomaly.sequence, anomaly.event, anomaly.plugin, anomaly.handler)
+    return next((hold_ms for glob, hold_ms in at.hold_ms_of.items() if matches(names, glob)), at.hold_ms)
 
 
 def _gone_ms(incident: Incident, at: Moment) -> int:
