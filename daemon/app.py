@@ -19,9 +19,10 @@ from config.settings import Settings
 from daemon.alerts.dispatch import dispatch
 from daemon.beat_times import OwnBeats
 from daemon.checked import slow_patterns
+from daemon.clock import now_ms
 from daemon.cycle import judge, open_store, read_to_end
 from daemon.database import StoreDamagedError, StoreError, StoreFullError, StoreMovedError
-from daemon.engine import Engine, now_ms
+from daemon.engine import Engine
 from daemon.logs import configure_logging, tell
 from daemon.narrate import tell_beat, tell_standing
 from daemon.outage import Outage
