@@ -14,10 +14,12 @@ from typing import Final
 
 import anyio.to_thread
 import msgspec
+from msgspec.structs import replace
 
 from config.settings import Project, Settings
 from daemon.incident import Incident
-from daemon.incident_life import Moment, follow
+from daemon.incident_life import follow
+from daemon.limits import moment_of
 from daemon.stored_history import HistoryPiece, StoredHistory
 from handlers.anomaly.baseline import Baseline
 from handlers.anomaly.ports import TelemetryHistory
@@ -31,7 +33,6 @@ FIRST_SHARE: Final = 1 / 64
 """The newest part of the history, by which is measured how much of it fits into the time."""
 CAUTION: Final = 0.7
 """Share of the time left that the longer history may take by this measure."""
-_HOUR_MS: Final = 3_600_000
 
 CodebaseOf = Callable[[Project], Awaitable[Codebase]]
 
@@ -178,6 +179,7 @@ class _Trial:
                 codebase=self._codebase,
                 limits=self._settings.detect,
                 expected_ms=self._settings.expected_ms,
+                detect_of=self._settings.detect_of,
             )
 
         outcome = await perform(ANOMALY, "backtest", _ignore, play)
@@ -189,13 +191,8 @@ class _Trial:
         return TelemetryHistory(self._step, self._baseline, open_ids, shown=self._piece.shown)
 
     async def store_anomalies(self, anomalies: tuple[AnyAnomaly, ...], baseline: Baseline) -> str:
-        moment = Moment(
-            judged_until_ms=baseline.judged_until_ms,
-            now_ms=baseline.judged_until_ms,
-            hold_ms=round(self._settings.detect.hold_s * 1000),
-            forget_ms=round(self._settings.retention.windows_h * _HOUR_MS),
-            lossy=self._piece.lossy,
-        )
+        at_ms = baseline.judged_until_ms
+        moment = replace(moment_of(self._settings, at_ms, at_ms), lossy=self._piece.lossy)
         changes = follow(self.incidents, anomalies, moment)
         self.incidents |= {each.anomaly.id: each for each in (*changes.told, *changes.quiet)}
         self._baseline = baseline

@@ -35,10 +35,14 @@ def load_in_force(store: Store) -> SettingsInForce | None:
 
 def put_in_force(store: Store, settings: Settings, rejected: tuple[str, ...] = ()) -> None:
     """Stores them, if they are others than before. Raises StoreError."""
-    values = {key: value for key, value in values_by_key(settings).items() if takes_part(key)}
-    record = SettingsInForce(values, rejected)
+    record = SettingsInForce(verdict_values(settings), rejected)
     if load_in_force(store) != record:
         store.table("settings").put([to_document(record, _RECORD_ID)])
+
+
+def verdict_values(settings: Settings) -> dict[str, Any]:
+    """The settings that take part in verdicts, as JSON, by dotted key."""
+    return {key: value for key, value in values_by_key(settings).items() if takes_part(key)}
 
 
 def with_values(settings: Settings, values: dict[str, Any]) -> Settings:
