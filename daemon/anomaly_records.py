@@ -72,6 +72,16 @@ class AnomalyRecords:
         """All of them, resolved ones too."""
         return [from_document(document, Incident) for document in self._incidents.all()]
 
+    def due_ms(self, forget_ms: int) -> int | None:
+        """When the next incident changes by the clock alone (see `Moment`); None if none does."""
+        due: list[int] = []
+        for each in self.incidents():
+            if each.state == "silenced" and each.until_ms is not None:
+                due.append(each.until_ms)
+            if each.is_open and each.confirmed_ms:
+                due.append(each.confirmed_ms + forget_ms + 1)
+        return min(due, default=None)
+
     def find(self, anomaly_id: str) -> Incident | None:
         document = self._incidents.get(doc_id=document_id(anomaly_id))
         return from_document(document, Incident) if document is not None else None

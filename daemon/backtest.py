@@ -8,8 +8,8 @@ under both, and that everything stopped is not seen: old windows do not tell how
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from time import monotonic
 from typing import Final
 
 import anyio.to_thread
@@ -38,7 +38,7 @@ CodebaseOf = Callable[[Project], Awaitable[Codebase]]
 
 
 class BacktestError(Exception):
-    """A detector failed on the stored history; the message says how."""
+    """The stored history could not be judged; the message says why."""
 
 
 class Backtest(msgspec.Struct, frozen=True):
@@ -102,7 +102,7 @@ async def backtest(
     What does not fit into `budget_s` seconds is left out, the oldest first. The store of `old` is read, also
     while a daemon writes it. Raises StoreError, BacktestError.
     """
-    deadline = time.monotonic() + budget_s
+    deadline = monotonic() + budget_s
     codebases = (await codebase_of(old.project), await codebase_of(new.project))
     run = anyio.to_thread.run_sync
     with await run(StoredHistory, old.store.path, old.ingest.window_s * 1000) as history:
@@ -116,26 +116,28 @@ async def backtest(
             before, after = (trial.incidents for trial in trials)
             return Backtest(from_ms, reached_ms, wanted_ms, until_ms, before, after)
 
-        began = time.monotonic()
-        newest = await judged(until_ms - round((until_ms - wanted_ms) * FIRST_SHARE))
-        left, took = deadline - time.monotonic(), time.monotonic() - began
+        began = monotonic()
+        found = await judged(until_ms - round((until_ms - wanted_ms) * FIRST_SHARE))
+        left, took = deadline - monotonic(), monotonic() - began
         share = min(1.0, FIRST_SHARE * CAUTION * left / took)
-        if share <= FIRST_SHARE:
-            return newest
-        longer = await judged(until_ms - round((until_ms - wanted_ms) * share))
-        return max(newest, longer, key=lambda each: each.until_ms - each.from_ms)
+        if share > FIRST_SHARE:
+            longer = await judged(until_ms - round((until_ms - wanted_ms) * share))
+            found = max(found, longer, key=lambda each: each.until_ms - each.from_ms)
+        if found.until_ms == found.from_ms and until_ms:
+            raise BacktestError(f"there is no time for any of it within {budget_s:g} s")
+        return found
 
 
 async def _replay(
     history: StoredHistory, trials: list[_Trial], from_ms: int, until_ms: int, deadline: float
 ) -> int:
     """Judges the windows in [from_ms, until_ms) in all trials; up to when it came before the deadline."""
-    while time.monotonic() < deadline:
+    while monotonic() < deadline:
         piece = await anyio.to_thread.run_sync(history.piece, from_ms, until_ms)
         if not piece.metrics.windows:
             return until_ms
         for step in _steps(piece.metrics):
-            if time.monotonic() >= deadline:
+            if monotonic() >= deadline:
                 return from_ms
             for trial in trials:
                 await trial.judge(step, piece)

@@ -65,6 +65,8 @@ class Judge:
         """That of the last detection that was stored and diagnosed."""
         self._until_ms = 0
         self._late_until_id = 0
+        self._due_ms: int | None = None
+        """When an incident changes although nothing new comes, by the clock."""
         self._limits = self._limits_used = self._limits_judged = verdict_values(settings)
         """What takes part in verdicts: now, in the detection that runs, in the last one that was stored."""
         self.codebase_problems: tuple[str, ...] = ()
@@ -98,6 +100,8 @@ class Judge:
         """Whether detection could come to another result than the last time."""
         codebase = await self._codebase.load_codebase()
         if codebase != self._codebase_judged or self._limits != self._limits_judged:
+            return True
+        if self._due_ms is not None and now_ms() >= self._due_ms:
             return True
         return await self._thread.run(lambda: self._has_unjudged(until_ms))
 
@@ -172,12 +176,16 @@ class Judge:
         # Under new limits an anomaly is not gone but no longer one: nothing is to be waited for.
         limits = self._limits_used  # others may have been adopted since it began
         moment = moment_of(self._settings, baseline.judged_until_ms, now_ms())
+        moment = replace(moment, is_current=not self.more_windows)
         if limits != self._limits_judged:
             moment = replace(moment, hold_ms=0, hold_ms_of={})
         before, self._baseline = self._baseline or Baseline(), None  # what fails leaves it uncertain
         news = changed(before, baseline)
-        self.changes = await self._thread.run(
-            lambda: self._anomalies.store(anomalies, news, self._late_until_id, moment, self._settings.alerts)
+        self.changes, self._due_ms = await self._thread.run(
+            lambda: (
+                self._anomalies.store(anomalies, news, self._late_until_id, moment, self._settings.alerts),
+                self._anomalies.due_ms(moment.forget_ms),
+            )
         )
         self._limits_judged, self._baseline = limits, baseline
         return f"anomalies-{baseline.judged_until_ms}"
