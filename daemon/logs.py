@@ -118,7 +118,7 @@ def tell_repeats() -> None:
 
 
 def tell_crash(kind: type[BaseException], error: BaseException, traceback_: TracebackType | None) -> None:
-    """For `sys.excepthook`: what ends the program is told as everything else is, redacted and with priority."""
+    """For `sys.excepthook`: what ends the program is told as all else is, redacted and with its priority."""
     tell("CRITICAL", "crashed", f"a defect, please report it: {kind.__name__}", exception=error)
 
 
