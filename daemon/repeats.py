@@ -36,7 +36,7 @@ class _Span(msgspec.Struct):
 
 
 class Repeats:
-    """Counts by the name of the event and what it is about: a field, else the sentence without its numbers."""
+    """Counts by the event and what it is about: a field, else the sentence without its numbers."""
 
     def __init__(self) -> None:
         self._spans: dict[tuple[str, str], _Span] = {}

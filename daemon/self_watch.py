@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
 import anyio
 import anyio.to_thread
@@ -19,7 +19,6 @@ from daemon.clock import now_ms
 from daemon.database import StoreError
 from daemon.engine import Engine
 from daemon.incident_life import Changes, Moment
-from daemon.loops import Loops
 from daemon.narrate import tell_changes
 from handlers.model import FixRecommendation, SelfAnomaly, TelemetryMetrics
 from handlers.self_check.diagnose_self import diagnose_self
@@ -40,7 +39,20 @@ def boot_s() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
+class Loops(Protocol):
+    """What is looked at of `daemon.loops.Loops`."""
+
+    caught_up: bool
+
+    @property
+    def deaths(self) -> int: ...
+
+    def troubles(self) -> dict[str, tuple[str, ...]]: ...
+
+
 class SelfWatch:
+    """What it learned and what stands outlasts a restart."""
+
     def __init__(
         self, engine: Engine, loops: Loops, beats: OwnBeats, rejected: Callable[[], tuple[str, ...]]
     ) -> None:
