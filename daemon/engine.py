@@ -60,8 +60,9 @@ class Engine:
                 f"ingest.window_s was {before_ms // 1000} and is {settings.ingest.window_s}: the windows of "
                 "the old length are dropped; what was learned from them is kept",
             )
-        careful = store.ended_uncleanly
-        self.reader = LogReader(settings, self.telemetry, self._thread, report, careful=careful)
+        self.died = store.ended_uncleanly
+        """Whether the daemon before this one was killed, or crashed."""
+        self.reader = LogReader(settings, self.telemetry, self._thread, report, careful=self.died)
         self.judge = Judge(settings, self.telemetry, self.anomalies, self.reader, self._thread, report)
 
     @property

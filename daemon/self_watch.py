@@ -70,6 +70,7 @@ class SelfWatch:
         self._window_at_s = self._stored_at_s = self._remembered_at_s = at_s
         self._lag: deque[LagPoint] = deque(maxlen=round(LAG_GROWS_S / LOOK_EVERY_S) + 1)
         self._deaths = 0
+        self._died = engine.died
         self._of_beats: tuple[SelfAnomaly, ...] = ()
         self._stored: frozenset[str] = frozenset()
         # What stood before the start is over when it was gone for as long as at any other time.
@@ -110,8 +111,10 @@ class SelfWatch:
             name: at_ms - round((mono_s - at) * 1000) for name, at in self._engine.reader.read_at.items()
         }
         self._rhythms = learn_rhythms(self._rhythms, read_ms, at_ms, step_ms)
+        died, self._died = self._died, False
         return Vitals(
             now_ms=at_ms,
+            died=died,
             dead=self._dead(),
             clock_step_ms=step_ms,
             commits_ms=tuple(self._beats.commits_ms),

@@ -33,6 +33,7 @@ STORE_FULL_SHARE: Final = 0.05
 def judge_vitals(vitals: Vitals) -> tuple[SelfAnomaly, ...]:
     """All troubles that hold now, in a stable order."""
     return (
+        *_died(vitals),
         *_dead(vitals),
         *_clock(vitals),
         *_disk(vitals),
@@ -41,6 +42,21 @@ def judge_vitals(vitals: Vitals) -> tuple[SelfAnomaly, ...]:
         *_store(vitals),
         *_settings(vitals),
     )
+
+
+def _died(vitals: Vitals) -> Iterator[SelfAnomaly]:
+    if vitals.died:
+        yield trouble(
+            "died",
+            "daemon",
+            "high",
+            vitals.now_ms,
+            description="selfheald died and was started again",
+            cause="it was killed (by the watchdog, by hand or for want of memory), it crashed, or the machine did",
+            harm="nothing was watched until the start; what was written meanwhile is read now",
+            advice="see how it ended (journalctl -u selfheald -p warning, journalctl -k); if it comes back, please "
+            "report what the log says",
+        )
 
 
 def _dead(vitals: Vitals) -> Iterator[SelfAnomaly]:

@@ -29,6 +29,8 @@ class Rhythm(msgspec.Struct, frozen=True):
 
 class Vitals(msgspec.Struct, frozen=True, kw_only=True):
     now_ms: int
+    died: bool = False
+    """Whether the process before this one ended without closing the store."""
     dead: Mapping[str, tuple[str, ...]] = {}
     """What is broken, by component."""
     clock_step_ms: int = 0

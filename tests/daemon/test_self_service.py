@@ -19,7 +19,12 @@ from handlers.telemetry.sequence import TELEMETRY
 from tests.daemon.process import DaemonProcess
 
 DATA = Path(__file__).parents[1] / "data/conductor"
-HURRIED = "import daemon.self_watch as own\nown.LOOK_EVERY_S = 0.1\nown.WINDOW_S = 1\nown.HOLD_S = 0.5\nown.REMEMBER_EVERY_S = 0.5\n"
+HURRIED = """
+import daemon.self_watch as own
+own.LOOK_EVERY_S = 0.1
+own.WINDOW_S = 1
+own.HOLD_S = own.REMEMBER_EVERY_S = 0.5
+"""
 """The daemon looks at itself a hundred times as often as usual."""
 KILL_EMITTERS = """
 import threading, watchdog.observers.inotify as inotify
@@ -66,6 +71,17 @@ def test_a_healthy_daemon_that_catches_up_follows_a_live_log_and_rests_has_no_tr
     service.until("its own beats are judged", lambda: {ANOMALY.id, TELEMETRY.id} <= judged(service))
     assert own(service) == {}
     assert "ERROR" not in service.said()
+
+
+def test_a_death_is_told_by_the_daemon_that_follows_and_a_second_one_counts(service: DaemonProcess) -> None:
+    for deaths in range(3):
+        service.start(prelude=HURRIED)
+        if deaths:
+            service.until("it is told", lambda: own(service) == {"died": "open"})
+            assert service.anomalies()[0].reopened == deaths - 1
+            service.until("and over", lambda: own(service) == {"died": "resolved"})
+        service.until("it watches", lambda: service.said().count("watches") == deaths + 1)  # noqa: B023
+        service.kill()
 
 
 def test_rejected_settings_are_an_incident_until_they_are_mended(service: DaemonProcess) -> None:

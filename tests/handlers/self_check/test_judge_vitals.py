@@ -43,6 +43,7 @@ def rhythm(known_h: float, gap_h: float, quiet_h: float) -> dict[str, Rhythm]:
 @pytest.mark.parametrize(
     ("facts", "kind", "part"),
     [
+        pytest.param({"died": True}, "died", "daemon", id="a death of the daemon before"),
         pytest.param({"dead": {"watcher": ("it died",)}}, "not-alive", "watcher", id="a dead emitter"),
         pytest.param(
             {"dead": {"scheduler": ("no tick",)}}, "not-alive", "scheduler", id="a stalled scheduler"
