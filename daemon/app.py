@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib.metadata import version
@@ -16,7 +17,7 @@ from daemon.cycle import open_store
 from daemon.database import StoreError
 from daemon.engine import Engine
 from daemon.health import Health
-from daemon.logs import configure_logging, tell
+from daemon.logs import configure_logging, tell, tell_crash
 from daemon.loops import Loops
 from daemon.narrate import tell_beat, tell_standing
 from daemon.reload import LiveSettings
@@ -29,6 +30,7 @@ from handlers.stage import BeatReport
 def run_daemon(loaded: LoadedSettings, environ: Mapping[str, str]) -> int:
     """Runs until SIGINT or SIGTERM; returns the exit code. Raises StoreError if the store is unusable."""
     configure_logging(loaded.settings.log, environ)
+    sys.excepthook = tell_crash
     return anyio.run(_Daemon(loaded, environ).run)
 
 
@@ -80,7 +82,8 @@ class _Daemon:
         tell_standing(self._engine.anomalies.incidents())
 
     def _hear_beat(self, report: BeatReport) -> None:
-        self._beats.hear(report)
+        is_steady = self._loops.caught_up and not self._engine.more_windows
+        self._beats.hear(report, is_steady=is_steady)
         tell_beat(report)
 
     async def _signals(self) -> None:

@@ -5,6 +5,7 @@ It knows nothing of watching, timers or signals; `app` drives it.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Final, TypeVar
 
@@ -21,8 +22,10 @@ from daemon.narrate import tell_order
 from daemon.order_kinds import decode_order
 from daemon.orders import OrderBook, OrderRecords
 from daemon.self_metrics import StoredFigures
+from daemon.self_records import SelfRecords
 from daemon.settings_record import put_in_force
 from daemon.spool import Spool
+from daemon.status_line import Status
 from daemon.store import Store
 from daemon.store_thread import StoreThread
 from daemon.tail import Tail
@@ -49,6 +52,7 @@ class Engine:
         self.tiers = Tiers(store, self.telemetry, settings.ingest.window_s * 1000)
         self.anomalies = AnomalyRecords(store, self.telemetry)
         records = OrderRecords(self.telemetry, self.anomalies, self.anomalies.baselines)
+        self.own = SelfRecords(store)
         self._orders = OrderBook(store, records, decode_order, Spool(store.path))
         if (before_ms := self.telemetry.restart_windows()) is not None:
             tell(
@@ -57,8 +61,9 @@ class Engine:
                 f"ingest.window_s was {before_ms // 1000} and is {settings.ingest.window_s}: the windows of "
                 "the old length are dropped; what was learned from them is kept",
             )
-        careful = store.ended_uncleanly
-        self.reader = LogReader(settings, self.telemetry, self._thread, report, careful=careful)
+        self.died = store.ended_uncleanly
+        """Whether the daemon before this one was killed, or crashed."""
+        self.reader = LogReader(settings, self.telemetry, self._thread, report, careful=self.died)
         self.judge = Judge(settings, self.telemetry, self.anomalies, self.reader, self._thread, report)
 
     @property
@@ -125,20 +130,21 @@ class Engine:
                 )
             )
 
-    async def status_line(self, *, caught_up: bool) -> str:
-        """A line for `systemctl status`."""
-        totals, sources, stored, lag = await self.in_store(
-            lambda: (
-                self.telemetry.totals(),
-                self.telemetry.count_sources(),
-                self.anomalies.incidents(),
-                self.reader.lag(),
+    def room(self) -> int:
+        """Bytes by which the store can grow: to its cap, or until the disk is full."""
+        disk = os.statvfs(self._store.path.parent)
+        return min(self.settings.store.max_bytes - self._store.size_bytes, disk.f_bavail * disk.f_frsize)
+
+    async def status(self) -> Status:
+        """What a line for `systemctl status` says."""
+        return await self.in_store(
+            lambda: Status(
+                files=self.telemetry.count_sources(),
+                events=self.telemetry.totals().events,
+                lag=self.reader.lag(),
+                open_incidents=sum(each.is_open for each in self.anomalies.incidents()),
             )
         )
-        standing = sum(each.is_open for each in stored)
-        state = "up to date" if caught_up else "catching up"
-        files = "1 file" if sources == 1 else f"{sources} files"
-        return f"{files}, {totals.events} events, {state}, lag {lag}, open anomalies: {standing}"
 
     async def stored_figures(self) -> StoredFigures:
         """What the store and the tail say of the daemon's work, at one moment."""

@@ -15,18 +15,20 @@ from anyio.abc import TaskGroup
 from daemon.beat_times import OwnBeats
 from daemon.database import StoreError, StoreMovedError
 from daemon.engine import Engine
-from daemon.logs import tell
+from daemon.logs import tell, tell_repeats
 from daemon.loops import Loops
 from daemon.reload import LiveSettings
 from daemon.sdnotify import notify, watchdog_interval_s
 from daemon.self_metrics import Figures
 from daemon.self_report import SelfReport
+from daemon.self_watch import SelfWatch
+from daemon.status_line import StatusLine
 
 STATUS_EVERY_S: Final = 10.0
 
 
 class Health:
-    """Two loops: the watchdog's with the status line, and that of the metrics."""
+    """Three loops: the watchdog's with the status line, that of the metrics, and self-diagnosis."""
 
     def __init__(
         self, engine: Engine, loops: Loops, live: LiveSettings, beats: OwnBeats, environ: Mapping[str, str]
@@ -38,10 +40,12 @@ class Health:
         self._environ = environ
         self._report = SelfReport()
         self._started_s = time.time()
+        self._self_watch = SelfWatch(engine, loops, beats, lambda: live.rejected)
 
     def start(self, tasks: TaskGroup) -> None:
         tasks.start_soon(self._ping)
         tasks.start_soon(self._publish)
+        tasks.start_soon(self._self_watch.run)
 
     def close(self) -> None:
         self._report.close()
@@ -50,8 +54,9 @@ class Health:
         """Feeds the service manager's watchdog while all is alive, and tells it the state in a line."""
         interval_s = watchdog_interval_s(self._environ)
         told: list[str] = []
-        status = "starting"
+        status, line = "starting", StatusLine()
         while True:
+            tell_repeats()
             troubles = [each for part in self._loops.troubles().values() for each in part]
             if troubles != told:
                 for trouble in troubles:
@@ -59,7 +64,7 @@ class Health:
                 told = troubles
             try:
                 await self._engine.check_store()
-                status = await self._engine.status_line(caught_up=self._loops.caught_up)
+                status = line.text(await self._engine.status(), caught_up=self._loops.caught_up)
                 if self._live.rejected:
                     status += f", settings from before: {self._live.rejected[0]}"
             except StoreMovedError as error:  # of a quiet log nobody else would notice it

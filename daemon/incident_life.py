@@ -21,7 +21,7 @@ class Moment(msgspec.Struct, frozen=True):
     now_ms: int
     """The clock, for silences, which operators give in hours from now, and for what is no longer seen."""
     hold_ms: int
-    """An anomaly must be gone for so long."""
+    """An anomaly must be gone for so long; 0: that it is gone is enough."""
     forget_ms: int
     """One whose subject did not run for so long is closed: in event time or, as old logs and a program that
     was turned off write nothing more, by the clock."""
@@ -75,7 +75,7 @@ def follow(known: Mapping[str, Incident], anomalies: Iterable[AnyAnomaly], at: M
         ids = (before.anomaly.id, *(member.id for member in before.anomaly.members))
         if (parent := next((part_of[each] for each in ids if each in part_of), None)) is not None:
             steps["quiet"].append(_ended(before, at, f"is part of {parent} now"))
-        elif _gone_ms(before, at) >= _hold_ms(before.anomaly, at):
+        elif not (hold_ms := _hold_ms(before.anomaly, at)) or _gone_ms(before, at) >= hold_ms:
             steps["resolved"].append(_ended(before, at, "is over"))
         elif _is_forgotten(before, at):
             steps["resolved"].append(_forgotten(before, at))

@@ -14,6 +14,7 @@ from config.settings import Project, Settings
 from daemon.anomaly_records import AnomalyRecords
 from daemon.clock import now_ms
 from daemon.codebase.reader import codebase_reader
+from daemon.database import StoreError
 from daemon.incident_life import Changes
 from daemon.limits import moment_of
 from daemon.log_reader import LogReader
@@ -28,7 +29,7 @@ from handlers.anomaly.united_errors import united_errors
 from handlers.diagnosis.added_time import usual_times_ms
 from handlers.diagnosis.latest_windows import latest
 from handlers.diagnosis.sequence import DIAGNOSIS, diagnose
-from handlers.model import AnyAnomaly, Codebase, FixRecommendation, TelemetryMetrics
+from handlers.model import AnyAnomaly, Codebase, FixRecommendation, SelfAnomaly, TelemetryMetrics
 from handlers.stage import Performance, Reporter, perform
 
 WINDOWS_A_DETECTION: Final = 360
@@ -36,6 +37,10 @@ WINDOWS_A_DETECTION: Final = 360
 CHECKOUT_REST_S: Final = 60.0
 """To look through a checkout of 10,000 files takes 0.1 s of a core, and they seldom change."""
 HOUR_MS: Final = 3_600_000
+
+
+class HandlerError(Exception):
+    """A defect: a handler raised what is no matter of the store. It can be tried again."""
 
 
 class Judge:
@@ -113,7 +118,7 @@ class Judge:
         )
 
     async def detect(self, until_ms: int) -> DetectedAnomalies:
-        """Judges the next windows that end before `until_ms`; raises what made a beat fail."""
+        """Judges the next windows that end before `until_ms`; raises StoreError and HandlerError."""
         settings, self._limits_used = self._settings, self._limits
         request_id = f"anomaly-{uuid.uuid4()}"
         codebase = await self._codebase.load_codebase()
@@ -142,13 +147,13 @@ class Judge:
         async with self._judging:
             outcome = await perform(ANOMALY, request_id, self._report, play)
         if outcome.error is not None:
-            raise outcome.error
+            raise _as_told(outcome.error)
         detected: DetectedAnomalies = outcome.result
         self._codebase_judged = codebase
         return detected
 
     async def diagnose(self, record_id: str) -> tuple[FixRecommendation, ...]:
-        """Diagnoses the anomalies that are open; raises what made a beat fail."""
+        """Diagnoses the anomalies that are open; raises StoreError and HandlerError."""
         request_id = f"diagnosis-{uuid.uuid4()}"
 
         async def play(run: Performance) -> object:
@@ -166,7 +171,7 @@ class Judge:
         outcome = await perform(DIAGNOSIS, request_id, self._report, play)
         if outcome.error is not None:
             self._codebase_judged = None  # the next detection leads to another diagnosis
-            raise outcome.error
+            raise _as_told(outcome.error)
         return tuple(await self._thread.run(self._anomalies.recommendations))
 
     async def load_telemetry(self, record_id: str) -> TelemetryHistory:
@@ -192,7 +197,11 @@ class Judge:
 
     async def load_anomalies(self, record_id: str) -> tuple[AnyAnomaly, ...]:
         stored = await self._thread.run(self._anomalies.incidents)
-        return tuple(each.anomaly for each in stored if each.is_open)
+        return tuple(
+            each.anomaly
+            for each in stored
+            if each.is_open and not isinstance(each.anomaly, SelfAnomaly)  # has its own diagnosis
+        )
 
     async def store_diagnosis(self, recommendations: tuple[FixRecommendation, ...]) -> str:
         await self._thread.run(lambda: self._anomalies.put_recommendations(recommendations))
@@ -219,3 +228,12 @@ class Judge:
             observed_until_ms=self._until_ms if live else 0,
             shown=self._telemetry.templates.grouping.shown(),
         )
+
+
+def _as_told(error: Exception) -> Exception:
+    """What the caller is to raise for an error of a beat."""
+    if isinstance(error, StoreError):
+        return error
+    told = HandlerError(f"{type(error).__name__}: {error}")
+    told.__cause__ = error
+    return told

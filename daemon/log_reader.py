@@ -60,7 +60,7 @@ class LogReader:
         self.tail = tail_of(settings, [source.checkpoint for source in sources])
         self._began = time.monotonic()
         self._caution = Caution(settings) if careful else None
-        self._read_at: dict[str, float] = {}
+        self.read_at: dict[str, float] = {}
         """Monotonic time at which each stream was read last."""
         self.record_id = ""
         """Of the last commit."""
@@ -148,7 +148,7 @@ class LogReader:
         return [name for name, state in self._streams.items() if self._is_over(name, state.parser)]
 
     def _is_over(self, stream: str, waits: ParserState) -> bool:
-        quiet_s = time.monotonic() - self._read_at.get(stream, self._began)
+        quiet_s = time.monotonic() - self.read_at.get(stream, self._began)
         if waits.error is not None:
             return quiet_s > STACK_QUIET_S
         return quiet_s > TRACE_QUIET_S and any(trace.waiting for trace in waits.traces.values())
@@ -192,7 +192,7 @@ class LogReader:
             self.is_live = abs(now_ms() - newest_ms) < LIVE_MS
         for piece in commit.consumed:
             self._formats[piece.source] = piece.format
-            self._read_at[piece.stream] = time.monotonic()
+            self.read_at[piece.stream] = time.monotonic()
         return record_id
 
     def _follow(self, settings: Settings) -> None:

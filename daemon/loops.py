@@ -20,6 +20,7 @@ from daemon.clock import now_ms
 from daemon.cycle import judge, read_to_end
 from daemon.database import StoreDamagedError, StoreError, StoreFullError
 from daemon.engine import Engine
+from daemon.judge import HandlerError
 from daemon.logs import tell
 from daemon.outage import Outage
 from daemon.watch import Watcher
@@ -101,6 +102,11 @@ class Loops:
             "detection": (f"a detection has taken {judging_s:.0f} s so far",) if hangs else (),
         }
 
+    @property
+    def deaths(self) -> int:
+        """How many threads of the file watcher died and were started again."""
+        return self._watcher.deaths
+
     def _schedule(self) -> None:
         self._scheduler.add_job(
             self._tick,
@@ -180,11 +186,8 @@ class Loops:
         async for _ in self._tick_out:
             if not self.caught_up and not self._reading.lasts:
                 continue  # windows still fill; judging them now would call what is unread missing
-            lateness_ms = round(self._settings().ingest.allowed_lateness_s * 1000)
             try:
-                until_ms = now_ms() if self.caught_up else await self._engine.complete_until_ms()
-                if await self._engine.has_news(until_ms - lateness_ms):
-                    await judge(self._engine, until_ms - lateness_ms)
+                await self._judge()
                 if time.monotonic() - forgot_at > FORGET_EVERY_S:
                     forgot_at = time.monotonic()
                     await self._engine.forget_old()
@@ -193,8 +196,23 @@ class Loops:
                 return
             except StoreError as error:
                 self._judging.failed(error)
+            except HandlerError as error:
+                tell("ERROR", "detection-failed", "a defect; it is tried again", exception=error)
             else:
                 self._judging.over()
+
+    async def _judge(self) -> None:
+        lateness_ms = round(self._settings().ingest.allowed_lateness_s * 1000)
+        self._judges_on()
+        try:
+            until_ms = now_ms() if self.caught_up else await self._engine.complete_until_ms()
+            if await self._engine.has_news(until_ms - lateness_ms):
+                await judge(self._engine, until_ms - lateness_ms, after_piece=self._judges_on)
+        finally:
+            self._judging_since = None
+
+    def _judges_on(self) -> None:
+        self._judging_since = time.monotonic()
 
     async def _follow_orders(self) -> None:
         while True:
