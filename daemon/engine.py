@@ -35,6 +35,7 @@ from daemon.telemetry_records import TelemetryRecords
 from daemon.tiers import Horizons, Tiers
 from handlers.anomaly.activity import is_idle
 from handlers.anomaly.baseline import Baseline, changed
+from handlers.anomaly.case_inputs import Given
 from handlers.anomaly.ports import TelemetryHistory
 from handlers.anomaly.sequence import ANOMALY, DetectedAnomalies, detect_anomalies
 from handlers.anomaly.united_errors import united_errors
@@ -389,7 +390,9 @@ class Engine:
     async def load_telemetry(self, record_id: str) -> TelemetryHistory:
         return await self._run(self._history)
 
-    async def store_anomalies(self, anomalies: tuple[AnyAnomaly, ...], baseline: Baseline) -> str:
+    async def store_anomalies(
+        self, anomalies: tuple[AnyAnomaly, ...], baseline: Baseline, given: Given
+    ) -> str:
         # Under new limits an anomaly is not gone but no longer one: nothing is to be waited for.
         limits = self._limits_now()
         is_new = limits != self._limits
@@ -403,7 +406,9 @@ class Engine:
         before, self._baseline = self._baseline or Baseline(), None  # what fails leaves it uncertain
         news = changed(before, baseline)
         self.changes = await self._run(
-            lambda: self.anomalies.store(anomalies, news, self._late_until_id, moment, self.settings.alerts)
+            lambda: self.anomalies.store(
+                anomalies, news, self._late_until_id, moment, self.settings.alerts, given
+            )
         )
         self._limits, self._baseline = limits, baseline
         return f"anomalies-{baseline.judged_until_ms}"
