@@ -17,6 +17,7 @@ from daemon.cli.commands.check_config import check_config
 from daemon.cli.commands.compare import compare
 from daemon.cli.commands.config import config
 from daemon.cli.commands.doctor import doctor
+from daemon.cli.commands.explain import explain
 from daemon.cli.commands.ingest import ingest
 from daemon.cli.commands.notify import notify_app
 from daemon.cli.commands.parse import parse
@@ -42,6 +43,7 @@ app.command()(status)
 app.command()(sources)
 app.command()(anomalies)
 app.command()(show)
+app.command()(explain)
 app.command()(replay)
 app.command()(case)
 app.command()(recommendations)

@@ -74,6 +74,8 @@ class History:
         self.standing: tuple[AnyAnomaly, ...] = ()
         self.cases: list[Case] = []
         """Of all that was told at the end of each cycle."""
+        self.given: Given | None = None
+        """Of the last cycle."""
         self.detect_of = detect_of or {}
 
     def play(self, troubles: Iterable[str]) -> None:
@@ -108,6 +110,7 @@ class History:
     async def store_anomalies(
         self, anomalies: tuple[AnyAnomaly, ...], baseline: Baseline, given: Given
     ) -> str:
+        self.given = given
         self.cases += [case_of(each, given) for each in anomalies]
         self.baseline, self.standing = baseline, anomalies
         return "record"
