@@ -22,6 +22,7 @@ from daemon.incident_life import follow
 from daemon.limits import moment_of
 from daemon.stored_history import HistoryPiece, StoredHistory
 from handlers.anomaly.baseline import Baseline
+from handlers.anomaly.case_inputs import Given
 from handlers.anomaly.ports import TelemetryHistory
 from handlers.anomaly.sequence import ANOMALY, DetectedAnomalies, detect_anomalies
 from handlers.model import SEVERITIES, AnyAnomaly, Codebase, TelemetryMetrics
@@ -192,7 +193,9 @@ class _Trial:
         open_ids = frozenset(name for name, each in self.incidents.items() if each.is_open)
         return TelemetryHistory(self._step, self._baseline, open_ids, shown=self._piece.shown)
 
-    async def store_anomalies(self, anomalies: tuple[AnyAnomaly, ...], baseline: Baseline) -> str:
+    async def store_anomalies(
+        self, anomalies: tuple[AnyAnomaly, ...], baseline: Baseline, _given: Given
+    ) -> str:
         at_ms = baseline.judged_until_ms
         moment = replace(moment_of(self._settings, at_ms, at_ms), lossy=self._piece.lossy)
         changes = follow(self.incidents, anomalies, moment)

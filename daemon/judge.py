@@ -23,6 +23,7 @@ from daemon.store_thread import StoreThread
 from daemon.telemetry_records import TelemetryRecords
 from handlers.anomaly.activity import is_idle
 from handlers.anomaly.baseline import Baseline, changed
+from handlers.anomaly.case_inputs import Given
 from handlers.anomaly.ports import TelemetryHistory
 from handlers.anomaly.sequence import ANOMALY, DetectedAnomalies, detect_anomalies
 from handlers.anomaly.united_errors import united_errors
@@ -177,7 +178,9 @@ class Judge:
     async def load_telemetry(self, record_id: str) -> TelemetryHistory:
         return await self._thread.run(self._history)
 
-    async def store_anomalies(self, anomalies: tuple[AnyAnomaly, ...], baseline: Baseline) -> str:
+    async def store_anomalies(
+        self, anomalies: tuple[AnyAnomaly, ...], baseline: Baseline, given: Given
+    ) -> str:
         # Under new limits an anomaly is not gone but no longer one: nothing is to be waited for.
         limits = self._limits_used  # others may have been adopted since it began
         moment = moment_of(self._settings, baseline.judged_until_ms, now_ms())
@@ -188,7 +191,9 @@ class Judge:
         news = changed(before, baseline)
         self.changes, self._due_ms = await self._thread.run(
             lambda: (
-                self._anomalies.store(anomalies, news, self._late_until_id, moment, self._settings.alerts),
+                self._anomalies.store(
+                    anomalies, news, self._late_until_id, moment, self._settings.alerts, given
+                ),
                 self._anomalies.due_ms(moment.forget_ms),
             )
         )

@@ -11,6 +11,7 @@ import msgspec
 from config.settings import Detect, DetectOf
 from handlers.anomaly.aggregate_anomaly_results import aggregate_anomaly_results
 from handlers.anomaly.baseline import Baseline
+from handlers.anomaly.case_inputs import Given
 from handlers.anomaly.detect_anomalies_completed import DetectionCompleted, detect_anomalies_completed
 from handlers.anomaly.detect_anomalies_requested import detect_anomalies_requested
 from handlers.anomaly.detect_behavioral_anomalies import detect_behavioral_anomalies
@@ -109,6 +110,24 @@ async def detect_anomalies(
         port=store,
         baseline=Baseline(
             loaded.until_ms, performance.beats, behavior.runs, errors.errors, performance.memory
+        ),
+        given=Given(
+            metrics=metrics,
+            baseline=baseline,
+            limits=limits,
+            detect_of=detect_of,
+            expected_ms=expected_ms,
+            codebase=codebase,
+            open_ids=loaded.open_ids,
+            observed_until_ms=loaded.observed_until_ms,
+            shown=loaded.shown,
+            found=(
+                *performance.anomalies,
+                *behavior.anomalies,
+                *coverage.anomalies,
+                *errors.anomalies,
+            ),
+            beats=performance.beats,
         ),
     )
     completed = await run.beat(detect_anomalies_completed, stored.record_id)
