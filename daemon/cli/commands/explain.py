@@ -15,7 +15,7 @@ def explain(
     store: StoreOption = None,
     output: FormatOption = "text",
 ) -> int:
-    """Says why an anomaly was told, and what would have to differ for it not to be.
+    """Says why an anomaly was told, and with what it would not be.
 
     The claim and its figures, the figure over time, the nearest value of each
     setting that would have silenced it, where the settings come from, and the
@@ -24,7 +24,7 @@ def explain(
     \b
     Examples:
       selfheald explain perf-27f09027
-      selfheald explain perf-27 --format json | jq .turns
+      selfheald explain perf-27 --format json | jq .explanation.turns
 
     \b
     Exit codes:
