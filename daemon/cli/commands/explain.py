@@ -15,7 +15,7 @@ def explain(
     store: StoreOption = None,
     output: FormatOption = "text",
 ) -> int:
-    """Says why an anomaly was told, and with what it would not be.
+    """Says why an anomaly was told, and what would silence it.
 
     The claim and its figures, the figure over time, the nearest value of each
     setting that would have silenced it, where the settings come from, and the
