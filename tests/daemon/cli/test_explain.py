@@ -64,6 +64,24 @@ def test_a_verdict_that_differs_is_told_with_what_differs(changed: Callable[...,
     assert "Why: the code of selfheald is another" in text
 
 
+def test_a_case_in_another_form_is_told_and_all_else_explained(
+    judged: Path, tmp_path: Path, cli: Cli
+) -> None:
+    path = tmp_path / "changed.db"
+    shutil.copy(judged, path)
+    with Store.open(path, max_bytes=64 << 20) as store, store.transaction():
+        for document in store.table("cases").all():
+            document["case"]["limits"]["of_another_version"] = 1
+            store.table("cases").put([document])
+    code, _, err = cli("replay", "perf", "--store", path)
+    assert code == 2
+    assert "was stored by another version of selfheald" in err
+    code, out, _ = cli("explain", "perf", "--store", path)
+    assert code == 0
+    assert "Not known: what led to it was stored by another version" in " ".join(out.split())
+    assert "detect.over_expected" in out
+
+
 def test_a_verdict_that_is_found_no_more_differs(changed: Callable[..., Path], cli: Cli) -> None:
     path = changed(
         "perf", lambda case: replace(case, limits=case.limits.model_copy(update={"over_expected": 9}))
