@@ -52,10 +52,10 @@ def _died(vitals: Vitals) -> Iterator[SelfAnomaly]:
             "high",
             vitals.now_ms,
             description="selfheald died and was started again",
-            cause="it was killed (by the watchdog, by hand or for want of memory), it crashed, or the machine did",
+            cause="it was killed (by the watchdog, by hand, for want of memory), or it crashed",
             harm="nothing was watched until the start; what was written meanwhile is read now",
-            advice="see how it ended (journalctl -u selfheald -p warning, journalctl -k); if it comes back, please "
-            "report what the log says",
+            advice="see how it ended (journalctl -u selfheald -p warning, journalctl -k); if it dies again, "
+            "please report what the log says",
         )
 
 
