@@ -190,6 +190,11 @@ async def _other_limits(engine: Engine) -> None:
     await engine.adopt(engine.settings.model_copy(update={"detect": detect}))
 
 
+async def _other_interval(engine: Engine) -> None:
+    detect = engine.settings.detect.model_copy(update={"interval_s": 3.0, "reload_gate": "off"})
+    await engine.adopt(engine.settings.model_copy(update={"detect": detect}))
+
+
 async def _other_figure(engine: Engine) -> None:
     await engine.adopt(engine.settings.model_copy(update={"expected_ms": {"*": 5.0}}))
 
@@ -211,6 +216,7 @@ async def _definitions(engine: Engine) -> None:
         pytest.param(_late_window, True, id="lines for a window that was judged"),
         pytest.param(_other_limits, True, id="other limits"),
         pytest.param(_other_limits_of_some, True, id="other limits of some"),
+        pytest.param(_other_interval, False, id="what no verdict depends on"),
         pytest.param(_other_figure, True, id="another figure of the operator"),
         pytest.param(_definitions, True, id="another definition of a sequence"),
     ],
