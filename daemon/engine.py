@@ -28,6 +28,7 @@ from daemon.logs import tell
 from daemon.narrate import tell_order, tell_quarantine
 from daemon.order_kinds import decode_order
 from daemon.orders import OrderBook, OrderRecords
+from daemon.pasts import PastReader
 from daemon.self_metrics import StoredFigures
 from daemon.spool import Spool
 from daemon.store import Store
@@ -42,7 +43,15 @@ from handlers.diagnosis.added_time import usual_times_ms
 from handlers.diagnosis.latest_windows import latest
 from handlers.diagnosis.sequence import DIAGNOSIS, diagnose
 from handlers.formats.registry import log_formats
-from handlers.model import AnyAnomaly, Codebase, FixRecommendation, ParserState, StreamState, TelemetryMetrics
+from handlers.model import (
+    AnyAnomaly,
+    Codebase,
+    FixRecommendation,
+    ParserState,
+    Past,
+    StreamState,
+    TelemetryMetrics,
+)
 from handlers.stage import Outcome, Performance, Reporter, perform
 from handlers.telemetry.ports import TelemetryCommit
 from handlers.telemetry.sequence import TELEMETRY, ParsedTelemetry, parse_telemetry
@@ -80,6 +89,7 @@ class Engine:
         """Held for a batch: its counts and its offsets belong to one tail."""
         self.telemetry = TelemetryRecords(store, settings.ingest.window_s * 1000)
         self.tiers = Tiers(store, self.telemetry, settings.ingest.window_s * 1000)
+        self._pasts = PastReader(self.telemetry, self.tiers, settings.ingest.window_s * 1000)
         self.anomalies = AnomalyRecords(store, self.telemetry)
         records = OrderRecords(self.telemetry, self.anomalies, self.anomalies.baselines)
         self._orders = OrderBook(store, records, decode_order, Spool(store.path))
@@ -398,6 +408,9 @@ class Engine:
     async def load_anomalies(self, record_id: str) -> tuple[AnyAnomaly, ...]:
         stored = await self._run(self.anomalies.incidents)
         return tuple(each.anomaly for each in stored if each.is_open)
+
+    async def load_pasts(self, anomalies: tuple[AnyAnomaly, ...]) -> Mapping[str, Past]:
+        return await self._run(lambda: self._pasts.load(anomalies))
 
     async def store_diagnosis(self, recommendations: tuple[FixRecommendation, ...]) -> str:
         await self._run(lambda: self.anomalies.put_recommendations(recommendations))

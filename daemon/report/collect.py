@@ -13,10 +13,10 @@ from daemon.cli.reading import Records, gravest_first
 from daemon.cli.state import State, state_of
 from daemon.evidence import EvidenceLine, lines_in_store
 from daemon.incident import Incident
-from daemon.report.series import Point, series_of
+from daemon.report.series import series_of
 from daemon.tiers import Tiers
 from handlers.error_groups import in_group
-from handlers.model import FixRecommendation, Mark
+from handlers.model import FixRecommendation, Mark, Point
 
 STEPS_MS: Final = tuple(1000 * seconds for seconds in (10, 30, 60, 300, 900, 3600, 21_600, 86_400))
 POINTS: Final = 120

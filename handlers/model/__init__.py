@@ -42,6 +42,8 @@ from handlers.model.diagnoses import (
     Impact,
     PerformanceDiagnosis,
     RecommendationType,
+    Suspect,
+    Touch,
     Verdict,
 )
 from handlers.model.events import (
@@ -69,6 +71,7 @@ from handlers.model.metrics import (
     WaitStats,
     Window,
 )
+from handlers.model.past import Budget, Past, Point, Spent
 from handlers.model.state import (
     Consumed,
     NameBook,
@@ -94,6 +97,7 @@ __all__ = [
     "BehavioralAnomaly",
     "BehavioralDiagnosis",
     "Block",
+    "Budget",
     "Codebase",
     "Commit",
     "Consumed",
@@ -127,18 +131,23 @@ __all__ = [
     "OpenTrace",
     "Origin",
     "ParserState",
+    "Past",
     "PerformanceAnomaly",
     "PerformanceDiagnosis",
+    "Point",
     "RecommendationType",
     "RunStats",
     "Sequence",
     "SequenceModel",
     "Severity",
+    "Spent",
     "StreamState",
     "Subject",
+    "Suspect",
     "TelemetryEvents",
     "TelemetryMetrics",
     "Test",
+    "Touch",
     "VariantStats",
     "Verdict",
     "WaitStats",

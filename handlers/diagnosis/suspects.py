@@ -1,0 +1,156 @@
+"""Which commits may have brought an anomaly, and which are ruled out, by what they touch and when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+from handlers.diagnosis.onset import Onset
+from handlers.diagnosis.reach import Place, is_settings
+from handlers.diagnosis.wording import count, span, utc
+from handlers.history import commits_of_file, commits_of_lines, lines_now
+from handlers.model import Codebase, Commit, Mark, Suspect, Touch
+
+LOOKBACK_MS: Final = 7 * 86_400_000
+"""Where no restart says since when a commit was there: so long before the beginning."""
+_CLOSE_MS: Final = 120_000
+"""A program takes so long to start and to be called at most."""
+_TOLD: Final = 5
+"""Commits that are ruled out by name."""
+_SAYS: Final[dict[Touch, str]] = {
+    "function": "changed lines of {name}",
+    "caller": "changed lines of {name}, which calls these handlers",
+    "callee": "changed lines of {name}, which it calls",
+    "definition": "changed {name}",
+    "file": "changed other lines of {name}",
+    "settings": "changed settings of the project: {name}",
+}
+
+
+class Verdicts(msgspec.Struct, frozen=True):
+    """What became of the commits of the time before the beginning."""
+
+    suspects: tuple[Suspect, ...] = ()
+    """By what they touch, then the nearest in time first."""
+    says: tuple[str, ...] = ()
+    """What each of them did, in the same order."""
+    ruled_out: tuple[str, ...] = ()
+    deployed: Mark | None = None
+    """The restart at which it began."""
+    is_sure: bool = False
+    """The first one alone changed the function, and came with the restart at which it began."""
+    brought: frozenset[int] = frozenset()
+    """The lines of the first one's file that are its doing, as they are numbered now."""
+
+
+def weigh_commits(
+    codebase: Codebase, places: tuple[Place, ...], found: Onset, marks: Iterable[Mark]
+) -> Verdicts:
+    """Sorts the commits before the beginning into suspects and others.
+
+    `places`: what the subject runs, what explains most first. A commit that was there when the program was
+    restarted and went on as usual is ruled out.
+    """
+    restarts = [mark for mark in marks if mark.at_ms <= found.until_ms]
+    deployed = restarts[-1] if restarts and restarts[-1].at_ms >= found.since_ms - _CLOSE_MS else None
+    settled = [mark for mark in restarts if mark is not deployed]
+    proven_ms = settled[-1].at_ms if settled else 0
+    until_ms = deployed.at_ms if deployed else found.until_ms
+    since_ms = found.since_ms - LOOKBACK_MS
+    touching = _touching(codebase, places, since_ms)
+    near = [each for each in codebase.commits if since_ms < each.at_ms]
+    suspects: list[tuple[Suspect, str]] = []
+    ruled_out: list[str] = []
+    for commit in near:
+        place = touching.get(commit.sha)
+        if commit.at_ms > found.until_ms:
+            if place:
+                ruled_out.append(f"{told(commit)}: it came after the beginning")
+        elif place and commit.at_ms > until_ms:
+            ruled_out.append(f"{told(commit)}: the program was not restarted between it and the beginning")
+        elif place and commit.at_ms <= proven_ms:
+            ruled_out.append(f"{told(commit)}: the program ran with it since {utc(proven_ms)}, as usual")
+        elif place:
+            suspects.append(_suspect(codebase, commit, place, found))
+        elif commit.at_ms > proven_ms:
+            ruled_out.append(f"{told(commit)}: it touches nothing that is known to run here")
+    ranks = {touch: rank for rank, touch in enumerate(dict.fromkeys(each.touch for each in places))}
+    suspects.sort(key=lambda each: (ranks.get(each[0].touch, len(ranks)), -each[0].at_ms, each[0].sha))
+    first = suspects[0][0] if suspects else None
+    return Verdicts(
+        suspects=tuple(each for each, _ in suspects),
+        says=tuple(says for _, says in suspects),
+        ruled_out=_shortened(ruled_out),
+        deployed=deployed,
+        is_sure=_is_sure([each for each, _ in suspects], deployed),
+        brought=_brought(codebase, first) if first else frozenset(),
+    )
+
+
+def told(commit: Commit | Suspect) -> str:
+    """A commit as people name it."""
+    return f'commit {commit.sha[:12]} ("{commit.subject}", {commit.author})'
+
+
+def _touching(codebase: Codebase, places: tuple[Place, ...], since_ms: int) -> dict[str, Place]:
+    """What each commit touched, by its id: of several places the one that explains most."""
+    touched: dict[str, Place] = {}
+    for place in places:
+        if place.last and place.file not in codebase.edited:
+            commits = commits_of_lines(codebase, place.file, place.first, place.last, since_ms=since_ms)
+        else:
+            commits = commits_of_file(codebase, place.file, since_ms=since_ms)
+        for commit in commits:
+            touched.setdefault(commit.sha, place)
+    for commit in codebase.commits:
+        settings = next((each.file for each in commit.changes if is_settings(each.file)), None)
+        if settings is not None and places:
+            touched.setdefault(commit.sha, Place("settings", settings, name=settings))
+    return touched
+
+
+def _suspect(codebase: Codebase, commit: Commit, place: Place, found: Onset) -> tuple[Suspect, str]:
+    at = place.file
+    touch = place.touch
+    if place.file in codebase.edited:
+        touch = "file"  # its lines are not known to git
+    elif touch != "settings":
+        lines = [
+            first for first, last in lines_now(codebase, commit, place.file) if _meets(first, last, place)
+        ]
+        at = f"{place.file}:{max(lines[0], place.first)}" if lines else place.file
+    before_ms = found.since_ms - commit.at_ms
+    when = f"{span(before_ms)} before it began" if before_ms > 0 else "as it began"
+    changed = _SAYS[touch].format(name=place.name or place.file)
+    suspect = Suspect(commit.sha, commit.author, commit.at_ms, commit.subject, touch, at)
+    return suspect, f"{told(commit)} {changed} ({at}), {when}"
+
+
+def _brought(codebase: Codebase, suspect: Suspect) -> frozenset[int]:
+    file = suspect.place.partition(":")[0]
+    commit = next(each for each in codebase.commits if each.sha == suspect.sha)
+    if file in codebase.edited:
+        return frozenset()
+    return frozenset(
+        line for first, last in lines_now(codebase, commit, file) for line in range(first, last + 1)
+    )
+
+
+def _meets(first: int, last: int, place: Place) -> bool:
+    return not place.last or (first <= place.last and place.first <= last)
+
+
+def _is_sure(suspects: list[Suspect], deployed: Mark | None) -> bool:
+    direct = [each for each in suspects if each.touch in {"function", "caller"}]
+    return deployed is not None and len(direct) == 1 and direct[0] is suspects[0]
+
+
+def _shortened(told_ones: list[str]) -> tuple[str, ...]:
+    more = len(told_ones) - _TOLD
+    return (
+        (*told_ones[:_TOLD], f"{count(more, 'other commit')} for the same reasons")
+        if more > 0
+        else tuple(told_ones)
+    )
