@@ -75,8 +75,8 @@ def _before(lines: tuple[int, int], hunks: tuple[Hunk, ...]) -> tuple[int, int]:
 def lines_now(codebase: Codebase, commit: Commit, file: str) -> tuple[tuple[int, int], ...]:
     """Where the lines that a commit brought stand after all later commits. `file`: as called now.
 
-    Lines that were only deleted give the line before their place. Lines that were replaced since stand where
-    their replacement does.
+    A commit that only deleted lines gives the lines before their places. Lines that were replaced since stand
+    where their replacement does.
     """
     later = codebase.commits[: codebase.commits.index(commit)]
     changes = [change for each in later for change in each.changes]  # newest first
@@ -87,7 +87,7 @@ def lines_now(codebase: Codebase, commit: Commit, file: str) -> tuple[tuple[int,
             name = change.old_file
     brought = next((each.hunks for each in commit.changes if each.file == name), ())
     found = []
-    for hunk in brought:
+    for hunk in [each for each in brought if each.new_lines] or brought:
         first, last = hunk.new_start, hunk.new_start + max(hunk.new_lines, 1) - 1
         for hunks in reversed(steps):
             first, last = _after(first, hunks), _after(last, hunks)

@@ -49,8 +49,8 @@ def analyze_performance_issues(
     `all_anomalies`: what the same detection found, of every type. `metrics`: the telemetry that it judged;
     without it the share of the run is unknown and a common cause stays inconclusive. `usual_ms`: learned
     medians of beats, which tell how much of the time added to a sequence is in the slow beat. `min_common`:
-    how many handlers must be slow by a similar factor before a common cause is considered. `known`: source, commits and
-    past, which tell when it began and what changed then.
+    how many handlers must be slow by a similar factor before a common cause is considered. `known`: source,
+    commits and past, which tell when it began and what changed then.
     """
     known = known or Known()
     added = (
@@ -99,7 +99,7 @@ def _diagnose(
             f"({anomaly.ratio:.2f} times), 95th percentile {span(anomaly.p95)}, "
             f"{count(anomaly.samples, 'execution')}"
         ),
-        f"slow since {utc(anomaly.first_seen_ms)}",
+        *(() if changes.began else (f"slow since {utc(anomaly.first_seen_ms)}",)),
     )
     whole = () if share is None else (f"takes {percent(share)} of the time of its sequence",)
     diagnosis = PerformanceDiagnosis(

@@ -9,15 +9,16 @@ import msgspec
 from msgspec.structs import replace
 
 from handlers.diagnosis.onset import Onset, load_factor, onset
-from handlers.diagnosis.reach import reach_of
+from handlers.diagnosis.reach import is_located, reach_of
 from handlers.diagnosis.suspects import Verdicts, told, weigh_commits
 from handlers.diagnosis.wording import utc
 from handlers.model import AnyAnomaly, AnyDiagnosis, Codebase, Past, Suspect, Touch
 
 LOAD_FACTOR: Final = 1.5
 """From this on more work can be what makes it slow."""
-_EXPLAINS: Final[frozenset[Touch]] = frozenset({"function", "caller", "callee", "definition"})
-"""What lets a commit explain by itself what was found; other lines of a file only accompany it."""
+_EXPLAINS: Final[frozenset[Touch]] = frozenset({"function", "caller", "callee"})
+"""What lets a commit explain by itself what was found. That a definition changed is seen from the runs: it
+explains nothing where they changed."""
 _SHOWN: Final = 3
 
 D = TypeVar("D", bound=AnyDiagnosis)
@@ -45,7 +46,7 @@ class Changes(msgspec.Struct, frozen=True):
     def culprit(self) -> Suspect | None:
         """The likeliest commit, if it touched what can explain the anomaly."""
         first = self.commits.suspects[:1]
-        return first[0] if first and first[0].touch in _EXPLAINS else None
+        return first[0] if first and self.commits.is_likely and first[0].touch in _EXPLAINS else None
 
 
 def changes_of(anomaly: AnyAnomaly, location: str, known: Known) -> Changes:
@@ -56,7 +57,7 @@ def changes_of(anomaly: AnyAnomaly, location: str, known: Known) -> Changes:
         return Changes()
     places = reach_of(anomaly, known.codebase, location)
     commits = weigh_commits(known.codebase, places, began, past.marks) if places else Verdicts()
-    return Changes(began, commits, load_factor(began, anomaly), is_located=bool(places))
+    return Changes(began, commits, load_factor(began, anomaly), is_located=is_located(places))
 
 
 def with_changes(
@@ -84,9 +85,10 @@ def with_changes(
     cause, verdict, location = diagnosis.cause, diagnosis.verdict, diagnosis.location
     if culprit is not None:
         cause = f"{cause}; {told(culprit)} changed it"
-        alone = sum(each.touch == culprit.touch for each in changes.commits.suspects) == 1
-        verdict = "confirmed" if changes.commits.is_sure or (is_proved and alone) else "likely"
-        if culprit.touch != "definition" and ":" in culprit.place:
+        is_direct = culprit.touch in {"function", "caller"} and changes.commits.is_alone
+        agrees = changes.commits.deployed is not None or is_proved
+        verdict = "confirmed" if is_direct and agrees else "likely"
+        if ":" in culprit.place:
             location = culprit.place
     return replace(
         diagnosis,

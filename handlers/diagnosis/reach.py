@@ -66,6 +66,11 @@ def reach_of(anomaly: AnyAnomaly, codebase: Codebase, location: str) -> tuple[Pl
     return tuple(dict.fromkeys(places))
 
 
+def is_located(places: Iterable[Place]) -> bool:
+    """Whether the source is among them: else nothing can be said of a commit that touches none of them."""
+    return any(each.touch in {"function", "caller"} for each in places)
+
+
 def files_of(codebase: Codebase) -> tuple[str, ...]:
     """The source files in which there are functions, tests left out."""
     return tuple(dict.fromkeys(each.file for each in codebase.source if not each.is_test))

@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from handlers.diagnosis.onset import Onset
-from handlers.diagnosis.reach import Place, is_settings
+from handlers.diagnosis.reach import Place, is_located, is_settings
 from handlers.diagnosis.wording import count, span, utc
 from handlers.history import commits_of_file, commits_of_lines, lines_now
 from handlers.model import Codebase, Commit, Mark, Suspect, Touch
@@ -17,6 +17,18 @@ LOOKBACK_MS: Final = 7 * 86_400_000
 """Where no restart says since when a commit was there: so long before the beginning."""
 _CLOSE_MS: Final = 120_000
 """A program takes so long to start and to be called at most."""
+_HALVED_MS: Final = 4 * 3_600_000
+"""A commit that was there so long before it began is half as likely as one that just came."""
+_WEIGHTS: Final[dict[Touch, int]] = {
+    "function": 8,
+    "caller": 8,
+    "callee": 4,
+    "file": 2,
+    "definition": 1,
+    "settings": 1,
+}
+_LEAST: Final = 1.0
+"""What weighs less is told but not blamed: a change of the very function 28 hours before, or older."""
 _TOLD: Final = 5
 """Commits that are ruled out by name."""
 _SAYS: Final[dict[Touch, str]] = {
@@ -33,14 +45,16 @@ class Verdicts(msgspec.Struct, frozen=True):
     """What became of the commits of the time before the beginning."""
 
     suspects: tuple[Suspect, ...] = ()
-    """By what they touch, then the nearest in time first."""
+    """The likeliest first, by what they touch and how long before the beginning they came."""
     says: tuple[str, ...] = ()
     """What each of them did, in the same order."""
     ruled_out: tuple[str, ...] = ()
     deployed: Mark | None = None
     """The restart at which it began."""
-    is_sure: bool = False
-    """The first one alone changed the function, and came with the restart at which it began."""
+    is_likely: bool = False
+    """The first one is near enough to be the cause."""
+    is_alone: bool = False
+    """No other one is half as likely as the first."""
     brought: frozenset[int] = frozenset()
     """The lines of the first one's file that are its doing, as they are numbered now."""
 
@@ -74,17 +88,21 @@ def weigh_commits(
             ruled_out.append(f"{told(commit)}: the program ran with it since {utc(proven_ms)}, as usual")
         elif place:
             suspects.append(_suspect(codebase, commit, place, found))
-        elif commit.at_ms > proven_ms:
+        elif commit.at_ms > proven_ms and is_located(places):
             ruled_out.append(f"{told(commit)}: it touches nothing that is known to run here")
-    ranks = {touch: rank for rank, touch in enumerate(dict.fromkeys(each.touch for each in places))}
-    suspects.sort(key=lambda each: (ranks.get(each[0].touch, len(ranks)), -each[0].at_ms, each[0].sha))
-    first = suspects[0][0] if suspects else None
+    at_once = deployed is not None and bool(settled)
+    scored = sorted(
+        ((_score(suspect, found, at_once=at_once), suspect, says) for suspect, says in suspects),
+        key=lambda each: (-each[0], -each[1].at_ms, each[1].sha),
+    )
+    first = scored[0][1] if scored else None
     return Verdicts(
-        suspects=tuple(each for each, _ in suspects),
-        says=tuple(says for _, says in suspects),
+        suspects=tuple(suspect for _, suspect, _ in scored),
+        says=tuple(says for _, _, says in scored),
         ruled_out=_shortened(ruled_out),
         deployed=deployed,
-        is_sure=_is_sure([each for each, _ in suspects], deployed),
+        is_likely=first is not None and scored[0][0] >= _LEAST,
+        is_alone=first is not None and all(2 * score < scored[0][0] for score, _, _ in scored[1:]),
         brought=_brought(codebase, first) if first else frozenset(),
     )
 
@@ -142,9 +160,10 @@ def _meets(first: int, last: int, place: Place) -> bool:
     return not place.last or (first <= place.last and place.first <= last)
 
 
-def _is_sure(suspects: list[Suspect], deployed: Mark | None) -> bool:
-    direct = [each for each in suspects if each.touch in {"function", "caller"}]
-    return deployed is not None and len(direct) == 1 and direct[0] is suspects[0]
+def _score(suspect: Suspect, found: Onset, *, at_once: bool) -> float:
+    """`at_once`: one restart brought all of them into force, so that their age says nothing."""
+    age_ms = 0 if at_once else max(0, found.since_ms - suspect.at_ms)
+    return _WEIGHTS[suspect.touch] / (1 + age_ms / _HALVED_MS)
 
 
 def _shortened(told_ones: list[str]) -> tuple[str, ...]:
