@@ -56,7 +56,7 @@ def changes_of(anomaly: AnyAnomaly, location: str, known: Known) -> Changes:
     if began is None:
         return Changes()
     places = reach_of(anomaly, known.codebase, location)
-    commits = weigh_commits(known.codebase, places, began, past.marks) if places else Verdicts()
+    commits = weigh_commits(known.codebase, places, began, past.marks)
     return Changes(began, commits, load_factor(began, anomaly), is_located=is_located(places))
 
 

@@ -117,3 +117,8 @@ def test_nothing_else_is_accused(advice: list[FixRecommendation]) -> None:
 def test_every_fault_began_with_the_second_log(advice: list[FixRecommendation]) -> None:
     began_ms = {each.assessed.diagnosis.began_ms for each in advice}
     assert began_ms == {(1_795_363_880_000, 1_795_363_890_000)}
+
+
+def test_the_restart_at_which_it_began_is_told(advice: list[FixRecommendation]) -> None:
+    for each in advice:
+        assert any("restarted at 2026-11-22 16:11:20 UTC" in fact for fact in each.assessed.diagnosis.evidence)
