@@ -25,7 +25,7 @@ from daemon.lag import Lag, lag_of, lag_of_all
 from daemon.limits import telemetry_limits
 from daemon.log_port import Allowance, TailPort, tail_of
 from daemon.logs import tell
-from daemon.narrate import tell_order, tell_quarantine
+from daemon.narrate import tell_order, tell_quarantine, tell_verified
 from daemon.order_kinds import decode_order
 from daemon.orders import OrderBook, OrderRecords
 from daemon.pasts import PastReader
@@ -402,6 +402,14 @@ class Engine:
         self.changes = await self._run(
             lambda: self.anomalies.store(anomalies, news, self._late_until_id, moment, self.settings.alerts)
         )
+        for done in await self._run(
+            lambda: self.anomalies.verify_done(
+                self._pasts.points_since,
+                self.settings.detect.min_samples,
+                baseline.judged_until_ms - round(self.settings.detect.hold_s * 1000),
+            )
+        ):
+            tell_verified(done)
         self._limits, self._baseline = limits, baseline
         return f"anomalies-{baseline.judged_until_ms}"
 

@@ -9,9 +9,9 @@ import msgspec
 
 from daemon.report.series import series_of
 from daemon.telemetry_records import TelemetryRecords
-from daemon.tiers import Tiers
+from daemon.tiers import DAY_MS, Tiers
 from handlers.error_groups import in_group
-from handlers.model import AnyAnomaly, CoverageAnomaly, Past
+from handlers.model import AnyAnomaly, CoverageAnomaly, Past, Point
 
 BEFORE_MS: Final = 6 * 3_600_000
 """So much of the time before an anomaly was seen first is looked at for its beginning."""
@@ -48,16 +48,24 @@ class PastReader:
         known = self._known.get(anomaly.id)
         if known and (known.first_seen_ms, known.until_ms) == (anomaly.first_seen_ms, until_ms):
             return known
-        since_ms = anomaly.first_seen_ms - BEFORE_MS
+        points = self.points(anomaly, anomaly.first_seen_ms - BEFORE_MS, until_ms)
+        writers = {streams[each.source] for each in anomaly.origins if each.source in streams}
+        marks = self._telemetry.marks.between(0, until_ms)
+        past = Past(points, self._window_ms, tuple(each for each in marks if each.stream in writers))
+        return _Read(anomaly.first_seen_ms, until_ms, past)
+
+    def points(self, anomaly: AnyAnomaly, since_ms: int, until_ms: int) -> tuple[Point, ...]:
+        """Its figure in each window of [since, until) in which it was seen."""
         grouping = self._telemetry.templates.grouping
         keys = dict.fromkeys(in_group(key, grouping) for key in self._telemetry.subjects.errors().values())
-        points = series_of(
+        return series_of(
             anomaly,
             lambda subject: self._tiers.history(subject, since_ms, until_ms, self._window_ms),
             self._window_ms,
             keys,
         )
-        writers = {streams[each.source] for each in anomaly.origins if each.source in streams}
-        marks = self._telemetry.marks.between(0, until_ms)
-        past = Past(points, self._window_ms, tuple(each for each in marks if each.stream in writers))
-        return _Read(anomaly.first_seen_ms, until_ms, past)
+
+    def points_since(self, anomaly: AnyAnomaly, since_ms: int) -> tuple[Point, ...]:
+        """Its figure in the windows that began after `since_ms`; a day of them at most."""
+        begin_ms = since_ms - since_ms % self._window_ms + self._window_ms
+        return self.points(anomaly, begin_ms, begin_ms + DAY_MS)

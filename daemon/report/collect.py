@@ -55,7 +55,8 @@ def collect(settings: Settings, records: Records, since_ms: int, now_ms: int) ->
     checkpoints = {source.checkpoint.source: source.checkpoint for source in sources}
     advice: dict[str, list[FixRecommendation]] = {}
     for recommendation in records.anomalies.all_recommendations():
-        advice.setdefault(recommendation.anomaly_id, []).append(recommendation)
+        for anomaly_id in recommendation.anomaly_ids:
+            advice.setdefault(anomaly_id, []).append(recommendation)
     return Report(
         made_ms=now_ms,
         since_ms=since_ms,

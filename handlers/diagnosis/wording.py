@@ -30,6 +30,15 @@ def percent(share: float) -> str:
     return f"{share * 100:.1f}".removesuffix(".0") + " %"
 
 
+def quantity(value: float, unit: str) -> str:
+    """A value in the unit of an anomaly: "66.3 ms", "45.2 %", "1"."""
+    if unit == "ms":
+        return span(value)
+    if unit in {"errors/minute", "executions/min"}:
+        return f"{value:.3g} a minute"
+    return f"{value:g}" if unit == "tests" else percent(value)
+
+
 def count(number: int, noun: str) -> str:
     """count(1, "run") is "1 run", count(2400, "run") is "2,400 runs"."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -97,10 +97,11 @@ class AssessedDiagnosis(msgspec.Struct, frozen=True):
 
 
 class FixRecommendation(msgspec.Struct, frozen=True, kw_only=True):
-    """What to do about one anomaly."""
+    """What to do about an anomaly, or about several that it mends together."""
 
     id: str
     anomaly_id: str
+    """The gravest of them."""
     type: RecommendationType
     title: str
     action: str
@@ -114,3 +115,9 @@ class FixRecommendation(msgspec.Struct, frozen=True, kw_only=True):
     priority: int
     """1 is first."""
     assessed: AssessedDiagnosis
+    also: tuple[str, ...] = ()
+    """The ids of the other anomalies that it mends."""
+
+    @property
+    def anomaly_ids(self) -> tuple[str, ...]:
+        return (self.anomaly_id, *self.also)

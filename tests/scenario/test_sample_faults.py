@@ -121,4 +121,6 @@ def test_every_fault_began_with_the_second_log(advice: list[FixRecommendation]) 
 
 def test_the_restart_at_which_it_began_is_told(advice: list[FixRecommendation]) -> None:
     for each in advice:
-        assert any("restarted at 2026-11-22 16:11:20 UTC" in fact for fact in each.assessed.diagnosis.evidence)
+        assert any(
+            "restarted at 2026-11-22 16:11:20 UTC" in fact for fact in each.assessed.diagnosis.evidence
+        )

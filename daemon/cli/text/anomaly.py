@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from daemon.cli.text.figures import count_anomalies, moment, quantity, samples, subject, tally
+from daemon.cli.text.figures import count_anomalies, moment, samples, subject, tally
 from daemon.cli.text.page import SEVERITY_STYLES, Page
 from daemon.cli.text.recommendation import say_recommendation, say_steps
 from daemon.evidence import EvidenceLine
 from daemon.incident import Incident
-from handlers.diagnosis.wording import count
+from handlers.diagnosis.wording import count, quantity
 from handlers.model import AnyAnomaly, FixRecommendation, type_of
 
 _MEMBERS_SHOWN: Final = 10

@@ -26,7 +26,8 @@ def say_comparison(page: Page, comparison: Comparison, fail_on: str, failed: int
     page.fields("not judged", [f"{name}: not run in the current side" for name in comparison.not_exercised])
     first: dict[str, FixRecommendation] = {}
     for recommendation in comparison.recommendations:
-        first.setdefault(recommendation.anomaly_id, recommendation)
+        for anomaly_id in recommendation.anomaly_ids:
+            first.setdefault(anomaly_id, recommendation)
     for anomaly in comparison.anomalies:
         page.blank()
         _say_anomaly(page, anomaly, first.get(anomaly.id))

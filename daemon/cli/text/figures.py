@@ -7,17 +7,8 @@ from collections.abc import Iterable
 
 from rich.filesize import decimal
 
-from handlers.diagnosis.wording import count, percent, span, utc
+from handlers.diagnosis.wording import count, quantity, span, utc
 from handlers.model import SEVERITIES, Anomaly, Severity
-
-
-def quantity(value: float, unit: str) -> str:
-    """A value in the unit of an anomaly: "66.3 ms", "45.2 %", "1"."""
-    if unit == "ms":
-        return span(value)
-    if unit in {"errors/minute", "executions/min"}:
-        return f"{value:.3g} a minute"
-    return f"{value:g}" if unit == "tests" else percent(value)
 
 
 def why(anomaly: Anomaly) -> str:
