@@ -16,6 +16,7 @@ from daemon.cli.commands.baseline import baseline
 from daemon.cli.commands.check_config import check_config
 from daemon.cli.commands.compare import compare
 from daemon.cli.commands.config import config
+from daemon.cli.commands.diagnose import diagnose
 from daemon.cli.commands.doctor import doctor
 from daemon.cli.commands.ingest import ingest
 from daemon.cli.commands.notify import notify_app
@@ -40,6 +41,7 @@ app.command()(status)
 app.command()(sources)
 app.command()(anomalies)
 app.command()(show)
+app.command()(diagnose)
 app.add_typer(recommendations, name="recommendations")
 app.command()(ack)
 app.command()(silence)

@@ -78,7 +78,7 @@ async def test_what_is_done_and_helped_is_verified_with_its_figure(world: World)
     await world.run(800, NORMAL_MS)
     assert world.incident().state == "resolved"
     await world.run(10, NORMAL_MS)
-    assert "; verified: median back at 22." in says(world, stored)
+    assert "; verified: median back at 21.6 ms" in says(world, stored)
     assert now(world, stored).state == "done"
 
 

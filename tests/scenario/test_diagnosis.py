@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 import pytest
 
-from config.load import LoadedSettings, load_settings
+from config.load import load_settings
+from daemon.cli.app import run
 from daemon.once import OnceReport, run_once
 from handlers.model import AssessedDiagnosis, FixRecommendation
 from tests.scenario.shop import BEGIN_S, DEPLOY_S, EVERY_S, HOUR_S, Commits, make_project, write_log
@@ -17,7 +19,7 @@ from tests.scenario.shop import BEGIN_S, DEPLOY_S, EVERY_S, HOUR_S, Commits, mak
 class World(NamedTuple):
     commits: Commits
     report: OnceReport
-    settings: LoadedSettings
+    settings: Path
 
     def first(self, kind: str) -> FixRecommendation:
         """The first recommendation for the one anomaly whose id begins so."""
@@ -43,9 +45,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
         "detect: {coverage: false}\n"
         "log: {level: ERROR}\n"
     )
-    loaded = load_settings(settings, {})
-    environ: Mapping[str, str] = {}
-    return World(commits, run_once(loaded, environ), loaded)
+    return World(commits, run_once(load_settings(settings, {}), {}), settings)
 
 
 FAULTS = pytest.mark.parametrize(
@@ -121,3 +121,28 @@ def test_the_call_in_a_loop_is_named_and_to_be_taken_out_of_it(world: World) -> 
 def test_the_definition_of_the_swapped_beats_is_cleared(world: World) -> None:
     assert world.assessed("behav").diagnosis.cause_kind == "program-changed"
     assert any("a changed definition" in each for each in world.assessed("behav").diagnosis.ruled_out)
+
+
+@FAULTS
+def test_the_command_diagnoses_anew_and_comes_to_the_same(
+    world: World, capsys: pytest.CaptureFixture[str], kind: str, commit: str, hour: int, place: str
+) -> None:
+    before = (world.settings.parent / "store.db").read_bytes()
+    capsys.readouterr()
+    assert run(["diagnose", kind, "--config", str(world.settings), "--format", "json"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)["diagnoses"]
+    stored = world.assessed(kind).diagnosis
+    assert found["anomaly"] == stored.anomaly.id
+    assert found["diagnosis"]["cause"] == stored.cause
+    assert found["diagnosis"]["location"] == place
+    assert found["recommendations"][0]["action"] == world.first(kind).action
+    assert (world.settings.parent / "store.db").read_bytes() == before
+
+
+def test_the_command_says_all_that_is_open(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    assert run(["diagnose", "--config", str(world.settings)]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    for kind in ("perf", "error", "behav"):
+        assert world.assessed(kind).diagnosis.cause in text
+        assert world.first(kind).title in text
