@@ -89,7 +89,9 @@ class Engine:
         """Held for a batch: its counts and its offsets belong to one tail."""
         self.telemetry = TelemetryRecords(store, settings.ingest.window_s * 1000)
         self.tiers = Tiers(store, self.telemetry, settings.ingest.window_s * 1000)
-        self._pasts = PastReader(self.telemetry, self.tiers, settings.ingest.window_s * 1000)
+        self._pasts = PastReader(
+            self.telemetry, self.tiers, settings.ingest.window_s * 1000, settings.objectives
+        )
         self.anomalies = AnomalyRecords(store, self.telemetry)
         records = OrderRecords(self.telemetry, self.anomalies, self.anomalies.baselines)
         self._orders = OrderBook(store, records, decode_order, Spool(store.path))
@@ -138,6 +140,7 @@ class Engine:
         async with self._reading:
             if settings.logs != self.settings.logs:
                 await self._run(lambda: self._follow(settings))
+            self._pasts.adopt(settings.objectives)
             self.settings = settings
             self._log_formats = log_formats(settings)
 

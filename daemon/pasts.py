@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
+from config.objective import Objective
+from daemon.budgets import BudgetReader
 from daemon.report.series import series_of
 from daemon.telemetry_records import TelemetryRecords
 from daemon.tiers import DAY_MS, Tiers
@@ -28,11 +31,18 @@ class _Read(msgspec.Struct, frozen=True):
 class PastReader:
     """Remembers what was read: the past of an anomaly that is open for long stays as it is."""
 
-    def __init__(self, telemetry: TelemetryRecords, tiers: Tiers, window_ms: int) -> None:
+    def __init__(
+        self,
+        telemetry: TelemetryRecords,
+        tiers: Tiers,
+        window_ms: int,
+        objectives: Mapping[str, Objective],
+    ) -> None:
         self._telemetry = telemetry
         self._tiers = tiers
         self._window_ms = window_ms
         self._known: dict[str, _Read] = {}
+        self._budgets = BudgetReader(tiers, objectives)
 
     def load(self, anomalies: Iterable[AnyAnomaly]) -> dict[str, Past]:
         """By id. Call inside of a transaction or snapshot."""
@@ -41,7 +51,15 @@ class PastReader:
             return {}
         streams = {each.checkpoint.source: each.checkpoint.stream for each in self._telemetry.sources()}
         self._known = {each.id: self._read(each, streams) for each in wanted}
-        return {key: each.past for key, each in self._known.items()}
+        now_ms = self._telemetry.totals().watermark_ms
+        return {
+            each.id: replace(self._known[each.id].past, budgets=self._budgets.load(each, now_ms))
+            for each in wanted
+        }
+
+    def adopt(self, objectives: Mapping[str, Objective]) -> None:
+        """Goes on with other objectives."""
+        self._budgets = BudgetReader(self._tiers, objectives)
 
     def _read(self, anomaly: AnyAnomaly, streams: dict[int, str]) -> _Read:
         until_ms = min(anomaly.last_seen_ms, anomaly.first_seen_ms + AFTER_MS)

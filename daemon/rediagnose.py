@@ -57,7 +57,9 @@ def read_stored(
     judged_until_ms = telemetry.totals().judged_until_ms
     return Stored(
         anomalies=anomalies,
-        pasts=PastReader(telemetry, Tiers(store, telemetry, window_ms), window_ms).load(anomalies),
+        pasts=PastReader(telemetry, Tiers(store, telemetry, window_ms), window_ms, settings.objectives).load(
+            anomalies
+        ),
         metrics=telemetry.windows(judged_until_ms - WINDOWS * window_ms, judged_until_ms, WINDOWS),
         baseline=records.baselines.load(),
     )

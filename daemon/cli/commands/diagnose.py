@@ -12,7 +12,7 @@ from daemon.cli.options import ConfigOption, FormatOption, StoreOption
 
 def diagnose(
     anomaly_id: Annotated[
-        str, typer.Argument(metavar="[ID]", help="An id, or its first characters. Default: all that is open.")
+        str, typer.Argument(metavar="ID", help="An id, or its first characters. Default: all open ones.")
     ] = "",
     config: ConfigOption = None,
     store: StoreOption = None,
@@ -25,7 +25,7 @@ def diagnose(
     \b
     Examples:
       selfheald diagnose
-      selfheald diagnose perf-27 --format json | jq -r '.diagnoses[].diagnosis.cause'
+      selfheald diagnose perf-27 --format json | jq '.diagnoses'
 
     \b
     Exit codes:
