@@ -57,8 +57,8 @@ _MESSAGES_OF: Final = {
         "model_type": "must have a webhook, an apprise URL or a command below it",
     },
     "objectives": {
-        "extra_forbidden": "unknown setting; an objective has match, one of latency_ms, error_rate, availability "
-        "and throughput, and target, window_d",
+        "extra_forbidden": "unknown setting; an objective has match, one of latency_ms, error_rate, "
+        "availability and throughput, and target, window_d",
         "missing": "needs a match, a glob that names what it is for",
         "model_type": "must have a match and one of latency_ms, error_rate, availability and throughput",
     },

@@ -38,7 +38,7 @@ LIMITS: Final = (
 
 
 def spans_ms(window_ms: int) -> tuple[int, ...]:
-    """The spans of which events are counted for an objective with this window, ascending, `window_ms` last."""
+    """The spans of which events are counted for an objective with this window; ascending, its own last."""
     spans = {each for limit in LIMITS for each in (limit.long_ms, limit.short_ms) if each < window_ms}
     return (*sorted(spans), window_ms)
 

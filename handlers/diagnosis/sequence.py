@@ -97,6 +97,8 @@ async def diagnose(
     assessed = await run.beat(
         assess_impact,
         performance.diagnosis + behavioral.diagnosis + coverage.diagnosis + errors.diagnosis,
+        metrics=metrics,
+        pasts=loaded.pasts,
     )
     recommended = await run.beat(recommend_fixes, assessed.assessed_diagnosis)
     stored = await run.beat(store_diagnosis, recommended.recommendations, port=diagnosis_port)

@@ -8,6 +8,7 @@ import msgspec
 
 from handlers.model.anomalies import AnyAnomaly, Severity
 from handlers.model.codebase import Hazard
+from handlers.model.past import Budget
 
 Verdict = Literal["confirmed", "likely", "inconclusive"]
 RecommendationType = Literal["code", "test", "documentation", "sequence", "config"]
@@ -88,6 +89,12 @@ class Impact(msgspec.Struct, frozen=True):
     added_ms: float
     """Time added in the judged span; 0 where time is not the matter."""
     sentence: str
+    traffic: float | None = None
+    """The part of all executions, or runs, that is of its subject, 0..1; None where that is not known."""
+    trend: Literal["", "growing", "steady", "falling"] = ""
+    """Of the figure since it began; "" where too little is known."""
+    budgets: tuple[Budget, ...] = ()
+    """The declared objectives that it concerns."""
 
 
 class AssessedDiagnosis(msgspec.Struct, frozen=True):
