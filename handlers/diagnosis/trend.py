@@ -17,7 +17,7 @@ _CHANGED: Final = 1.25
 
 def trend_of(anomaly: AnyAnomaly, past: Past, began_ms: int) -> Trend:
     """Compares what the figure is beyond the expected one in the two halves of the time since it began."""
-    points = [each for each in past.points if each.at_ms >= began_ms and each.samples]
+    points = [each for each in past.recent if each.at_ms >= began_ms and each.samples]
     if isinstance(anomaly, CoverageAnomaly) or len(points) < _LEAST_STEPS:
         return ""
     half = len(points) // 2

@@ -42,7 +42,9 @@ class Past(msgspec.Struct, frozen=True):
     """The past of what one anomaly is about; empty where nothing is remembered."""
 
     points: tuple[Point, ...] = ()
-    """In order of time; steps without anything lack."""
+    """Around its beginning, in order of time; steps without anything lack."""
+    recent: tuple[Point, ...] = ()
+    """Since its beginning, or the last part of that time."""
     step_ms: int = 0
     """Length of the steps."""
     marks: tuple[Mark, ...] = ()
