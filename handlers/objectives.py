@@ -13,11 +13,11 @@ import msgspec
 
 from config.objective import Objective
 from handlers.model import BeatStats, Budget, RunStats, Severity, Spent
-from handlers.sketch import value_us
+from handlers.sketch import bin_of
 
 MINUTE_MS: Final = 60_000
 _HOUR_MS: Final = 3_600_000
-_DAY_MS: Final = 86_400_000
+DAY_MS: Final = 86_400_000
 
 
 class BurnLimit(msgspec.Struct, frozen=True):
@@ -32,7 +32,7 @@ class BurnLimit(msgspec.Struct, frozen=True):
 LIMITS: Final = (
     BurnLimit(_HOUR_MS, 5 * MINUTE_MS, 14.4, "critical"),
     BurnLimit(6 * _HOUR_MS, 30 * MINUTE_MS, 6.0, "high"),
-    BurnLimit(3 * _DAY_MS, 6 * _HOUR_MS, 1.0, "medium"),
+    BurnLimit(3 * DAY_MS, 6 * _HOUR_MS, 1.0, "medium"),
 )
 """Gravest first: 2 % of the budget of 30 days in an hour, 5 % in six hours, 10 % in three days."""
 
@@ -54,7 +54,7 @@ def budget_of(
 
     Steps without anything are bad for a throughput once the subject was seen.
     """
-    window_ms = round(objective.window_d * _DAY_MS)
+    window_ms = round(objective.window_d * DAY_MS)
     events = {at_ms: _events(objective, stats, step_ms) for at_ms, stats in history.items()}
     if objective.throughput is not None and events:
         events = dict.fromkeys(range(min(events), until_ms, step_ms), (1, 1)) | events
@@ -68,8 +68,8 @@ def budget_of(
 def _events(objective: Objective, stats: BeatStats | RunStats, step_ms: int) -> tuple[int, int]:
     """Events and bad ones of one step."""
     if objective.latency_ms is not None:
-        limit_us = objective.latency_ms * 1000
-        slow = sum(count for index, count in stats.bins.items() if value_us(index) > limit_us)
+        last_bin = bin_of(round(objective.latency_ms * 1000))  # to 2 %, as exactly as durations are kept
+        slow = sum(count for index, count in stats.bins.items() if index > last_bin)
         return sum(stats.bins.values()), slow
     if objective.throughput is not None:
         return 1, int(stats.completed * MINUTE_MS < objective.throughput * step_ms)

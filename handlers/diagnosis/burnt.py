@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from handlers.diagnosis.wording import percent, span
 from handlers.model import Budget, Severity
-from handlers.objectives import LIMITS, burn_rate, exceeded
+from handlers.objectives import DAY_MS, LIMITS, burn_rate, exceeded
 
 
 def says_of_budget(budget: Budget) -> str:
@@ -12,6 +12,7 @@ def says_of_budget(budget: Budget) -> str:
     whole = budget.spent[-1]
     if not whole.events:
         return f"objective {budget.objective}: nothing ran in its window"
+    days = budget.window_ms / DAY_MS
     burnt = whole.bad / whole.events / budget.allowed
     limit = exceeded(budget)
     if limit is not None:
@@ -25,8 +26,8 @@ def says_of_budget(budget: Budget) -> str:
             f"it burns {burn_rate(budget, LIMITS[0].long_ms):.1f} times as fast as allowed over the last hour"
         )
     return (
-        f"objective {budget.objective}: {percent(burnt)} of the error budget of {span(budget.window_ms)} is "
-        f"burnt ({whole.bad:,} of {whole.events:,} are bad, {percent(budget.allowed)} may be); {how}"
+        f"objective {budget.objective}: {percent(burnt)} of the {days:g}-day error budget "
+        f"is burnt ({whole.bad:,} of {whole.events:,} are bad, {percent(budget.allowed)} may be); {how}"
     )
 
 
