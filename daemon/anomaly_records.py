@@ -37,7 +37,8 @@ def document_id(text_id: str) -> int:
 
 
 class AnomalyRecords:
-    """Reads and writes incidents. Every writing method but `put` is one transaction."""
+    """Reads and writes incidents and recommendations. Every writing method but `put` and `put_stored` is one
+    transaction."""
 
     def __init__(self, store: Store, telemetry: TelemetryRecords) -> None:
         self._store = store

@@ -8,7 +8,8 @@ import msgspec
 
 from handlers.anomaly.conformance import Deviation, DeviationKind, deviations, numbered
 from handlers.diagnosis.behavioral_causes import path_cause
-from handlers.diagnosis.changes import Known, changes_of, with_changes
+from handlers.diagnosis.changes import changes_of, with_changes
+from handlers.diagnosis.known import Known
 from handlers.diagnosis.run_causes import RUN_CAUSES, run_diagnosis
 from handlers.diagnosis.subject import declared_beat, declared_place
 from handlers.diagnosis.wording import count, percent, utc

@@ -8,12 +8,12 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
-from handlers.diagnosis.changes import LOAD_FACTOR, Known, changes_of, with_changes
+from handlers.diagnosis.changes import LOAD_FACTOR, changes_of, with_changes
 from handlers.diagnosis.common_attributes import CommonAttribute, common_attributes
 from handlers.diagnosis.error_class import ErrorClass, error_class
 from handlers.diagnosis.failing_beats import failing_beats
 from handlers.diagnosis.frame_location import frame_location, in_checkout
-from handlers.diagnosis.reach import files_of
+from handlers.diagnosis.known import Known
 from handlers.diagnosis.subject import find_handler, place
 from handlers.diagnosis.upstream import upstream_error
 from handlers.diagnosis.wording import count, percent, utc
@@ -88,7 +88,7 @@ def _diagnose(
         ),
         evidence_against=() if anomaly.frame else ("the log has no stack frame of the project for it",),
         ruled_out=ruled_out,
-        location=in_checkout(frame_location(anomaly.frame), files_of(known.codebase)) or place(handler),
+        location=in_checkout(frame_location(anomaly.frame), known.by_file) or place(handler),
         error_class=failure,
         test_file=handler.test_file if handler else "",
     )

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 import msgspec
 
 from handlers.diagnosis.added_time import AddedTime, added_times
-from handlers.diagnosis.changes import Changes, Known, changes_of, with_changes
+from handlers.diagnosis.changes import Changes, changes_of, with_changes
 from handlers.diagnosis.hazards import hazard_at_fault
+from handlers.diagnosis.known import Known
 from handlers.diagnosis.performance_causes import (
     Cause,
     changed_sequence,
@@ -82,9 +83,7 @@ def _diagnose(
         return with_changes(diagnose_rate(anomaly, place(handler)), changes, known, explains=False)
     slow = tuple(each for each in slow if each.unit != RATE_UNIT)
     share = None if metrics is None else _share_of_run(metrics, anomaly)
-    hazard = hazard_at_fault(
-        anomaly, known.codebase, place(handler), changes.culprit, changes.commits.brought
-    )
+    hazard = hazard_at_fault(anomaly, known, place(handler), changes.culprit, changes.commits.brought)
     checked = (
         common_cause(anomaly, slow, metrics, min_common),
         errors_or_retries(anomaly, everything),
@@ -93,21 +92,13 @@ def _diagnose(
     )
     own = own_work(anomaly, handler, hazard)
     chosen, *possible = _in_order([each for each in checked if isinstance(each, Cause)], own, changes)
-    measured = (
-        (
-            f"{quantile_name(anomaly)} {span(anomaly.actual)} instead of {span(anomaly.expected)} "
-            f"({anomaly.ratio:.2f} times), 95th percentile {span(anomaly.p95)}, "
-            f"{count(anomaly.samples, 'execution')}"
-        ),
-        *(() if changes.began else (f"slow since {utc(anomaly.first_seen_ms)}",)),
-    )
     whole = () if share is None else (f"takes {percent(share)} of the time of its sequence",)
     diagnosis = PerformanceDiagnosis(
         anomaly=anomaly,
         cause=chosen.sentence,
         cause_kind=chosen.kind,
         verdict=chosen.verdict,
-        evidence=measured + whole + added.evidence + chosen.evidence,
+        evidence=_measured(anomaly, changes) + whole + added.evidence + chosen.evidence,
         evidence_against=added.evidence_against
         + tuple(f"also possible: {each.sentence}" for each in possible),
         ruled_out=tuple(each for each in checked if isinstance(each, str) and each),
@@ -118,6 +109,15 @@ def _diagnose(
     )
     is_proved = hazard is not None and hazard.is_new
     return with_changes(diagnosis, changes, known, explains=chosen is own, is_proved=is_proved)
+
+
+def _measured(anomaly: PerformanceAnomaly, changes: Changes) -> tuple[str, ...]:
+    figures = (
+        f"{quantile_name(anomaly)} {span(anomaly.actual)} instead of {span(anomaly.expected)} "
+        f"({anomaly.ratio:.2f} times), 95th percentile {span(anomaly.p95)}, "
+        f"{count(anomaly.samples, 'execution')}"
+    )
+    return (figures,) if changes.began else (figures, f"slow since {utc(anomaly.first_seen_ms)}")
 
 
 def _in_order(causes: list[Cause], own: Cause, changes: Changes) -> list[Cause]:

@@ -6,8 +6,9 @@ from typing import Final
 
 import msgspec
 
-from handlers.diagnosis.changes import LOAD_FACTOR, Changes, Known
+from handlers.diagnosis.changes import LOAD_FACTOR, Changes
 from handlers.diagnosis.error_class import error_class
+from handlers.diagnosis.known import Known
 from handlers.diagnosis.reach import sequence_of
 from handlers.diagnosis.subject import subject
 from handlers.diagnosis.suspects import told

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final, TypeVar
 
 import msgspec
 from msgspec.structs import replace
 
+from handlers.diagnosis.known import Known
 from handlers.diagnosis.onset import Onset, load_factor, onset
 from handlers.diagnosis.reach import is_located, reach_of
 from handlers.diagnosis.suspects import Verdicts, told, weigh_commits
 from handlers.diagnosis.wording import utc
-from handlers.model import AnyAnomaly, AnyDiagnosis, Codebase, Past, Suspect, Touch
+from handlers.model import AnyAnomaly, AnyDiagnosis, Past, Suspect, Touch
 
 LOAD_FACTOR: Final = 1.5
 """From this on more work can be what makes it slow."""
@@ -22,14 +22,6 @@ explains nothing where they changed."""
 _SHOWN: Final = 3
 
 D = TypeVar("D", bound=AnyDiagnosis)
-
-
-class Known(msgspec.Struct, frozen=True):
-    """What is known besides the anomalies."""
-
-    codebase: Codebase = Codebase()
-    pasts: Mapping[str, Past] = {}
-    """By id of the anomaly."""
 
 
 class Changes(msgspec.Struct, frozen=True):
@@ -55,7 +47,7 @@ def changes_of(anomaly: AnyAnomaly, location: str, known: Known) -> Changes:
     began = onset(anomaly, past)
     if began is None:
         return Changes()
-    places = reach_of(anomaly, known.codebase, location)
+    places = reach_of(anomaly, known, location)
     commits = weigh_commits(known.codebase, places, began, past.marks)
     return Changes(began, commits, load_factor(began, anomaly), is_located=is_located(places))
 

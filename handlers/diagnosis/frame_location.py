@@ -30,6 +30,8 @@ def in_checkout(location: str, files: Iterable[str]) -> str:
     parts = PurePosixPath(path.replace("\\", "/")).parts[::-1]
     best, found = 0, []
     for file in files:
+        if not parts or not file.endswith(parts[0]):
+            continue
         alike = 0
         for one, other in zip(parts, PurePosixPath(file).parts[::-1], strict=False):
             if one != other:

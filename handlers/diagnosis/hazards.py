@@ -6,8 +6,9 @@ from typing import Final
 
 import msgspec
 
+from handlers.diagnosis.known import Known
 from handlers.diagnosis.reach import callees, functions_of
-from handlers.model import AnyAnomaly, Codebase, Function, Hazard, Suspect
+from handlers.model import AnyAnomaly, Function, Hazard, Suspect
 
 _WAITS: Final = {
     "sleep": "sleeps",
@@ -41,7 +42,7 @@ class Found(msgspec.Struct, frozen=True):
 
 
 def hazard_at_fault(
-    anomaly: AnyAnomaly, codebase: Codebase, location: str, culprit: Suspect | None, brought: frozenset[int]
+    anomaly: AnyAnomaly, known: Known, location: str, culprit: Suspect | None, brought: frozenset[int]
 ) -> Found | None:
     """The likeliest one, or None. What stands in its own function goes before what stands in a callee.
 
@@ -49,9 +50,9 @@ def hazard_at_fault(
     beginning explains nothing by itself: without a commit that brought it, it must sleep, be in a loop or
     block an event loop to be told.
     """
-    own = functions_of(anomaly, codebase, location)
+    own = functions_of(anomaly, known, location)
     found = []
-    for depth, functions in enumerate((own, callees(own, codebase))):
+    for depth, functions in enumerate((own, callees(own, known))):
         for function in functions:
             for hazard in function.hazards:
                 file = culprit.place.rpartition(":")[0] if culprit else ""

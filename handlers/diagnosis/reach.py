@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from handlers.diagnosis.known import Known
 from handlers.diagnosis.subject import find_handler
 from handlers.model import AnyAnomaly, BehavioralAnomaly, Codebase, Function, Handler, Sequence, Touch
 
@@ -25,41 +26,38 @@ class Place(msgspec.Struct, frozen=True):
     name: str = ""
 
 
-def functions_of(anomaly: AnyAnomaly, codebase: Codebase, location: str) -> tuple[Function, ...]:
+def functions_of(anomaly: AnyAnomaly, known: Known, location: str) -> tuple[Function, ...]:
     """The functions at fault: the one at `location`, else those of the handlers of the beats concerned."""
     file, _, line = location.rpartition(":")
-    if line.isdecimal() and (there := _around(codebase.source, file, int(line))):
+    if line.isdecimal() and (there := _around(known, file, int(line))):
         return (there,)
-    handlers = [find_handler(codebase.handlers, anomaly)]
+    handlers = [find_handler(known.codebase.handlers, anomaly)]
     if isinstance(anomaly, BehavioralAnomaly):
-        handlers = [each for each in _declared(anomaly, codebase) if each.event in anomaly.beats]
-    found = (_around(codebase.source, each.file, each.line) for each in handlers if each and each.file)
+        handlers = [each for each in _declared(anomaly, known.codebase) if each.event in anomaly.beats]
+    found = (_around(known, each.file, each.line) for each in handlers if each and each.file)
     return tuple(dict.fromkeys(each for each in found if each))
 
 
-def callees(functions: Iterable[Function], codebase: Codebase) -> tuple[Function, ...]:
+def callees(functions: Iterable[Function], known: Known) -> tuple[Function, ...]:
     """What they call, as far as one function alone has the name; one level deep."""
     names = {name.rpartition(".")[2] for each in functions for name in each.calls}
-    by_name: dict[str, list[Function]] = {}
-    for each in codebase.source:
-        if each.name in names and not each.is_test:
-            by_name.setdefault(each.name, []).append(each)
-    return tuple(by_name[name][0] for name in sorted(by_name) if len(by_name[name]) == 1)
+    alike = (known.by_name.get(name, []) for name in sorted(names))
+    return tuple(each[0] for each in alike if len(each) == 1)
 
 
-def reach_of(anomaly: AnyAnomaly, codebase: Codebase, location: str) -> tuple[Place, ...]:
+def reach_of(anomaly: AnyAnomaly, known: Known, location: str) -> tuple[Place, ...]:
     """The places, those whose change explains most first; empty where no source of it is known."""
-    functions = functions_of(anomaly, codebase, location)
-    sequence = sequence_of(anomaly, codebase)
+    functions = functions_of(anomaly, known, location)
+    sequence = sequence_of(anomaly, known.codebase)
     definition = sequence.path_in_root if sequence else ""
-    players = _players(anomaly, codebase)
+    players = _players(anomaly, known.codebase)
     places: list[Place] = []
     if isinstance(anomaly, BehavioralAnomaly):
         if definition:
             places.append(Place("definition", definition, name="its definition"))
         places += _places("caller", players)
     places += _places("function", functions)
-    places += _places("callee", (each for each in callees(functions, codebase) if each not in functions))
+    places += _places("callee", (each for each in callees(functions, known) if each not in functions))
     if definition:
         places.append(Place("definition", definition, name="its definition"))
     places += (Place("file", each.file, name=each.file) for each in (*functions, *players))
@@ -69,11 +67,6 @@ def reach_of(anomaly: AnyAnomaly, codebase: Codebase, location: str) -> tuple[Pl
 def is_located(places: Iterable[Place]) -> bool:
     """Whether the source is among them: else nothing can be said of a commit that touches none of them."""
     return any(each.touch in {"function", "caller"} for each in places)
-
-
-def files_of(codebase: Codebase) -> tuple[str, ...]:
-    """The source files in which there are functions, tests left out."""
-    return tuple(dict.fromkeys(each.file for each in codebase.source if not each.is_test))
 
 
 def is_settings(file: str) -> bool:
@@ -111,7 +104,7 @@ def _places(touch: Touch, functions: Iterable[Function]) -> list[Place]:
     return [Place(touch, each.file, each.line, each.end_line, each.qualified_name) for each in functions]
 
 
-def _around(source: tuple[Function, ...], file: str, line: int) -> Function | None:
+def _around(known: Known, file: str, line: int) -> Function | None:
     """The innermost function around a line."""
-    around = [each for each in source if each.file == file and each.line <= line <= each.end_line]
+    around = [each for each in known.by_file.get(file, []) if each.line <= line <= each.end_line]
     return max(around, key=lambda each: each.line, default=None)

@@ -12,7 +12,7 @@ from handlers.diagnosis.analyze_error_issues import analyze_error_issues
 from handlers.diagnosis.analyze_performance_issues import analyze_performance_issues
 from handlers.diagnosis.analyze_requested import analyze_requested
 from handlers.diagnosis.assess_impact import assess_impact
-from handlers.diagnosis.changes import Known
+from handlers.diagnosis.known import Known
 from handlers.diagnosis.load_anomalies import load_anomalies
 from handlers.diagnosis.load_codebase_info import load_codebase_info
 from handlers.diagnosis.ports import AnomalyPort, CodebasePort, DiagnosisPort

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from daemon.cli.options import ConfigOption, FormatOption, StoreOption
+
+if TYPE_CHECKING:
+    from daemon.cli.reading import Records  # slow to import
+    from daemon.recommendation import StoredRecommendation
 
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="An id, or its first characters.")]
 
@@ -46,28 +50,16 @@ def list_them(
     from daemon.recommendation import standing
 
     with reading(load_for_store(config, store).settings) as records:
-        stored = records.anomalies.stored_recommendations()
+        shown = _shown(records, show_all=show_all)
         incidents = {each.anomaly.id: each for each in records.anomalies.incidents()}
-        to_do = {each.id for each in records.anomalies.recommendations()}
-    # What is done stays in sight until it is seen to have helped.
-    shown = [
-        each
-        for each in stored
-        if show_all or each.recommendation.id in to_do or (each.state == "done" and not each.verified)
-    ]
     states = {each.recommendation.id: standing(each, incidents) for each in shown}
     if output == "json":
-        write(
-            as_json.document(
-                {
-                    "recommendations": [
-                        as_json.recommendation_json(each.recommendation)
-                        | {"state": each.state, "standing": states[each.recommendation.id]}
-                        for each in shown
-                    ]
-                }
-            )
-        )
+        found = [
+            as_json.recommendation_json(each.recommendation)
+            | {"state": each.state, "standing": states[each.recommendation.id]}
+            for each in shown
+        ]
+        write(as_json.document({"recommendations": found}))
         return 0
     from daemon.cli.text.page import Page
     from daemon.cli.text.recommendation import say_recommendations
@@ -76,6 +68,16 @@ def list_them(
     say_recommendations(page, [each.recommendation for each in shown], states)
     write(page.text())
     return 0
+
+
+def _shown(records: Records, *, show_all: bool) -> list[StoredRecommendation]:
+    """What is done stays in sight until it is seen to have helped."""
+    to_do = {each.id for each in records.anomalies.recommendations()}
+    return [
+        each
+        for each in records.anomalies.stored_recommendations()
+        if show_all or each.recommendation.id in to_do or (each.state == "done" and not each.verified)
+    ]
 
 
 @recommendations.command()

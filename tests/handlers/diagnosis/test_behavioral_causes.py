@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from handlers.diagnosis.analyze_behavioral_issues import analyze_behavioral_issues
 from handlers.diagnosis.assess_impact import assess_impact
-from handlers.diagnosis.changes import Known
+from handlers.diagnosis.known import Known
 from handlers.diagnosis.recommend_fixes import recommend_fixes
 from handlers.model import (
     BehavioralAnomaly,

@@ -8,8 +8,8 @@ from msgspec.structs import replace
 from handlers.diagnosis.analyze_error_issues import analyze_error_issues
 from handlers.diagnosis.analyze_performance_issues import analyze_performance_issues
 from handlers.diagnosis.assess_impact import assess_impact
-from handlers.diagnosis.changes import Known
 from handlers.diagnosis.frame_location import in_checkout
+from handlers.diagnosis.known import Known
 from handlers.diagnosis.recommend_fixes import recommend_fixes
 from handlers.model import (
     Codebase,
