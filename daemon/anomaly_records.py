@@ -21,7 +21,7 @@ from daemon.incident_life import Changes, Moment, follow
 from daemon.store import Store
 from daemon.telemetry_records import TelemetryRecords, from_document, to_document
 from handlers.anomaly.baseline import Baseline
-from handlers.model import AnyAnomaly, FixRecommendation
+from handlers.model import AnyAnomaly, FixRecommendation, SelfAnomaly
 
 INCIDENTS: Final = "incidents"
 RECOMMENDATIONS: Final = "recommendations"
@@ -63,9 +63,36 @@ class AnomalyRecords:
         with self._store.transaction():
             self.baselines.put(baseline)
             self._telemetry.forget_late(late_until_id)
-            changes = follow({each.anomaly.id: each for each in self.incidents()}, anomalies, at)
-            self.put((*changes.told, *changes.quiet))
-            self.outbox.add_changes(changes, routes, at.now_ms)
+            return self._follow(anomalies, at, routes, of_itself=False)
+
+    def store_own(
+        self,
+        troubles: Iterable[SelfAnomaly],
+        recommendations: Iterable[FixRecommendation],
+        at: Moment,
+        routes: Mapping[str, AlertRoute],
+    ) -> Changes:
+        """The same for what the daemon finds out about itself. Times are those of the clock."""
+        self.put_recommendations(recommendations)
+        with self._store.transaction():
+            return self._follow(troubles, at, routes, of_itself=True)
+
+    def _follow(
+        self,
+        anomalies: Iterable[AnyAnomaly],
+        at: Moment,
+        routes: Mapping[str, AlertRoute],
+        *,
+        of_itself: bool,
+    ) -> Changes:
+        known = {
+            each.anomaly.id: each
+            for each in self.incidents()
+            if isinstance(each.anomaly, SelfAnomaly) == of_itself
+        }
+        changes = follow(known, anomalies, at)
+        self.put((*changes.told, *changes.quiet))
+        self.outbox.add_changes(changes, routes, at.now_ms)
         return changes
 
     def incidents(self) -> list[Incident]:

@@ -20,7 +20,7 @@ class Moment(msgspec.Struct, frozen=True):
     now_ms: int
     """The clock, for silences, which operators give in hours from now."""
     hold_ms: int
-    """An anomaly must be gone for so long."""
+    """An anomaly must be gone for so long; 0: that it is gone is enough."""
     forget_ms: int
     """One whose subject did not run for so long is closed."""
     lossy: tuple[tuple[int, int], ...] = ()
@@ -69,7 +69,7 @@ def follow(known: Mapping[str, Incident], anomalies: Iterable[AnyAnomaly], at: M
         ids = (before.anomaly.id, *(member.id for member in before.anomaly.members))
         if (parent := next((part_of[each] for each in ids if each in part_of), None)) is not None:
             steps["quiet"].append(_ended(before, at, f"is part of {parent} now"))
-        elif _gone_ms(before, at) >= at.hold_ms:
+        elif not at.hold_ms or _gone_ms(before, at) >= at.hold_ms:
             steps["resolved"].append(_ended(before, at, "is over"))
     return Changes(**{name: tuple(incidents) for name, incidents in steps.items()})
 

@@ -13,7 +13,7 @@ from daemon.report.chart import Chart, ChartMark, svg
 from daemon.report.collect import IncidentReport
 from daemon.report.markup import Element, element
 from handlers.diagnosis.wording import percent, sentence
-from handlers.model import BehavioralAnomaly, FixRecommendation
+from handlers.model import Anomaly, BehavioralAnomaly, FixRecommendation, SelfAnomaly
 
 
 def incident_article(each: IncidentReport) -> Element:
@@ -92,20 +92,26 @@ def _beats(anomaly: BehavioralAnomaly) -> Element:
 
 def _figures(each: IncidentReport) -> Element:
     stored, anomaly = each.stored, each.stored.anomaly
-    low, high = (quantity(bound, anomaly.unit) for bound in anomaly.interval)
-    actual = quantity(anomaly.actual, anomaly.unit)
     facts = [
         ("about", subject(anomaly)),
-        ("actual", actual if anomaly.unit == "tests" else f"{actual}, between {low} and {high}"),
-        ("expected", quantity(anomaly.expected, anomaly.unit)),
-        ("limit", quantity(anomaly.limit, anomaly.unit)),
-        ("samples", samples(anomaly)),
-        ("severity", f"{anomaly.severity}: {anomaly.severity_reason}"),
+        *([] if isinstance(anomaly, SelfAnomaly) else _of_a_log(anomaly)),
         ("first seen", moment(stored.first_seen_ms)),
         ("last seen", moment(stored.last_seen_ms)),
         ("affected", ", ".join(anomaly.affected)),
     ]
     return element("dl", *(part for name, text in facts if text for part in _fact(name, text)))
+
+
+def _of_a_log(anomaly: Anomaly) -> list[tuple[str, str]]:
+    low, high = (quantity(bound, anomaly.unit) for bound in anomaly.interval)
+    actual = quantity(anomaly.actual, anomaly.unit)
+    return [
+        ("actual", actual if anomaly.unit == "tests" else f"{actual}, between {low} and {high}"),
+        ("expected", quantity(anomaly.expected, anomaly.unit)),
+        ("limit", quantity(anomaly.limit, anomaly.unit)),
+        ("samples", samples(anomaly)),
+        ("severity", f"{anomaly.severity}: {anomaly.severity_reason}"),
+    ]
 
 
 def _fact(name: str, text: str) -> tuple[Element, Element]:

@@ -15,6 +15,7 @@ from handlers.model.anomalies import (
     ErrorAnomaly,
     Member,
     PerformanceAnomaly,
+    SelfAnomaly,
     Severity,
     type_of,
 )
@@ -42,6 +43,7 @@ from handlers.model.diagnoses import (
     Impact,
     PerformanceDiagnosis,
     RecommendationType,
+    SelfDiagnosis,
     Verdict,
 )
 from handlers.model.events import (
@@ -131,6 +133,8 @@ __all__ = [
     "PerformanceDiagnosis",
     "RecommendationType",
     "RunStats",
+    "SelfAnomaly",
+    "SelfDiagnosis",
     "Sequence",
     "SequenceModel",
     "Severity",

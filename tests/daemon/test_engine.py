@@ -240,7 +240,7 @@ async def test_an_error_that_is_the_last_thing_in_a_log_is_counted_once_when_the
     engine = Engine(settings, store, ignore)
     await read_to_end(engine)
     assert errors(engine) == 0
-    monkeypatch.setattr("daemon.engine.STACK_QUIET_S", 0.0)
+    monkeypatch.setattr("daemon.log_reader.STACK_QUIET_S", 0.0)
     await engine.feed()
     assert errors(engine) == 1
     await engine.feed()
@@ -271,7 +271,7 @@ async def test_a_stack_that_waits_to_be_read_is_not_taken_for_ended(
     engine = Engine(settings, store, ignore)
     await read_to_end(engine)
     if other:
-        monkeypatch.setattr("daemon.engine.STACK_QUIET_S", 0.0)
+        monkeypatch.setattr("daemon.log_reader.STACK_QUIET_S", 0.0)
         write_log(settings, "healthy.log.gz", name="a.log")
         (directory / "z.log").write_bytes(words)
         await engine.feed()

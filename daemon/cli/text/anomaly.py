@@ -11,7 +11,7 @@ from daemon.cli.text.recommendation import say_recommendation, say_steps
 from daemon.evidence import EvidenceLine
 from daemon.incident import Incident
 from handlers.diagnosis.wording import count
-from handlers.model import AnyAnomaly, FixRecommendation, type_of
+from handlers.model import AnyAnomaly, FixRecommendation, SelfAnomaly, type_of
 
 _MEMBERS_SHOWN: Final = 10
 
@@ -68,7 +68,8 @@ def say_everything(
         page.say("Kept only while an anomaly is open.", indent=2)
     if len(incident.history) > 1:
         _say_history(page, incident)
-    page.head("Lines that prove it" if lines else "No line is known that proves it")
+    if not isinstance(incident.anomaly, SelfAnomaly):
+        page.head("Lines that prove it" if lines else "No line is known that proves it")
     for line in lines:
         say_line(page, line)
 
@@ -92,14 +93,15 @@ def _say_claim(page: Page, incident: Incident) -> None:
     if unit == "tests":
         page.field("actual", f"{quantity(anomaly.actual, unit)} tests")
         page.field("expected", f"at least {quantity(anomaly.expected, unit)}")
-    else:
+    elif unit:
         low, high = (quantity(bound, unit) for bound in anomaly.interval)
         page.field("actual", f"{quantity(anomaly.actual, unit)}, between {low} and {high}")
         page.field("expected", quantity(anomaly.expected, unit))
         page.field("limit", quantity(anomaly.limit, unit))
         if anomaly.expected < anomaly.limit > anomaly.actual and incident.is_open:
             page.field("", "below it, but by too little to be over (detect.close_share)")
-    page.field("samples", samples(anomaly))
+    if not isinstance(anomaly, SelfAnomaly):
+        page.field("samples", samples(anomaly))
     page.field("severity", anomaly.severity + (anomaly.severity_reason and f": {anomaly.severity_reason}"))
     page.field("first seen", moment(incident.first_seen_ms))
     page.field("last seen", f"{moment(incident.last_seen_ms)}, in {count(incident.detections, 'detection')}")

@@ -8,13 +8,15 @@ from collections.abc import Iterable
 from rich.filesize import decimal
 
 from handlers.diagnosis.wording import count, percent, span, utc
-from handlers.model import SEVERITIES, Anomaly, Severity
+from handlers.model import SEVERITIES, Anomaly, SelfAnomaly, Severity
 
 
 def quantity(value: float, unit: str) -> str:
     """A value in the unit of an anomaly: "66.3 ms", "45.2 %", "1"."""
     if unit == "ms":
         return span(value)
+    if unit in {"s", "bytes"}:
+        return span(value * 1000) if unit == "s" else size(round(value))
     if unit in {"errors/minute", "executions/min"}:
         return f"{value:.3g} a minute"
     return f"{value:g}" if unit == "tests" else percent(value)
@@ -23,6 +25,8 @@ def quantity(value: float, unit: str) -> str:
 def why(anomaly: Anomaly) -> str:
     """The figures that decided, in a sentence."""
     unit = anomaly.unit
+    if isinstance(anomaly, SelfAnomaly):
+        return anomaly.cause
     actual = quantity(anomaly.actual, unit)
     if unit == "tests":
         return f"{actual} tests, expected at least {quantity(anomaly.expected, unit)}"
