@@ -16,11 +16,13 @@ from msgspec.structs import replace
 from config.alert_route import AlertRoute
 from daemon.alerts.outbox import Outbox
 from daemon.baseline_records import BaselineRecords
+from daemon.case_records import CaseRecords, StoredCase
 from daemon.incident import Incident
 from daemon.incident_life import Changes, Moment, follow
 from daemon.store import Store
 from daemon.telemetry_records import TelemetryRecords, from_document, to_document
 from handlers.anomaly.baseline import Baseline
+from handlers.anomaly.case_inputs import Given, case_of
 from handlers.model import AnyAnomaly, FixRecommendation, SelfAnomaly
 
 INCIDENTS: Final = "incidents"
@@ -46,6 +48,7 @@ class AnomalyRecords:
         self._incidents = store.table(INCIDENTS)
         self._recommendations = store.table(RECOMMENDATIONS)
         self.outbox = Outbox(store)
+        self.cases = CaseRecords(store)
 
     def store(
         self,
@@ -54,16 +57,23 @@ class AnomalyRecords:
         late_until_id: int,
         at: Moment,
         routes: Mapping[str, AlertRoute],
+        given: Given,
     ) -> Changes:
         """Stores what stands now, with what it makes of the incidents, and what was learned.
 
-        `late_until_id`: up to where late telemetry was judged. `routes`: who is to be told of it.
+        `late_until_id`: up to where late telemetry was judged. `routes`: who is to be told of it. `given`:
+        what the anomalies follow from.
         """
         at = replace(at, lossy=tuple(self._telemetry.lossy.marked()))
         with self._store.transaction():
             self.baselines.put(baseline)
             self._telemetry.forget_late(late_until_id)
-            return self._follow(anomalies, at, routes, of_itself=False)
+            changes = self._follow(anomalies, at, routes, of_itself=False)
+            self.cases.put(
+                (document_id(each.anomaly.id), case_of(each.anomaly, given))
+                for each in (*changes.opened, *changes.reopened, *changes.graver)
+            )
+        return changes
 
     def store_own(
         self,
@@ -99,9 +109,28 @@ class AnomalyRecords:
         """All of them, resolved ones too."""
         return [from_document(document, Incident) for document in self._incidents.all()]
 
+    def due_ms(self, forget_ms: int) -> int | None:
+        """When the next incident changes by the clock alone (see `Moment`); None if none does.
+
+        Those that are about the daemon itself are looked at all the time anyway.
+        """
+        due: list[int] = []
+        for each in self.incidents():
+            if isinstance(each.anomaly, SelfAnomaly):
+                continue
+            if each.state == "silenced" and each.until_ms is not None:
+                due.append(each.until_ms)
+            if each.is_open and each.confirmed_ms:
+                due.append(each.confirmed_ms + forget_ms + 1)
+        return min(due, default=None)
+
     def find(self, anomaly_id: str) -> Incident | None:
         document = self._incidents.get(doc_id=document_id(anomaly_id))
         return from_document(document, Incident) if document is not None else None
+
+    def find_case(self, anomaly_id: str) -> StoredCase | None:
+        """What led to an incident. Raises msgspec.ValidationError for what this version cannot read."""
+        return self.cases.find(document_id(anomaly_id))
 
     def put(self, incidents: Iterable[Incident]) -> None:
         """Part of the caller's transaction."""
@@ -137,6 +166,7 @@ class AnomalyRecords:
             with self._store.transaction():
                 for anomaly_id in old:
                     self._incidents.remove_between(document_id(anomaly_id), document_id(anomaly_id))
+                    self.cases.remove(document_id(anomaly_id))
                 self._remove_recommendations(old)
         return len(old)
 

@@ -20,6 +20,7 @@ from daemon.log_port import TailPort
 from daemon.lossy_windows import overlap_ms
 from daemon.tail import Tail
 from handlers.anomaly.baseline import Baseline, baseline_of
+from handlers.anomaly.case_inputs import Given
 from handlers.anomaly.not_exercised import not_exercised
 from handlers.anomaly.ports import TelemetryHistory
 from handlers.anomaly.sequence import ANOMALY, DetectedAnomalies, detect_anomalies
@@ -107,6 +108,7 @@ async def compare(baseline_path: Path, current_path: Path, settings: Settings) -
             codebase=known,
             limits=settings.detect,
             expected_ms=settings.expected_ms,
+            detect_of=settings.detect_of,
         )
 
     async def explain(run: Performance) -> object:
@@ -264,7 +266,9 @@ class _Memory:
     async def load_telemetry(self, _record_id: str) -> TelemetryHistory:
         return TelemetryHistory(self.metrics, self._baseline, shown=self._grouping.shown())
 
-    async def store_anomalies(self, anomalies: Sequence[AnyAnomaly], _baseline: Baseline) -> str:
+    async def store_anomalies(
+        self, anomalies: Sequence[AnyAnomaly], _baseline: Baseline, _given: Given
+    ) -> str:
         # What the baseline ran without a test too is no difference between the two.
         self.anomalies = tuple(
             each

@@ -23,6 +23,7 @@ from daemon.order_kinds import decode_order
 from daemon.orders import OrderBook, OrderRecords
 from daemon.self_metrics import StoredFigures
 from daemon.self_records import SelfRecords
+from daemon.settings_record import put_in_force
 from daemon.spool import Spool
 from daemon.status_line import Status
 from daemon.store import Store
@@ -89,6 +90,10 @@ class Engine:
         self.judge.adopt(settings)
         await self.reader.adopt(settings)
         self.settings = settings
+
+    async def note_settings(self, rejected: tuple[str, ...]) -> None:
+        """Stores what is judged by, for commands. `rejected`: why the files are not in force."""
+        await self.in_store(lambda: put_in_force(self._store, self.settings, rejected))
 
     async def feed(self, *, at_end: bool = False) -> ParsedTelemetry:
         """See `LogReader.feed`."""

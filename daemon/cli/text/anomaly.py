@@ -54,7 +54,7 @@ def say_everything(
     lines: Sequence[EvidenceLine],
 ) -> None:
     """One anomaly with claim, figures, diagnosis, recommendations and proof."""
-    _say_claim(page, incident)
+    say_claim(page, incident)
     if recommendations:
         _say_diagnosis(page, recommendations[0])
         page.head("What to do")
@@ -83,7 +83,8 @@ def say_line(page: Page, line: EvidenceLine) -> None:
         page.say(line.text.strip() + (" …" if line.cut else ""), indent=4)
 
 
-def _say_claim(page: Page, incident: Incident) -> None:
+def say_claim(page: Page, incident: Incident) -> None:
+    """What is wrong, with all figures of it."""
     anomaly = incident.anomaly
     unit = anomaly.unit
     say_title(page, anomaly, f"{type_of(anomaly)} ({anomaly.kind}), {incident.state}")

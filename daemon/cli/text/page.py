@@ -72,6 +72,10 @@ class Page:
             lead = first if number == 0 else " " * len(first)
             self._console.print(Text(" " * indent).append(lead, "dim").append_text(line))
 
+    def line(self, text: str) -> None:
+        """One line as it is, neither wrapped nor with its spaces taken together."""
+        self._console.print(Text(visible(text)))
+
     def field(self, label: str, *parts: Part, indent: int = 2) -> None:
         """A paragraph with its label on the left."""
         self.say(*parts, indent=indent, first=f"{label:<{LABEL_WIDTH}} ")
