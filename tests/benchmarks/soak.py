@@ -132,11 +132,12 @@ class Soak:
         growth = 60 * slope([(look.at_s / 60, look.rss_mb) for look in late])
         files = [look.files for look in late]
         return [
-            f"{self._written:,} lines, {self._rotations} rotations, "
+            f"{self._written:,} lines, {self._rotations} rotations",
             f"{said.count(' found: ')} found, {said.count(' resolved: ')} resolved",
             f"second half: RSS {min(rss):.1f} to {max(rss):.1f} MB, {growth:+.2f} MB an hour",
-            f"  open files {min(files)} to {max(files)}; store {late[0].store_mb:.1f} to "
-            f"{late[-1].store_mb:.1f} MB; CPU {sum(look.cpu for look in late) / len(late):.2%}",
+            f"  open files {min(files)} to {max(files)}",
+            f"  store {late[0].store_mb:.1f} to {late[-1].store_mb:.1f} MB",
+            f"  CPU {sum(look.cpu for look in late) / len(late):.2%}",
         ]
 
     def _rotate(self) -> None:
