@@ -62,7 +62,7 @@ def settings_are_told(data: bytes, folder: Path) -> None:
 def declared_seeds() -> list[bytes]:
     plain = [path.read_bytes() for glob in PLAIN for path in sorted(DATA.glob(glob))]
     packed = [gzip.decompress(path.read_bytes()) for path in sorted(DATA.glob("*.gz"))]
-    definition = b"id: order\nname: Order\npluginId: P\nmovements:\n- beats:\n  - {event: 'a:b', handler: f, beat: 1}\n"
+    definition = b"id: order\npluginId: P\nmovements:\n- beats:\n  - {event: 'a:b', handler: f, beat: 1}\n"
     return [*plain, *packed, definition]
 
 
@@ -122,7 +122,7 @@ def orders_are_told(data: bytes, folder: Path) -> None:
 def history_seeds() -> list[bytes]:
     head = b"\0" + b"a" * 40 + b"\0" + b"b" * 40 + b"\x001795363858\0A Name\0Subject\n\n"
     change = (
-        b"diff --git a/x y.py b/x y.py\nindex 1..2 100644\n--- a/x y.py\t\n+++ b/x y.py\t\n@@ -1,2 +1 @@ def f\n"
+        b"diff --git a/x y.py b/x y.py\nindex 1..2 100644\n--- a/x y.py\t\n+++ b/x y.py\t\n@@ -1,2 +1 @@\n"
         b"-a\n-b\n+c\n"
     )
     rename = b"diff --git a/a b/b\nrename from a\nrename to b\n@@ -0,0 +1,3 @@\n+a\n+b\n+c\n"
