@@ -50,6 +50,8 @@ class Look(msgspec.Struct, frozen=True):
     store_mb: float
     open_lines: int
     """Lines that were written and are not committed."""
+    late: int
+    """Events so far that came after their window was judged, as on a machine that cannot keep up."""
 
 
 def main() -> None:
@@ -115,7 +117,6 @@ class Soak:
             "events": (totals.events, self._written + self._errors),
             "executions": (self._executions(), self._written),
             "unreadable": (totals.unreadable, 0),
-            "late": (totals.late, 0),
         }
         return [f"{got:,} {name}, not {true:,}" for name, (got, true) in expected.items() if got != true]
 
@@ -160,6 +161,7 @@ class Soak:
         cpu_s, before = cpu_of(pid), self._cpu_s
         self._cpu_s = cpu_s
         store = self._service.store_path
+        totals = self._service.totals()
         look = Look(
             at_s=at_s,
             rss_mb=rss_mb(pid),
@@ -170,13 +172,14 @@ class Soak:
                 path.stat().st_size for path in store.parent.glob(f"{store.name}*") if path.is_file()
             )
             / 1e6,
-            open_lines=self._written - self._service.totals().lines,
+            open_lines=self._written - totals.lines,
+            late=totals.late,
         )
         self._looks.append(look)
         print(
             f"{look.at_s / 60:6.1f} min  RSS {look.rss_mb:6.1f} MB  {look.files} open files  "
             f"{look.threads} threads  CPU {look.cpu:6.2%}  store {look.store_mb:5.1f} MB  "
-            f"{look.open_lines:,} lines not committed",
+            f"{look.open_lines:,} lines not committed  {look.late:,} late",
             flush=True,
         )
 
