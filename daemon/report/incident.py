@@ -6,6 +6,7 @@ import shlex
 from collections import Counter
 from collections.abc import Sequence
 
+from daemon.cli.text.anomaly import members_of, state_and_why
 from daemon.cli.text.figures import moment, quantity, samples, subject
 from daemon.cli.text.page import visible
 from daemon.evidence import EvidenceLine
@@ -27,9 +28,9 @@ def incident_article(each: IncidentReport) -> Element:
             element("span", stored.state, class_=f"badge {stored.state}"),
             element("code", anomaly.id),
         ),
-        element("p", element("b", sentence(anomaly.description))),
+        element("p", element("b", f"{anomaly.description}.")),
         _chart(each),
-        _beats(anomaly) if isinstance(anomaly, BehavioralAnomaly) else None,
+        _beats(anomaly) if isinstance(anomaly, BehavioralAnomaly) and anomaly.observed else None,
         _figures(each),
         *_diagnosis(each.recommendations),
         _fixes(each.recommendations),
@@ -97,7 +98,9 @@ def _figures(each: IncidentReport) -> Element:
         *([] if isinstance(anomaly, SelfAnomaly) else _of_a_log(anomaly)),
         ("first seen", moment(stored.first_seen_ms)),
         ("last seen", moment(stored.last_seen_ms)),
+        ("state", "" if stored.state == "open" else state_and_why(stored)),
         ("affected", ", ".join(anomaly.affected)),
+        ("members", "; ".join(members_of(anomaly))),
     ]
     return element("dl", *(part for name, text in facts if text for part in _fact(name, text)))
 
@@ -150,7 +153,7 @@ def _fixes(recommendations: Sequence[FixRecommendation]) -> Element | None:
             element("b", each.title),
             element("p", each.action),
             element("p", f"{each.type} · {each.location} · takes {each.effort}", class_="dim"),
-            element("ul", *(element("li", step) for step in each.steps)),
+            element("ol", *(element("li", step) for step in each.steps)),
             element("p", f"Benefit: {each.benefit}"),
         )
         for each in recommendations

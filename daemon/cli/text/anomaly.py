@@ -28,7 +28,7 @@ def say_list(page: Page, incidents: Sequence[Incident]) -> None:
         say_title(page, incident.anomaly, when)
         page.say(incident.anomaly.description, indent=2)
         if incident.by:
-            page.say((_state(incident), "dim"), indent=2)
+            page.say((state_and_why(incident), "dim"), indent=2)
 
 
 def say_title(page: Page, anomaly: AnyAnomaly, note: str) -> None:
@@ -113,9 +113,9 @@ def say_claim(page: Page, incident: Incident) -> None:
     if incident.state == "resolved":
         page.field("resolved", moment(incident.resolved_ms))
     if incident.state != "open":
-        page.field("state", _state(incident))
+        page.field("state", state_and_why(incident))
     page.fields("affected", anomaly.affected)
-    page.fields("members", _members(anomaly))
+    page.fields("members", members_of(anomaly))
 
 
 def _say_history(page: Page, incident: Incident) -> None:
@@ -126,7 +126,7 @@ def _say_history(page: Page, incident: Incident) -> None:
         page.say(f"{moment(step.at_ms)}  {step.state}{by}{why}", indent=2)
 
 
-def _state(incident: Incident) -> str:
+def state_and_why(incident: Incident) -> str:
     """The state, by whom, until when and why."""
     by = f" by {incident.by}" if incident.by else ""
     until = ""
@@ -137,7 +137,8 @@ def _state(incident: Incident) -> str:
     return f"{incident.state}{by}{until}" + (f": {incident.why}" if incident.why else "")
 
 
-def _members(anomaly: AnyAnomaly) -> list[str]:
+def members_of(anomaly: AnyAnomaly) -> list[str]:
+    """The first of what a group holds, each with its figure and id."""
     shown = [f"{member.name}, {member.figure} ({member.id})" for member in anomaly.members[:_MEMBERS_SHOWN]]
     more = len(anomaly.members) - len(shown)
     return [*shown, f"and {more} more (--format json has all)"] if more else shown
