@@ -21,6 +21,7 @@ from daemon.lossy_windows import overlap_ms
 from daemon.tail import Tail
 from handlers.anomaly.baseline import Baseline, baseline_of
 from handlers.anomaly.not_exercised import not_exercised
+from handlers.anomaly.pace import at_one_pace
 from handlers.anomaly.ports import TelemetryHistory
 from handlers.anomaly.sequence import ANOMALY, DetectedAnomalies, detect_anomalies
 from handlers.diagnosis.added_time import usual_times_ms
@@ -89,10 +90,11 @@ async def compare(baseline_path: Path, current_path: Path, settings: Settings) -
     current = await read_logs(current_path, settings, grouping)
     for window in (*baseline.metrics.windows.values(), *current.metrics.windows.values()):
         window.errors = in_groups(window.errors, grouping)
+    paced = at_one_pace(baseline.metrics, current.metrics, settings.detect.min_samples)
     # One window for all, so that the side is judged as a whole, with all its samples.
-    span = merged(current.metrics.windows.values(), min(current.metrics.windows))
+    span = merged(paced.current.windows.values(), min(current.metrics.windows))
     span_ms = max(current.metrics.windows) - span.start_ms + current.metrics.window_ms
-    learned = baseline_of(baseline.metrics)
+    learned = baseline_of(paced.baseline)
     store = _Memory(TelemetryMetrics(span_ms, {span.start_ms: span}), learned, grouping)
     codebase = codebase_reader(settings.project)
     known = await codebase.load_codebase()
@@ -107,6 +109,7 @@ async def compare(baseline_path: Path, current_path: Path, settings: Settings) -
             codebase=known,
             limits=settings.detect,
             expected_ms=settings.expected_ms,
+            is_once=True,
         )
 
     async def explain(run: Performance) -> object:

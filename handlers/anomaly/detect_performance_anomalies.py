@@ -13,7 +13,7 @@ from handlers.anomaly.activity import Activity
 from handlers.anomaly.baseline import BEATS, Baseline, Judgement, Learned, judge_subject
 from handlers.anomaly.closing import closing
 from handlers.anomaly.drift import judge_drift
-from handlers.anomaly.latency import Slow, judge_latency
+from handlers.anomaly.latency import REPEATED, Slow, judge_latency, once
 from handlers.anomaly.long_term import LongTerm, PerformanceMemory, copied
 from handlers.anomaly.performance_anomaly import quiet_anomaly, slow_anomaly
 from handlers.anomaly.silence import judge_activity
@@ -37,6 +37,7 @@ def detect_performance_anomalies(
     limits: Detect,
     expected_ms: Mapping[str, float],
     observed_until_ms: int = 0,
+    is_once: bool = False,
 ) -> DetectedPerformance:
     """Judges the durations of each beat, and the rate of each sequence.
 
@@ -47,19 +48,21 @@ def detect_performance_anomalies(
     of one healthy program have anyway (`run_noise`). A beat is one anomaly, of the first kind that holds.
 
     `observed_until_ms`: up to when everything was read while the logs were followed live, 0 if they were not.
+    `is_once`: these windows are one side of a comparison, which nobody judges again.
     """
     arrivals: dict[BeatKey, list[tuple[int, BeatStats]]] = {key: [] for key in baseline.beats}
     for start_ms, window in sorted(metrics.windows.items()):
         for key, stats in window.beats.items():
             arrivals.setdefault(key, []).append((start_ms, stats))
     to_close = closing(limits)
+    rigour = once(sum(bool(windows) for windows in arrivals.values())) if is_once else REPEATED
     anomalies: list[PerformanceAnomaly] = []
     beats: dict[BeatKey, Learned[BeatStats]] = {}
     long_term = dict(baseline.performance.beats)
     for key, windows in sorted(arrivals.items()):
         known = baseline.beats.get(key) or Learned(BeatStats())
         fixed_ms = _operators_figure(key, known, windows, expected_ms)
-        judge = partial(judge_latency, fixed_ms=fixed_ms, limits=limits)
+        judge = partial(judge_latency, fixed_ms=fixed_ms, limits=limits, rigour=rigour)
         still = partial(_still_slow, fixed_ms=fixed_ms, limits=limits, to_close=to_close)
         beats[key], judgement = judge_subject(known, windows, BEATS, limits.min_samples, judge, still)
         if windows:

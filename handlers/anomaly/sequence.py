@@ -53,8 +53,9 @@ async def detect_anomalies(
     codebase: Codebase,
     limits: Detect,
     expected_ms: Mapping[str, float],
+    is_once: bool = False,
 ) -> DetectedAnomalies:
-    """Judges the closed windows that were not judged yet."""
+    """Judges the closed windows that were not judged yet; `is_once`: nobody will judge them again."""
     await run.beat(detect_anomalies_requested, request_id)
     loaded = await run.beat(load_telemetry_data, record_id, port=history)
     metrics, baseline = loaded.metrics, loaded.baseline
@@ -65,6 +66,7 @@ async def detect_anomalies(
         limits=limits,
         expected_ms=expected_ms,
         observed_until_ms=loaded.observed_until_ms,
+        is_once=is_once,
     )
     behavior = await run.beat(
         detect_behavioral_anomalies,
