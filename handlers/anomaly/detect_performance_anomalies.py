@@ -13,9 +13,10 @@ from handlers.anomaly.activity import Activity
 from handlers.anomaly.baseline import BEATS, Baseline, Judgement, Learned, judge_subject
 from handlers.anomaly.closing import closing
 from handlers.anomaly.drift import judge_drift
-from handlers.anomaly.latency import REPEATED, Slow, judge_latency, once
+from handlers.anomaly.latency import REPEATED, Rigour, Slow, judge_latency, once
 from handlers.anomaly.long_term import LongTerm, PerformanceMemory, copied
 from handlers.anomaly.performance_anomaly import quiet_anomaly, slow_anomaly
+from handlers.anomaly.rare_tail import judge_rare_tail
 from handlers.anomaly.silence import judge_activity
 from handlers.anomaly.subject_names import beat_names, operators_figure
 from handlers.metrics import add_beats
@@ -55,7 +56,7 @@ def detect_performance_anomalies(
         for key, stats in window.beats.items():
             arrivals.setdefault(key, []).append((start_ms, stats))
     to_close = closing(limits)
-    rigour = once(sum(bool(windows) for windows in arrivals.values())) if is_once else REPEATED
+    rigour = once(_judged(arrivals, baseline, limits)) if is_once else REPEATED
     anomalies: list[PerformanceAnomaly] = []
     beats: dict[BeatKey, Learned[BeatStats]] = {}
     long_term = dict(baseline.performance.beats)
@@ -69,6 +70,8 @@ def detect_performance_anomalies(
             long_term[key] = _remembered(long_term.get(key), windows, metrics.window_ms, limits)
         if judgement is None and fixed_ms is None and key in long_term:
             judgement = _judge_long_term(long_term[key], beats[key], limits)
+        if judgement is None and fixed_ms is None and is_once and windows:
+            judgement = _judge_rare_tail(key, arrivals, baseline, limits, rigour)
         if judgement is not None:
             last_ms = judgement.last_ms + metrics.window_ms
             anomalies.append(slow_anomaly(key, judgement.verdict, judgement.first_ms, last_ms, limits))
@@ -78,6 +81,17 @@ def detect_performance_anomalies(
     return DetectedPerformance(
         tuple(anomalies) if limits.performance else (), beats, PerformanceMemory(long_term, rates)
     )
+
+
+def _judged(
+    arrivals: Mapping[BeatKey, list[tuple[int, BeatStats]]], baseline: Baseline, limits: Detect
+) -> int:
+    """How many handlers have samples enough on both sides of a comparison."""
+    enough = 0
+    for key, known in baseline.beats.items():
+        current = sum(sum(stats.bins.values()) for _, stats in arrivals[key])
+        enough += min(current, sum(known.reference.bins.values())) >= limits.min_samples
+    return enough
 
 
 def _still_slow(
@@ -129,6 +143,22 @@ def _judge_long_term(memory: LongTerm, learned: Learned[BeatStats], limits: Dete
             memory.drift.anchor.since_ms,
         )
     return Judgement(slow, first_ms, memory.last_ms) if slow is not None else None
+
+
+def _judge_rare_tail(
+    key: BeatKey,
+    arrivals: Mapping[BeatKey, list[tuple[int, BeatStats]]],
+    baseline: Baseline,
+    limits: Detect,
+    rigour: Rigour,
+) -> Judgement[Slow] | None:
+    (start_ms, current), known = arrivals[key][-1], baseline.beats.get(key)
+    if known is None:
+        return None
+    others = (windows[-1][1] for other, windows in arrivals.items() if other != key and windows)
+    before = (each.reference for other, each in baseline.beats.items() if other != key)
+    slow = judge_rare_tail(current, known.reference, (*others, *before), limits, rigour)
+    return Judgement(slow, start_ms, start_ms) if slow is not None else None
 
 
 def _activity_after(metrics: TelemetryMetrics, baseline: Baseline, limits: Detect) -> Activity:

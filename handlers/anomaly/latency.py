@@ -25,7 +25,8 @@ class Rigour(msgspec.Struct, frozen=True):
     of_limit: float
     """The share of the limit that the lower bound of a median must be over."""
     medians: int
-    """So many times as rarely as the confidence allows may durations with two modes pass for a slower median."""
+    """So many times as rarely as one answer may be wrong, may durations with two modes pass for a slower
+    median."""
     tails: int
     """The same for a tail."""
 
@@ -34,13 +35,20 @@ REPEATED: Final = Rigour(1.0, 100, 1000)
 """Of windows that are judged again and again, each handler thousands of times a day."""
 
 
-def once(handlers: int) -> Rigour:
-    """Of one comparison of so many handlers: all its answers together hold at the confidence (Bonferroni).
+LEAST_HANDLERS: Final = 5
+"""With fewer, nobody can tell a busy machine from a slow handler."""
 
-    The measured median must be over the limit and the interval must exclude what is no change to speak of,
-    half of the limit. That a faulty handler is below the limit by chance matters more here: nobody asks again.
+
+def once(handlers: int) -> Rigour:
+    """Of one comparison of so many handlers: the tails of all of them hold together (Bonferroni).
+
+    The measured median must be over the limit, and its interval must exclude what is no change to speak of,
+    half of the limit; that is rare by chance, so that each median may stand for itself. Nobody asks again, so
+    that to pass over a faulty handler matters more here. With fewer than `LEAST_HANDLERS` the machine may
+    account for the other half, too.
     """
-    return Rigour(0.5, max(1, handlers), max(1, handlers) * len(TAILS))
+    of_limit = 0.5 if handlers >= LEAST_HANDLERS else 1.0
+    return Rigour(of_limit, 1, max(1, handlers) * len(TAILS))
 
 
 class Slow(msgspec.Struct, frozen=True):
@@ -113,7 +121,7 @@ def _slow_median(
 
 
 def beats(actual_us: float, expected_us: float, margin: float, limits: Detect, of_limit: float = 1.0) -> bool:
-    """Whether a duration is over the limit, its lower bound over that share of it, and by enough to matter."""
+    """Is a duration over the limit, its lower bound over this share of the limit, and by enough to matter?"""
     growth = math.log(max(actual_us / expected_us, 1e-9))
     over = growth > math.log(1 + limits.over_expected)
     proven = growth - margin > math.log(1 + limits.over_expected * of_limit)
@@ -138,26 +146,34 @@ def _slow_tail(current: BeatStats, reference: BeatStats, limits: Detect, rigour:
         limit_us = max(expected_us * (1 + limits.over_expected), expected_us + limits.min_added_ms * 1000)
         if samples * (1 - quantile) < 1 or actual_us <= limit_us * noise:
             continue
-        beyond, usual = (_count_over(each, limit_us * noise) for each in (current, reference))
+        beyond, usual = (count_over(each, limit_us * noise) for each in (current, reference))
         if beyond / samples <= (usual + 1) / (known + 1) * (1 + limits.over_expected):
             continue
         if chance_beyond(current, reference, limit_us * noise) > error:
             continue
-        low_us, _, high_us = quantile_bounds(current.bins, quantile, 1 - limits.confidence)
-        if high_us == math.inf:  # too few samples for an upper bound: the longest one that was seen
-            high_us = quantile_us(current.bins, 1.0)
-        return Slow(
-            kind="slow-tail",
-            quantile=quantile,
-            actual_ms=actual_us / 1000,
-            expected_ms=expected_us / 1000,
-            limit_ms=limit_us / 1000,
-            interval_ms=(low_us / 1000, high_us / 1000),
-            expected_from="baseline",
-            current=current,
-            reference_samples=known,
-        )
+        return slow_tail(current, known, quantile, (actual_us, expected_us, limit_us), limits)
     return None
+
+
+def slow_tail(
+    current: BeatStats, known: int, quantile: float, figures_us: tuple[float, float, float], limits: Detect
+) -> Slow:
+    """The verdict, with (actual, expected, limit) of the quantile."""
+    low_us, _, high_us = quantile_bounds(current.bins, quantile, 1 - limits.confidence)
+    if high_us == math.inf:  # too few samples for an upper bound: the longest one that was seen
+        high_us = quantile_us(current.bins, 1.0)
+    actual_ms, expected_ms, limit_ms = (each / 1000 for each in figures_us)
+    return Slow(
+        kind="slow-tail",
+        quantile=quantile,
+        actual_ms=actual_ms,
+        expected_ms=expected_ms,
+        limit_ms=limit_ms,
+        interval_ms=(low_us / 1000, high_us / 1000),
+        expected_from="baseline",
+        current=current,
+        reference_samples=known,
+    )
 
 
 def chance_beyond(current: BeatStats, reference: BeatStats, limit_us: float) -> float:
@@ -165,9 +181,9 @@ def chance_beyond(current: BeatStats, reference: BeatStats, limit_us: float) -> 
 
     The reference, which set the limit, counts as if it held one more: what set it is no chance sample.
     """
-    beyond, usual = _count_over(current, limit_us), _count_over(reference, limit_us) + 1
+    beyond, usual = count_over(current, limit_us), count_over(reference, limit_us) + 1
     return fisher_greater(beyond, sum(current.bins.values()), usual, sum(reference.bins.values()) + 1)
 
 
-def _count_over(stats: BeatStats, limit_us: float) -> int:
+def count_over(stats: BeatStats, limit_us: float) -> int:
     return sum(count for index, count in stats.bins.items() if value_us(index) > limit_us)

@@ -1,9 +1,9 @@
-"""How fast everything together ran on the two sides of a comparison: the machine, and no handler.
+"""How fast everything together ran on the two sides of a comparison: that is the machine, and no handler.
 
 Two logs come from machines, or from hours, that are not equally busy, and within a log the load comes and
-goes. That makes all handlers slower at once, by a factor that many of them show alike, and it is no verdict on
-any. So each side is cut into spans; the pace of a span is the median, over all handlers alike, of how much
-longer than usual they took. A handler is judged by what it differs from the others.
+goes. That makes all handlers slower at once, by about the same factor, and is no verdict on any of them. So
+each side is cut into spans; the pace of a span is the median, over all handlers alike, of how much longer
+than usual they took. A handler is judged by how it differs from the others.
 """
 
 from __future__ import annotations
@@ -14,15 +14,13 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
+from handlers.anomaly.latency import LEAST_HANDLERS
 from handlers.metrics import merged
 from handlers.model import BeatKey, BeatStats, TelemetryMetrics, Window
 from handlers.sketch import ZERO_BIN, factor_of, median_bin, shifted_bins
 
 SPAN_EXECUTIONS: Final = 100
 """So many tell the pace of a span within 4 %, with the spread of durations that handlers have (sigma 0.3)."""
-LEAST_HANDLERS: Final = 8
-"""With fewer, one that is slow would set the pace."""
-
 Medians = Mapping[BeatKey, int]
 
 
@@ -49,7 +47,7 @@ def at_one_pace(baseline: TelemetryMetrics, current: TelemetryMetrics, min_sampl
     paces = _paces(baseline, usual)
     even = _shifted(
         baseline,
-        {start: {key: -pace for key in baseline.windows[start].beats} for start, pace in paces.items()},
+        {start: dict.fromkeys(baseline.windows[start].beats, -pace) for start, pace in paces.items()},
     )
     even_usual = {key: each for key, each in _medians(even, min_samples).items() if key in both}
     paces = {start: max(0, pace) for start, pace in _paces(current, even_usual).items()}
@@ -58,7 +56,7 @@ def at_one_pace(baseline: TelemetryMetrics, current: TelemetryMetrics, min_sampl
         start: {key: means[key] - paces[start] for key in window.beats}
         for start, window in current.windows.items()
     }
-    theirs = {start: means for start in even.windows}
+    theirs = dict.fromkeys(even.windows, means)
     return SamePace(
         _shifted(even, theirs),
         _shifted(current, ours),
