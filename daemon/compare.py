@@ -24,6 +24,7 @@ from handlers.anomaly.not_exercised import not_exercised
 from handlers.anomaly.pace import at_one_pace
 from handlers.anomaly.ports import TelemetryHistory
 from handlers.anomaly.sequence import ANOMALY, DetectedAnomalies, detect_anomalies
+from handlers.anomaly.too_few_samples import too_few_samples
 from handlers.diagnosis.added_time import usual_times_ms
 from handlers.diagnosis.sequence import DIAGNOSIS, diagnose
 from handlers.error_groups import in_groups
@@ -31,6 +32,7 @@ from handlers.formats.registry import log_formats
 from handlers.metrics import add_window, merged
 from handlers.model import (
     AnyAnomaly,
+    BeatKey,
     CoverageAnomaly,
     FixRecommendation,
     StreamState,
@@ -69,6 +71,12 @@ class Comparison(msgspec.Struct, frozen=True):
     problems: tuple[str, ...]
     not_exercised: tuple[str, ...]
     """Sequences that ran often in the baseline and never in the current side: nothing is said of them."""
+    too_few: tuple[BeatKey, ...]
+    """Beats whose durations were too few to be judged."""
+    beats: int
+    """How many the current side ran."""
+    slower: float
+    """How many times as long as in the baseline everything together took; 1 or more."""
 
 
 class ReadLogs(msgspec.Struct, frozen=True):
@@ -136,6 +144,9 @@ async def compare(baseline_path: Path, current_path: Path, settings: Settings) -
         files=current.files,
         problems=(*baseline.problems, *current.problems, *known.problems),
         not_exercised=not_exercised(learned, current.metrics),
+        too_few=too_few_samples(learned, current.metrics, settings.detect, settings.expected_ms),
+        beats=len(span.beats),
+        slower=paced.slower,
     )
 
 
