@@ -1,6 +1,6 @@
 """How often a verdict is right, and how often it is wrong: power and false alarms, by simulation.
 
-python -m tests.benchmarks.quality.power [--draws 300] [compare] [live] [errors] [behavior]
+    python -m tests.benchmarks.quality.power [--draws 300] [compare] [null] [live] [errors] [behavior]
 
 Prints a table each. Durations are log-normal unless said otherwise. Both logs of a pair differ by a factor of
 their run, exp(N(0, 0.05)), as two runs of one healthy program do. The verdicts are those of the product, with
@@ -151,8 +151,8 @@ def alarms_live(draw: Draw, executions: int, windows: int, seed: int) -> int:
     return alarms
 
 
-def live_table(windows: int) -> None:
-    columns = (1, 4, 12)
+def live_table(draws: int) -> None:
+    columns, windows = (1, 4, 12), 10 * draws
     rows = (
         (
             name,
