@@ -22,7 +22,7 @@ from daemon.incident_life import Changes, Moment, follow
 from daemon.store import Store
 from daemon.telemetry_records import TelemetryRecords, from_document, to_document
 from handlers.anomaly.baseline import Baseline
-from handlers.anomaly.case_inputs import Given, case_of
+from handlers.anomaly.case_inputs import Given, cases_of
 from handlers.model import AnyAnomaly, FixRecommendation, SelfAnomaly
 
 INCIDENTS: Final = "incidents"
@@ -69,10 +69,9 @@ class AnomalyRecords:
             self.baselines.put(baseline)
             self._telemetry.forget_late(late_until_id)
             changes = self._follow(anomalies, at, routes, of_itself=False)
-            self.cases.put(
-                (document_id(each.anomaly.id), case_of(each.anomaly, given))
-                for each in (*changes.opened, *changes.reopened, *changes.graver)
-            )
+            told = (*changes.opened, *changes.reopened, *changes.graver)
+            cases = cases_of((each.anomaly for each in told), given)
+            self.cases.put((document_id(each.anomaly.id), each) for each in cases)
         return changes
 
     def store_own(

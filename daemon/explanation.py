@@ -37,15 +37,15 @@ class Explanation(msgspec.Struct, frozen=True):
     """Why there is nothing of what would have to differ; "" if there is."""
 
 
-def explanation_of(anomaly: AnyAnomaly, case: Case | None, loaded: LoadedSettings) -> Explanation:
-    """Takes a verdict apart, by making it again with other settings. `case`: None if there is none."""
-    if case is None:
-        cannot = "what led to it is not in the store"
-        return Explanation((), None, settings_used(anomaly, loaded), anomaly.last_seen_ms, cannot)
+def unexplained(anomaly: AnyAnomaly, loaded: LoadedSettings, cannot: str) -> Explanation:
+    """What is known without a case. `cannot`: why there is none."""
+    return Explanation((), None, settings_used(anomaly, loaded), anomaly.last_seen_ms, cannot)
+
+
+def explanation_of(case: Case, loaded: LoadedSettings) -> Explanation:
+    """Takes a verdict apart, by making it again with other settings."""
     cannot = ""
-    if case.cut:
-        cannot = f"what led to it is not kept: {case.cut}"
-    elif replayed(case) != case.anomaly:
+    if replayed(case) != case.anomaly:
         cannot = f"selfheald judges it otherwise now; selfheald replay {case.anomaly.id} says in what"
     return Explanation(
         turns=turns(case) if not cannot else (),

@@ -1,4 +1,8 @@
-"""Every case in tests/cases gives the anomaly that it gave when it was written (`selfheald case`)."""
+"""Every case in tests/cases gives the anomaly that it gave when it was written (`selfheald case`).
+
+`python -m tests.test_cases` writes what comes of them anew, after a change of the rules, and says in what it
+differs.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +10,10 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from msgspec.structs import replace
 
 from daemon.case_files import EXPECTED, INPUTS, SETTINGS, CaseError, read_case, write_case
-from handlers.anomaly.case import replayed
+from handlers.anomaly.case import differing, replayed
 from handlers.model import type_of
 
 CASES: Final = sorted(path for path in (Path(__file__).parent / "cases").iterdir() if path.is_dir())
@@ -55,3 +60,14 @@ def test_what_is_no_case_is_told_with_its_file(
         (tmp_path / name).write_text(text)
     with pytest.raises(CaseError, match=says):
         read_case(tmp_path)
+
+
+if __name__ == "__main__":
+    for place in CASES:
+        before = read_case(place)
+        now = replayed(before)
+        if now is None:
+            print(f"{place}: {before.anomaly.id} is found no more; remove the case, or mend what lost it")
+        elif fields := differing(before.anomaly, now):
+            print(f"{place}: other {', '.join(fields)}")
+            write_case(replace(before, anomaly=now), place)

@@ -99,8 +99,8 @@ def selfheald(
     \b
     Exit codes:
       0  done
-      1  compare found anomalies, parse understood nothing, doctor found trouble,
-         or the daemon gave up
+      1  compare found anomalies, replay differs, parse understood nothing,
+         doctor found trouble, or the daemon gave up
       2  could not run; standard error says why
     """
     if show_version:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import msgspec
 
-from config.load import LoadedSettings
 from daemon.case_records import StoredCase
 from daemon.cli.failure import CannotRunError
 from daemon.cli.loading import load_for_store
@@ -14,25 +13,30 @@ from daemon.cli.reading import Records, find_anomaly, reading
 from daemon.incident import Incident
 
 
+class NoCaseError(Exception):
+    """A verdict cannot be made again; the message says why."""
+
+
 def load_case(anomaly_id: str, config: Path | None, store: str | None) -> StoredCase:
     """The case of the incident with this id, or beginning of one. Raises CannotRunError."""
-    loaded: LoadedSettings = load_for_store(config, store)
-    with reading(loaded.settings) as records:
+    with reading(load_for_store(config, store).settings) as records:
         incident = find_anomaly(anomaly_id, records.anomalies.incidents())
-        return whole_case(incident, records)
+        try:
+            return case_of(incident, records)
+        except NoCaseError as error:
+            raise CannotRunError(f"{incident.anomaly.id}: {error}.") from error
 
 
-def whole_case(incident: Incident, records: Records) -> StoredCase:
-    """The case with its inputs. Raises CannotRunError, which says why there is none."""
-    about = incident.anomaly.id
+def case_of(incident: Incident, records: Records) -> StoredCase:
+    """The case with all its inputs. Raises NoCaseError."""
     try:
-        stored = records.anomalies.find_case(about)
+        stored = records.anomalies.find_case(incident.anomaly.id)
     except msgspec.ValidationError as error:
-        raise CannotRunError(
-            f"{about}: another version of selfheald stored what led to it ({error})."
+        raise NoCaseError(
+            f"what led to it was stored by another version of selfheald, in another form ({error})"
         ) from error
     if stored is None:
-        raise CannotRunError(f"{about}: what led to it is not in the store.")
+        raise NoCaseError("what led to it is not in the store")
     if stored.case.cut:
-        raise CannotRunError(f"{about}: what led to it is not kept: {stored.case.cut}.")
+        raise NoCaseError(f"what led to it is not kept: {stored.case.cut}")
     return stored

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -34,6 +34,10 @@ MAX_SUBJECTS: Final = 200
 """An anomaly that stands for more others is kept without its inputs."""
 
 
+K = TypeVar("K", BeatKey, ErrorKey, str)
+V = TypeVar("V")
+
+
 class Given(msgspec.Struct, frozen=True, kw_only=True):
     """What one detection was given, and what the detectors said of it before it was joined."""
 
@@ -57,16 +61,25 @@ class _Subjects(msgspec.Struct, frozen=True):
     beats: frozenset[BeatKey]
     """Of which all matters."""
     runs: frozenset[str]
-    errors: frozenset[str]
-    """Ids of groups of errors."""
+    errors: frozenset[ErrorKey]
     counted: frozenset[BeatKey]
     """Those against whose executions errors are counted."""
     rates: bool
     """Whether it is about how often what runs: that is told by all that run."""
 
 
-def case_of(anomaly: AnyAnomaly, given: Given) -> Case:
-    """The anomaly with what the detectors need to find it again. `anomaly`: one that `given` led to."""
+def cases_of(anomalies: Iterable[AnyAnomaly], given: Given) -> list[Case]:
+    """Each anomaly with what the detectors need to find it again. `anomalies`: those that `given` led to."""
+    told = [*anomalies]
+    keys: dict[str, ErrorKey] = {}
+    if any(isinstance(each, ErrorAnomaly) for each in told):
+        windows = given.metrics.windows.values()
+        groups = {*given.baseline.errors, *(key for each in windows for key in each.errors)}
+        keys = {anomaly_id("error", *key): key for key in sorted(groups)}
+    return [_case(anomaly, given, keys) for anomaly in told]
+
+
+def _case(anomaly: AnyAnomaly, given: Given, error_keys: Mapping[str, ErrorKey]) -> Case:
     related = _related(anomaly, given.found)
     bare = Case(
         anomaly=anomaly,
@@ -77,9 +90,9 @@ def case_of(anomaly: AnyAnomaly, given: Given) -> Case:
     )
     if len(related) > MAX_SUBJECTS:
         return msgspec.structs.replace(bare, cut=f"it stands for {len(related)} others, too many to keep")
-    subjects = _subjects(related, given)
+    subjects = _subjects(related, given, error_keys)
     counts_all = len(related) >= STILL_MANY or len(anomaly.affected) >= MANY_SEQUENCES
-    templates = {key[3] for key in _error_keys(given, subjects)}
+    templates = {key[3] for key in subjects.errors}
     return msgspec.structs.replace(
         bare,
         windows=_windows(given, subjects),
@@ -96,12 +109,13 @@ def _related(anomaly: AnyAnomaly, found: Iterable[AnyAnomaly]) -> list[AnyAnomal
     """Those of which the anomaly was made, and those that could have become a part of it."""
     known = [*found]
     related = [each for each in known if each.id == anomaly.id or _could_join(each, anomaly)]
+    ids = {each.id for each in related}
     # An error of them may be told together with others of its kind instead.
     alike = {(each.error_type, each.template) for each in related if isinstance(each, ErrorAnomaly)}
     return [
         each
         for each in known
-        if each in related
+        if each.id in ids
         or (anomaly.members and isinstance(each, ErrorAnomaly) and (each.error_type, each.template) in alike)
     ]
 
@@ -123,32 +137,32 @@ def _could_join(each: AnyAnomaly, anomaly: AnyAnomaly) -> bool:
             return False
 
 
-def _subjects(related: Iterable[AnyAnomaly], given: Given) -> _Subjects:
+def _subjects(related: Iterable[AnyAnomaly], given: Given, error_keys: Mapping[str, ErrorKey]) -> _Subjects:
     beats: set[BeatKey] = set()
     runs: set[str] = set()
-    errors: set[str] = set()
+    errors: set[ErrorKey] = set()
     counted: set[BeatKey] = set()
     rates = False
-    known = {*given.baseline.beats, *(key for each in given.metrics.windows.values() for key in each.beats)}
     for each in related:
         match each:
             case PerformanceAnomaly():
-                beats |= {
-                    key for key in known if key[1] == each.event and key[0] in {each.sequence, *each.affected}
-                }
+                beats |= {(sequence, each.event) for sequence in (each.sequence, *each.affected)}
                 rates |= each.unit != "ms"
             case BehavioralAnomaly():
                 runs.add(each.sequence)
             case CoverageAnomaly():
                 beats.add((each.sequence, each.event))
             case ErrorAnomaly(sequence=sequence, event=event):
-                errors.add(each.id)
-                counted |= {
-                    key
-                    for key in known
-                    if (event in {"", key[1]}) and (sequence == key[0] or not (sequence or event))
-                }
+                errors.add(error_keys[each.id])
+                counted |= {(sequence, event)} if event else _beats_of(given, sequence)
     return _Subjects(frozenset(beats), frozenset(runs), frozenset(errors), frozenset(counted), rates)
+
+
+def _beats_of(given: Given, sequence: str) -> set[BeatKey]:
+    """The beats of a sequence, or all: against them errors are counted that belong to no beat."""
+    windows = given.metrics.windows.values()
+    known = {*given.baseline.beats, *(key for each in windows for key in each.beats)}
+    return {key for key in known if sequence in {"", key[0]}}
 
 
 def _windows(given: Given, subjects: _Subjects) -> tuple[CaseWindow, ...]:
@@ -158,7 +172,7 @@ def _windows(given: Given, subjects: _Subjects) -> tuple[CaseWindow, ...]:
     made: list[CaseWindow] = []
     for window in windows:
         ran: tuple[Executions, ...] = ()
-        runs = {name: stats for name, stats in window.runs.items() if name in subjects.runs}
+        runs = _chosen(window.runs, subjects.runs)
         if subjects.rates:
             new = sorted(window.runs.keys() - with_runs - {""})
             with_runs.update(new)
@@ -172,14 +186,10 @@ def _windows(given: Given, subjects: _Subjects) -> tuple[CaseWindow, ...]:
         made.append(
             CaseWindow(
                 window.start_ms,
-                tuple((key, stats) for key, stats in window.beats.items() if key in subjects.beats),
+                tuple(_chosen(window.beats, subjects.beats).items()),
                 ran,
                 runs,
-                tuple(
-                    (key, stats)
-                    for key, stats in window.errors.items()
-                    if anomaly_id("error", *key) in subjects.errors
-                ),
+                tuple(_chosen(window.errors, subjects.errors).items()),
             )
         )
     if subjects.rates or subjects.errors:
@@ -189,13 +199,14 @@ def _windows(given: Given, subjects: _Subjects) -> tuple[CaseWindow, ...]:
 
 
 def _executions(window: Window, keys: Collection[BeatKey]) -> tuple[Executions, ...]:
-    counted = ((*key, stats.completed or stats.started) for key, stats in window.beats.items() if key in keys)
+    chosen = _chosen(window.beats, keys).items()
+    counted = ((*key, stats.completed or stats.started) for key, stats in chosen)
     return tuple(each for each in counted if each[2])
 
 
 def _baseline(given: Given, subjects: _Subjects, anomaly: AnyAnomaly) -> CaseBaseline:
     known = given.baseline
-    runs = {name: learned for name, learned in known.runs.items() if name in subjects.runs}
+    runs = _chosen(known.runs, subjects.runs)
     if subjects.runs and known.runs:
         # How long everything was learned decides whether a sequence is unknown.
         longest = max(known.runs, key=lambda name: (known.runs[name].windows, name))
@@ -204,20 +215,15 @@ def _baseline(given: Given, subjects: _Subjects, anomaly: AnyAnomaly) -> CaseBas
         runs |= {name: Learned(RunStats()) for name in known.runs if name not in runs}
     ran = (
         (*key, each.reference.completed + sum(recent.stats.completed for recent in each.recent))
-        for key, each in known.beats.items()
-        if key in subjects.counted
+        for key, each in _chosen(known.beats, subjects.counted).items()
     )
     return CaseBaseline(
         judged_until_ms=known.judged_until_ms,
-        beats=tuple((key, each) for key, each in known.beats.items() if key in subjects.beats),
+        beats=tuple(_chosen(known.beats, subjects.beats).items()),
         executions=tuple(each for each in ran if each[2]),
         runs=runs,
-        errors=tuple(
-            (key, each) for key, each in known.errors.items() if anomaly_id("error", *key) in subjects.errors
-        ),
-        long_term=tuple(
-            (key, each) for key, each in known.performance.beats.items() if key in subjects.beats
-        ),
+        errors=tuple(_chosen(known.errors, subjects.errors).items()),
+        long_term=tuple(_chosen(known.performance.beats, subjects.beats).items()),
         activity=_activity(known.performance.activity, anomaly) if subjects.rates else None,
     )
 
@@ -230,9 +236,8 @@ def _activity(activity: Activity, anomaly: AnyAnomaly) -> Activity:
     return msgspec.structs.replace(activity, units=units)
 
 
-def _error_keys(given: Given, subjects: _Subjects) -> set[ErrorKey]:
-    keys = {*given.baseline.errors, *(key for each in given.metrics.windows.values() for key in each.errors)}
-    return {key for key in keys if anomaly_id("error", *key) in subjects.errors}
+def _chosen(known: Mapping[K, V], keys: Iterable[K]) -> dict[K, V]:
+    return {key: known[key] for key in sorted(keys) if key in known}
 
 
 def _codebase(codebase: Codebase, anomaly: AnyAnomaly, subjects: _Subjects) -> Codebase:

@@ -16,7 +16,7 @@ def case(
     config: ConfigOption = None,
     store: StoreOption = None,
 ) -> int:
-    """Writes a verdict as a case that a test suite can run for ever.
+    """Writes a verdict as a case for a test suite.
 
     inputs.json is what was counted and known, settings.yaml the limits, and
     expected.json the anomaly that has to come of it. No log line is in them,

@@ -15,7 +15,7 @@ def replay(
     store: StoreOption = None,
     output: FormatOption = "text",
 ) -> int:
-    """Makes a verdict again and compares it with the stored one, bit for bit.
+    """Makes a verdict again and compares it bit for bit.
 
     The windows, the baseline and the limits of its subjects were stored with it
     when it was told last: when it began, came back or got graver.

@@ -15,7 +15,7 @@ from config.settings import Detect, DetectOf
 from daemon import case_files
 from handlers.anomaly.baseline import Baseline
 from handlers.anomaly.case import Case
-from handlers.anomaly.case_inputs import Given, case_of
+from handlers.anomaly.case_inputs import Given, cases_of
 from handlers.anomaly.ports import TelemetryHistory
 from handlers.anomaly.sequence import ANOMALY, DetectedAnomalies, detect_anomalies
 from handlers.model import (
@@ -111,7 +111,7 @@ class History:
         self, anomalies: tuple[AnyAnomaly, ...], baseline: Baseline, given: Given
     ) -> str:
         self.given = given
-        self.cases += [case_of(each, given) for each in anomalies]
+        self.cases += cases_of(anomalies, given)
         self.baseline, self.standing = baseline, anomalies
         return "record"
 

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from config.settings import Detect
 from handlers.anomaly.baseline import Baseline
-from handlers.anomaly.case import Case
-from handlers.anomaly.case_inputs import Given, case_of
+from handlers.anomaly.case_inputs import Given
 from handlers.anomaly.detect_anomalies_completed import detect_anomalies_completed
 from handlers.anomaly.detect_anomalies_requested import detect_anomalies_requested
 from handlers.anomaly.ports import TelemetryHistory
@@ -36,7 +35,6 @@ class Store:
         self.baseline = baseline
         self.windows: tuple[Window, ...] = ()
         self.anomalies: tuple[AnyAnomaly, ...] = ()
-        self.cases: tuple[Case, ...] = ()
         self.full = False
 
     async def load_telemetry(self, record_id: str) -> TelemetryHistory:
@@ -48,7 +46,6 @@ class Store:
         if self.full:
             raise OSError("the disk is full")
         self.anomalies, self.baseline = anomalies, baseline
-        self.cases = tuple(case_of(each, given) for each in anomalies)
         return "record-7"
 
 
