@@ -6,7 +6,7 @@ Plays the same sequences as the daemon, with memory in place of the store.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import anyio
@@ -36,6 +36,7 @@ from handlers.model import (
     BeatKey,
     CoverageAnomaly,
     FixRecommendation,
+    Past,
     StreamState,
     TelemetryMetrics,
     Window,
@@ -294,6 +295,9 @@ class _Memory:
 
     async def load_anomalies(self, _record_id: str) -> tuple[AnyAnomaly, ...]:
         return self.anomalies
+
+    async def load_pasts(self, _anomalies: tuple[AnyAnomaly, ...]) -> Mapping[str, Past]:
+        return {}  # two sides are compared, each as a whole: none of them begins in time
 
     async def store_diagnosis(self, recommendations: Sequence[FixRecommendation]) -> str:
         self.recommendations = tuple(recommendations)

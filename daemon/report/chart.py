@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from daemon.report.markup import Element, element
-from daemon.report.series import Point
+from handlers.model import Point
 
 WIDTH: Final = 640
 HEIGHT: Final = 180

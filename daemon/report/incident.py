@@ -7,13 +7,13 @@ from collections import Counter
 from collections.abc import Sequence
 
 from daemon.cli.text.anomaly import members_of, state_and_why
-from daemon.cli.text.figures import moment, quantity, samples, subject
+from daemon.cli.text.figures import moment, samples, subject
 from daemon.cli.text.page import visible
 from daemon.evidence import EvidenceLine
 from daemon.report.chart import Chart, ChartMark, svg
 from daemon.report.collect import IncidentReport
 from daemon.report.markup import Element, element
-from handlers.diagnosis.wording import percent, sentence
+from handlers.diagnosis.wording import percent, quantity, sentence
 from handlers.model import Anomaly, BehavioralAnomaly, FixRecommendation, SelfAnomaly
 
 

@@ -11,10 +11,9 @@ from config.settings import Settings
 from daemon.cli.doctor.check import Check
 from daemon.cli.reading import reading
 from daemon.cli.state import State, state_of
-from daemon.cli.text.figures import size
 from daemon.database import StoreError, StoreMissingError
 from daemon.store import Store
-from handlers.diagnosis.wording import count
+from handlers.diagnosis.wording import count, size
 
 _NEARLY_FULL: Final = 0.9
 _LATE_S: Final = 300.0

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from daemon.cli.text.figures import count_anomalies, moment, quantity, samples, subject, tally
+from daemon.cli.text.figures import count_anomalies, moment, samples, subject, tally
 from daemon.cli.text.page import SEVERITY_STYLES, Page
 from daemon.cli.text.recommendation import say_recommendation, say_steps
 from daemon.evidence import EvidenceLine
 from daemon.incident import Incident
-from handlers.diagnosis.wording import count
+from handlers.diagnosis.wording import count, quantity
 from handlers.model import AnyAnomaly, FixRecommendation, SelfAnomaly, type_of
 
 _MEMBERS_SHOWN: Final = 10
@@ -56,7 +56,7 @@ def say_everything(
     """One anomaly with claim, figures, diagnosis, recommendations and proof."""
     say_claim(page, incident)
     if recommendations:
-        _say_diagnosis(page, recommendations[0])
+        say_diagnosis(page, recommendations[0])
         page.head("What to do")
         for number, recommendation in enumerate(recommendations, 1):
             if number > 1:
@@ -144,7 +144,8 @@ def members_of(anomaly: AnyAnomaly) -> list[str]:
     return [*shown, f"and {more} more (--format json has all)"] if more else shown
 
 
-def _say_diagnosis(page: Page, recommendation: FixRecommendation) -> None:
+def say_diagnosis(page: Page, recommendation: FixRecommendation) -> None:
+    """Why it is, how sure that is, and whom it hurts."""
     diagnosis, impact = recommendation.assessed.diagnosis, recommendation.assessed.impact
     page.head(f"Cause ({diagnosis.verdict})")
     page.say(diagnosis.cause, indent=2)
@@ -154,3 +155,18 @@ def _say_diagnosis(page: Page, recommendation: FixRecommendation) -> None:
     page.fields("ruled out", diagnosis.ruled_out)
     page.head("Impact")
     page.say(impact.sentence, indent=2)
+
+
+def say_diagnoses(page: Page, found: Sequence[tuple[Incident, Sequence[FixRecommendation]]]) -> None:
+    """Each incident with its diagnosis and what to do, first ones first."""
+    for place, (incident, recommendations) in enumerate(found):
+        if place:
+            page.blank()
+        say_title(page, incident.anomaly, incident.state)
+        page.say(incident.anomaly.description, indent=2)
+        say_diagnosis(page, recommendations[0])
+        page.head("What to do")
+        for number, recommendation in enumerate(recommendations, 1):
+            say_recommendation(page, number, recommendation)
+    if not found:
+        page.say("Nothing is open.")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from daemon.baseline_list import SubjectBaseline
-from daemon.cli.text.figures import moment, quantity
+from daemon.cli.text.figures import moment
 from daemon.cli.text.page import Page, Part
-from handlers.diagnosis.wording import count
+from handlers.diagnosis.wording import count, quantity
 
 STATES = {"learning": "yellow", "learned": "green", "pinned": "cyan"}
 SAMPLES = {"handler": "execution", "sequence": "run", "error": "execution"}

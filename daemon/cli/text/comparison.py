@@ -31,7 +31,8 @@ def say_comparison(page: Page, comparison: Comparison, fail_on: str, failed: int
     page.fields("not judged", _not_judged(comparison), indent=0)
     first: dict[str, FixRecommendation] = {}
     for recommendation in comparison.recommendations:
-        first.setdefault(recommendation.anomaly_id, recommendation)
+        for anomaly_id in recommendation.anomaly_ids:
+            first.setdefault(anomaly_id, recommendation)
     for anomaly in comparison.anomalies:
         page.blank()
         _say_anomaly(page, anomaly, first.get(anomaly.id))

@@ -9,11 +9,11 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from daemon.cli.text.figures import age, size
+from daemon.cli.text.figures import age
 from daemon.cli.text.page import SEVERITY_STYLES, visible
 from daemon.cli.top.snapshot import HandlerRow, Snapshot
 from daemon.incident import Incident
-from handlers.diagnosis.wording import percent, span
+from handlers.diagnosis.wording import percent, size, span
 
 _BARS: Final = "▁▂▃▄▅▆▇█"
 _FIGURES_WIDTH: Final = 50

@@ -12,9 +12,9 @@ from msgspec.structs import replace
 
 from daemon.report.chart import Chart, ChartMark, svg
 from daemon.report.markup import element, joined
-from daemon.report.series import Point, series_of
+from daemon.report.series import series_of
 from daemon.subjects import Subject
-from handlers.model import BeatStats, RunStats
+from handlers.model import BeatStats, Point, RunStats
 from handlers.sketch import bin_of
 from tests.daemon.cli.conftest import Cli
 from tests.handlers.diagnosis.builders import slow
