@@ -36,7 +36,7 @@ CONFIG_VARIABLE: Final = "SELFHEALD_CONFIG"
 """Names the YAML file; the one variable with the prefix that is no setting."""
 NEEDS_RESTART: Final = frozenset({"ingest.window_s", "store.max_bytes", "store.path"})
 """Dotted keys whose new value a running daemon cannot adopt."""
-ONE_FOR_ALL: Final = frozenset({"interval_s"})
+ONE_FOR_ALL: Final = frozenset({"interval_s", "reload_gate", "severity_of"})
 """Settings of `detect` that no subject can have for itself."""
 
 
@@ -87,6 +87,11 @@ def _require_known_groups(pattern: str) -> str:
 def _empty_is_none(value: object) -> object:
     """An environment variable has no other way to say "none"."""
     return None if value == "" else value
+
+
+def _off_is_a_word(value: object) -> object:
+    """YAML 1.1 reads `off` as false."""
+    return "off" if value is False else value
 
 
 def _only_of_a_subject(schema: dict[str, Any]) -> None:
@@ -262,6 +267,11 @@ class Detect(Section):
     """true or false. Whether handlers that run in production without a test are looked for."""
     errors: bool = True
     """true or false. Whether new and growing groups of errors are looked for."""
+    reload_gate: Annotated[Literal["off", "warn", "require"], BeforeValidator(_off_is_a_word)] = "warn"
+    """One of off, warn, require. What is done before other limits are adopted: "warn" judges the stored
+    history under them and logs what would have appeared and vanished; "require" also refuses them where
+    anomalies of severity high or critical would have vanished, until they are saved with "warn"; "off" adopts
+    them at once."""
 
 
 class DetectOf(Detect):

@@ -15,14 +15,16 @@ from msgspec.structs import replace
 from config.alert_route import AlertRoute
 from daemon.alerts.outbox import Outbox
 from daemon.baseline_records import BaselineRecords
+from daemon.case_records import CaseRecords, StoredCase
 from daemon.incident import Incident
 from daemon.incident_life import Changes, Moment, follow
 from daemon.recommendation import StoredRecommendation, renewed
 from daemon.store import Store
 from daemon.telemetry_records import TelemetryRecords, from_document, to_document
 from handlers.anomaly.baseline import Baseline
+from handlers.anomaly.case_inputs import Given, cases_of
 from handlers.diagnosis.verify import verified
-from handlers.model import AnyAnomaly, FixRecommendation, Point
+from handlers.model import AnyAnomaly, FixRecommendation, Point, SelfAnomaly
 
 INCIDENTS: Final = "incidents"
 RECOMMENDATIONS: Final = "recommendations"
@@ -47,6 +49,7 @@ class AnomalyRecords:
         self._incidents = store.table(INCIDENTS)
         self._recommendations = store.table(RECOMMENDATIONS)
         self.outbox = Outbox(store)
+        self.cases = CaseRecords(store)
 
     def store(
         self,
@@ -55,27 +58,79 @@ class AnomalyRecords:
         late_until_id: int,
         at: Moment,
         routes: Mapping[str, AlertRoute],
+        given: Given,
     ) -> Changes:
         """Stores what stands now, with what it makes of the incidents, and what was learned.
 
-        `late_until_id`: up to where late telemetry was judged. `routes`: who is to be told of it.
+        `late_until_id`: up to where late telemetry was judged. `routes`: who is to be told of it. `given`:
+        what the anomalies follow from.
         """
         at = replace(at, lossy=tuple(self._telemetry.lossy.marked()))
         with self._store.transaction():
             self.baselines.put(baseline)
             self._telemetry.forget_late(late_until_id)
-            changes = follow({each.anomaly.id: each for each in self.incidents()}, anomalies, at)
-            self.put((*changes.told, *changes.quiet))
-            self.outbox.add_changes(changes, routes, at.now_ms)
+            changes = self._follow(anomalies, at, routes, of_itself=False)
+            told = (*changes.opened, *changes.reopened, *changes.graver)
+            cases = cases_of((each.anomaly for each in told), given)
+            self.cases.put((document_id(each.anomaly.id), each) for each in cases)
+        return changes
+
+    def store_own(
+        self,
+        troubles: Iterable[SelfAnomaly],
+        recommendations: Iterable[FixRecommendation],
+        at: Moment,
+        routes: Mapping[str, AlertRoute],
+    ) -> Changes:
+        """The same for what the daemon finds out about itself. Times are those of the clock."""
+        self.put_recommendations(recommendations)
+        with self._store.transaction():
+            return self._follow(troubles, at, routes, of_itself=True)
+
+    def _follow(
+        self,
+        anomalies: Iterable[AnyAnomaly],
+        at: Moment,
+        routes: Mapping[str, AlertRoute],
+        *,
+        of_itself: bool,
+    ) -> Changes:
+        known = {
+            each.anomaly.id: each
+            for each in self.incidents()
+            if isinstance(each.anomaly, SelfAnomaly) == of_itself
+        }
+        changes = follow(known, anomalies, at)
+        self.put((*changes.told, *changes.quiet))
+        self.outbox.add_changes(changes, routes, at.now_ms)
         return changes
 
     def incidents(self) -> list[Incident]:
         """All of them, resolved ones too."""
         return [from_document(document, Incident) for document in self._incidents.all()]
 
+    def due_ms(self, forget_ms: int) -> int | None:
+        """When the next incident changes by the clock alone (see `Moment`); None if none does.
+
+        Those that are about the daemon itself are looked at all the time anyway.
+        """
+        due: list[int] = []
+        for each in self.incidents():
+            if isinstance(each.anomaly, SelfAnomaly):
+                continue
+            if each.state == "silenced" and each.until_ms is not None:
+                due.append(each.until_ms)
+            if each.is_open and each.confirmed_ms:
+                due.append(each.confirmed_ms + forget_ms + 1)
+        return min(due, default=None)
+
     def find(self, anomaly_id: str) -> Incident | None:
         document = self._incidents.get(doc_id=document_id(anomaly_id))
         return from_document(document, Incident) if document is not None else None
+
+    def find_case(self, anomaly_id: str) -> StoredCase | None:
+        """What led to an incident. Raises msgspec.ValidationError for what this version cannot read."""
+        return self.cases.find(document_id(anomaly_id))
 
     def put(self, incidents: Iterable[Incident]) -> None:
         """Part of the caller's transaction."""
@@ -153,6 +208,7 @@ class AnomalyRecords:
             with self._store.transaction():
                 for anomaly_id in old:
                     self._incidents.remove_between(document_id(anomaly_id), document_id(anomaly_id))
+                    self.cases.remove(document_id(anomaly_id))
                 self._remove_recommendations(
                     each
                     for each in self.stored_recommendations()

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from config.limits import matches
 from config.objective import Objective
 from daemon.subjects import Subject
 from daemon.tiers import DAY_MS, Tiers
-from handlers.anomaly.subject_names import matches
 from handlers.model import AnyAnomaly, BeatStats, BehavioralAnomaly, Budget, RunStats
 from handlers.objectives import MINUTE_MS, budget_of
 

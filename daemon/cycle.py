@@ -62,10 +62,12 @@ async def read_to_end(
         progress.done()
 
 
-async def judge(engine: Engine, until_ms: int, *, tells: bool = True) -> None:
+async def judge(
+    engine: Engine, until_ms: int, *, tells: bool = True, after_piece: Callable[[], None] = lambda: None
+) -> None:
     """Judges all windows that end before `until_ms`, and diagnoses what is open after it.
 
-    `tells`: the log says what opened and what is resolved.
+    `tells`: the log says what opened and what is resolved. `after_piece` is called while there is more to do.
     """
     while True:
         detected = await engine.detect(until_ms)
@@ -81,3 +83,4 @@ async def judge(engine: Engine, until_ms: int, *, tells: bool = True) -> None:
                 tell_changes(changes, recommendations)
         if not more_windows:
             return
+        after_piece()

@@ -17,6 +17,7 @@ from handlers.model import (
     CoverageAnomaly,
     ErrorAnomaly,
     PerformanceAnomaly,
+    SelfAnomaly,
 )
 
 MAX_SILENCE_MS: Final = 366 * 86_400_000
@@ -110,6 +111,8 @@ def _not_learned(anomaly: AnyAnomaly) -> str:
             return "change the definition of the sequence"
         case CoverageAnomaly():
             return "write a test, or silence it"
+        case SelfAnomaly():
+            return "mend it, or silence it"
         case PerformanceAnomaly() | BehavioralAnomaly() | ErrorAnomaly():
             return ""
 

@@ -27,9 +27,6 @@ class Lag(msgspec.Struct, frozen=True):
     seconds: float | None
     """At most so old is the oldest unread byte; 0 if there is none, None if it is not known."""
 
-    def __str__(self) -> str:
-        return f"{self.bytes} bytes, {'age unknown' if self.seconds is None else f'{self.seconds:.0f} s'}"
-
 
 def lag_of(unread: Unread, watermark_ms: int, now_ms: int) -> Lag:
     """The lag of one file. `watermark_ms`: latest event time read of its stream, or 0."""

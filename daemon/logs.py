@@ -9,15 +9,19 @@ import math
 import os
 import re
 import sys
+import time
 import traceback
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from loguru import logger
 
+from daemon.repeats import Repeats
 from handlers.redaction import redacted
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     from loguru import Message, Record
 
     from config.settings import Log
@@ -29,14 +33,17 @@ _PRIORITY: Final = {
 }  # fmt: skip
 """Syslog priority of each level of loguru (sd-daemon(3), RFC 5424 section 6.2.1)."""
 
-_JOURNAL: Final = "{message}{extra[pairs]}"
-_TERMINAL: Final = "<dim>{time:HH:mm:ss}</dim> <level>{level: <8}</level> {message}<dim>{extra[pairs]}</dim>"
-_PLAIN: Final = "{time:YYYY-MM-DDTHH:mm:ss.SSSZ} {level: <8} {message}{extra[pairs]}"
+_JOURNAL: Final = "{message}{extra[pairs]}{extra[trace]}"
+_TERMINAL: Final = (
+    "<dim>{time:HH:mm:ss}</dim> <level>{level: <8}</level> {message}<dim>{extra[pairs]}</dim>{extra[trace]}"
+)
+_PLAIN: Final = "{time:YYYY-MM-DDTHH:mm:ss.SSSZ} {level: <8} {message}{extra[pairs]}{extra[trace]}"
 
 _RESERVED: Final = frozenset({"time", "level", "event", "message", "exception"})
 _BARE: Final = re.compile(r"[\w./:@%+-]+")
 _CONTROL: Final = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if code != ord("\n")}
 
+_repeats: Final = Repeats()
 _sinks: list[int] = [0]
 """The sinks of the last configuration; 0 is the one that loguru starts with."""
 
@@ -54,8 +61,7 @@ def configure_logging(log: Log, environ: Mapping[str, str]) -> None:
     journal = _is_journal(environ)
     plain = _as_json if log.format == "json" else _PLAIN
     suited = _JOURNAL if journal else _TERMINAL if sys.stderr.isatty() else _PLAIN
-    # diagnose would print the values of variables, and with them secrets, beside every traceback.
-    common: dict[str, Any] = {"level": log.level, "diagnose": False, "backtrace": False}
+    common: dict[str, Any] = {"level": log.level}
     added: list[int] = []
     if log.file is not None:
         added.append(
@@ -81,8 +87,10 @@ def configure_logging(log: Log, environ: Mapping[str, str]) -> None:
         with contextlib.suppress(ValueError):  # somebody else has removed it
             logger.remove(sink)
     _sinks[:] = added
+    _repeats.clear()
     logger.configure(
-        extra={"event": "", "pairs": "", "fields": {}}, patcher=_redact if log.redact else _leave_as_it_is
+        extra={"event": "", "pairs": "", "fields": {}, "trace": ""},
+        patcher=_redact if log.redact else _leave_as_it_is,
     )
     _route_standard_library()
 
@@ -93,13 +101,38 @@ def tell(
     """Logs one event: a stable name for programs, a sentence for people, and the figures as fields.
 
     As text: the sentence and ` key=value` for each field. As JSON: {"time", "level", "event", "message",
-    ...fields}, where a field with one of those names gets a `_` behind it. `exception` adds its traceback.
+    ...fields}, where a field with one of those names gets a `_` behind it. `exception` adds its traceback,
+    without the values of variables. Of what repeats itself only some is written, see `daemon.repeats`.
     """
+    tell_repeats()
+    # What is for debugging is wanted whole.
+    if level == "DEBUG" or _repeats.is_told(level, event, sentence, fields, time.monotonic()):
+        _write(level, event, sentence, exception, fields)
+
+
+def tell_repeats() -> None:
+    """Tells how much was left out, once its time is over. To be called now and then."""
+    for each in _repeats.ended(time.monotonic()):
+        sentence = f"… {each.count} more like this: {each.sentence}"
+        _write(each.level, "repeated", sentence, None, {"of": each.event, "count": each.count})
+
+
+def tell_crash(kind: type[BaseException], error: BaseException, traceback_: TracebackType | None) -> None:
+    """For `sys.excepthook`: what ends the program is told as all else is, redacted and with its priority."""
+    tell("CRITICAL", "crashed", f"a defect, please report it: {kind.__name__}", exception=error)
+
+
+def _write(
+    level: str, event: str, sentence: str, exception: BaseException | None, fields: Mapping[str, object]
+) -> None:
     values = {key: _json_value(value) for key, value in fields.items()}
     pairs = "".join(f" {key}={_bare(value)}" for key, value in values.items())
-    bound = logger.bind(event=event, pairs=pairs.translate(_CONTROL), fields=values)
+    trace = "" if exception is None else "\n" + "".join(traceback.format_exception(exception)).rstrip("\n")
+    bound = logger.bind(
+        event=event, pairs=pairs.translate(_CONTROL), fields=values, trace=trace.translate(_CONTROL)
+    )
     # Without further arguments loguru does not format the message, so braces in it are safe.
-    bound.opt(exception=exception).log(level, sentence.translate(_CONTROL))
+    bound.log(level, sentence.translate(_CONTROL))
 
 
 def _redact(record: Record) -> None:
@@ -107,6 +140,7 @@ def _redact(record: Record) -> None:
     extra = record["extra"]
     record["message"] = redacted(record["message"])
     extra["pairs"] = redacted(extra["pairs"])
+    extra["trace"] = redacted(extra["trace"])
     extra["fields"] = {
         key: redacted(value) if isinstance(value, str) else value for key, value in extra["fields"].items()
     }
@@ -148,8 +182,8 @@ def _as_json(record: Record) -> str:
         "message": record["message"],
     }
     line |= {f"{key}_" if key in _RESERVED else key: value for key, value in extra["fields"].items()}
-    if record["exception"] is not None:
-        line["exception"] = "".join(traceback.format_exception(*record["exception"]))
+    if extra["trace"]:
+        line["exception"] = extra["trace"].removeprefix("\n")
     extra["json"] = json.dumps(line, allow_nan=False)
     return "{extra[json]}\n"
 

@@ -20,6 +20,7 @@ from handlers.model import (
     ErrorAnomaly,
     FixRecommendation,
     PerformanceAnomaly,
+    SelfAnomaly,
     type_of,
 )
 from handlers.stage import BeatReport
@@ -29,6 +30,7 @@ _TROUBLE: Final[Mapping[type, str]] = {
     BehavioralAnomaly: "deviation of",
     CoverageAnomaly: "missing test of",
     ErrorAnomaly: "error in",
+    SelfAnomaly: "own trouble with",
 }
 _TROUBLE_OF_KIND: Final[Mapping[str, str]] = {"silent": "silence of", "throughput": "rarity of"}
 

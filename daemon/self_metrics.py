@@ -17,7 +17,7 @@ from daemon.incident import Incident
 from daemon.lag import Lag
 from daemon.telemetry_records import Source, Totals
 
-_TYPES: Final = ("performance", "behavioral", "coverage", "error")
+_TYPES: Final = ("performance", "behavioral", "coverage", "error", "self")
 
 
 class StoredFigures(msgspec.Struct, frozen=True, kw_only=True):

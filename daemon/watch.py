@@ -136,6 +136,11 @@ class Watcher:
                 dead.append(f"the file watcher's thread for {directory} died")
         return tuple(dead)
 
+    @property
+    def deaths(self) -> int:
+        """How many threads died and were started again."""
+        return sum(self._deaths.values())
+
     def _refresh(self) -> None:
         problems = []
         for directory in [*self._directories, *self._linked()]:

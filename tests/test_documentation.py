@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,8 @@ from daemon.cli.app import app
 from handlers.formats.registry import log_formats
 from tests.daemon.cli.test_help import commands_of
 
-README = (Path(__file__).parents[1] / "README.md").read_text()
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
 
 
 def as_yaml(value: object) -> str:
@@ -36,6 +39,26 @@ def test_a_setting_is_in_the_readme_with_its_default_and_meaning(key: str) -> No
 @pytest.mark.parametrize("name", log_formats(Settings()))
 def test_a_log_format_is_in_the_readme(name: str) -> None:
     assert f"**{name}**" in README
+
+
+def told_events() -> set[str]:
+    """The names that the daemon gives to what it logs."""
+    events = {"beat-started", "beat-completed", "beat-failed"}  # named after the status of the beat
+    for path in (ROOT / "daemon").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Call(
+                    ast.Name("tell" | "_tell_anomaly" | "_write"), [_, ast.Constant(str(name)), *_]
+                ):
+                    events.add(name)
+    return events
+
+
+def test_every_event_of_the_log_is_in_the_readme_and_no_other() -> None:
+    table = README.partition("| event | priority |")[2].partition("\n\n")[0]
+    first_cells = [row.split("|")[1] for row in table.splitlines()[2:]]
+    documented = {name for cell in first_cells for name in re.findall(r"`([\w-]+)`", cell)}
+    assert documented == told_events()
 
 
 def test_every_command_is_in_the_readme() -> None:

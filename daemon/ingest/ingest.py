@@ -17,8 +17,9 @@ from config.load import LoadedSettings
 from config.settings import Settings
 from daemon.checked import slow_patterns
 from daemon.checkpoint import MAX_LOSSES, Checkpoint
+from daemon.clock import now_ms
 from daemon.cycle import AHEAD, judge, open_store
-from daemon.engine import Engine, now_ms
+from daemon.engine import Engine
 from daemon.ingest.find import find_files, watched_paths
 from daemon.ingest.plan import Plan, plan_files
 from daemon.ingest.reader import Piece, Segment, StreamReader, uncounted

@@ -85,19 +85,25 @@ def _incident(
     lines: tuple[EvidenceLine, ...],
     since_ms: int,
 ) -> IncidentReport:
+    points, marks = over_time(incident, settings, records, min(since_ms, incident.first_seen_ms), POINTS)
+    return IncidentReport(incident, tuple(recommendations), lines, points, marks)
+
+
+def over_time(
+    incident: Incident, settings: Settings, records: Records, since_ms: int, most: int
+) -> tuple[tuple[Point, ...], tuple[Mark, ...]]:
+    """The figure of an incident in steps, about `most` at most, and the restarts meanwhile."""
     until_ms = max(incident.last_seen_ms, records.telemetry.totals().watermark_ms) + 1
-    first_ms = min(since_ms, incident.first_seen_ms)
     window_ms = settings.ingest.window_s * 1000
     tiers = Tiers(records.store, records.telemetry, window_ms)
-    points = _points(incident, records, tiers, first_ms, until_ms, window_ms)
+    points = _points(incident, records, tiers, since_ms, until_ms, window_ms)
     if points:
         # As fine as the chart can show.
-        step_ms = _step_ms(until_ms - points[0].at_ms, window_ms)
+        step_ms = _step_ms(until_ms - points[0].at_ms, window_ms, most)
         if step_ms != window_ms:
             points = _points(incident, records, tiers, points[0].at_ms, until_ms, step_ms)
     shown_from_ms = points[0].at_ms if points else until_ms
-    marks = tuple(records.telemetry.marks.between(shown_from_ms, until_ms))
-    return IncidentReport(incident, tuple(recommendations), lines, points, marks)
+    return points, tuple(records.telemetry.marks.between(shown_from_ms, until_ms))
 
 
 def _points(
@@ -114,6 +120,6 @@ def _points(
     )
 
 
-def _step_ms(span_ms: int, window_ms: int) -> int:
+def _step_ms(span_ms: int, window_ms: int, most: int) -> int:
     steps = (window_ms, *(step for step in STEPS_MS if step > window_ms))
-    return next((step for step in steps if span_ms <= step * POINTS), STEPS_MS[-1])
+    return next((step for step in steps if span_ms <= step * most), STEPS_MS[-1])

@@ -6,6 +6,7 @@ import shlex
 from collections import Counter
 from collections.abc import Sequence
 
+from daemon.cli.text.anomaly import members_of, state_and_why
 from daemon.cli.text.figures import moment, samples, subject
 from daemon.cli.text.page import visible
 from daemon.evidence import EvidenceLine
@@ -13,7 +14,7 @@ from daemon.report.chart import Chart, ChartMark, svg
 from daemon.report.collect import IncidentReport
 from daemon.report.markup import Element, element
 from handlers.diagnosis.wording import percent, quantity, sentence
-from handlers.model import BehavioralAnomaly, FixRecommendation
+from handlers.model import Anomaly, BehavioralAnomaly, FixRecommendation, SelfAnomaly
 
 
 def incident_article(each: IncidentReport) -> Element:
@@ -27,9 +28,9 @@ def incident_article(each: IncidentReport) -> Element:
             element("span", stored.state, class_=f"badge {stored.state}"),
             element("code", anomaly.id),
         ),
-        element("p", element("b", sentence(anomaly.description))),
+        element("p", element("b", f"{anomaly.description}.")),
         _chart(each),
-        _beats(anomaly) if isinstance(anomaly, BehavioralAnomaly) else None,
+        _beats(anomaly) if isinstance(anomaly, BehavioralAnomaly) and anomaly.observed else None,
         _figures(each),
         *_diagnosis(each.recommendations),
         _fixes(each.recommendations),
@@ -92,20 +93,28 @@ def _beats(anomaly: BehavioralAnomaly) -> Element:
 
 def _figures(each: IncidentReport) -> Element:
     stored, anomaly = each.stored, each.stored.anomaly
-    low, high = (quantity(bound, anomaly.unit) for bound in anomaly.interval)
-    actual = quantity(anomaly.actual, anomaly.unit)
     facts = [
         ("about", subject(anomaly)),
+        *([] if isinstance(anomaly, SelfAnomaly) else _of_a_log(anomaly)),
+        ("first seen", moment(stored.first_seen_ms)),
+        ("last seen", moment(stored.last_seen_ms)),
+        ("state", "" if stored.state == "open" else state_and_why(stored)),
+        ("affected", ", ".join(anomaly.affected)),
+        ("members", "; ".join(members_of(anomaly))),
+    ]
+    return element("dl", *(part for name, text in facts if text for part in _fact(name, text)))
+
+
+def _of_a_log(anomaly: Anomaly) -> list[tuple[str, str]]:
+    low, high = (quantity(bound, anomaly.unit) for bound in anomaly.interval)
+    actual = quantity(anomaly.actual, anomaly.unit)
+    return [
         ("actual", actual if anomaly.unit == "tests" else f"{actual}, between {low} and {high}"),
         ("expected", quantity(anomaly.expected, anomaly.unit)),
         ("limit", quantity(anomaly.limit, anomaly.unit)),
         ("samples", samples(anomaly)),
         ("severity", f"{anomaly.severity}: {anomaly.severity_reason}"),
-        ("first seen", moment(stored.first_seen_ms)),
-        ("last seen", moment(stored.last_seen_ms)),
-        ("affected", ", ".join(anomaly.affected)),
     ]
-    return element("dl", *(part for name, text in facts if text for part in _fact(name, text)))
 
 
 def _fact(name: str, text: str) -> tuple[Element, Element]:
@@ -144,7 +153,7 @@ def _fixes(recommendations: Sequence[FixRecommendation]) -> Element | None:
             element("b", each.title),
             element("p", each.action),
             element("p", f"{each.type} · {each.location} · takes {each.effort}", class_="dim"),
-            element("ul", *(element("li", step) for step in each.steps)),
+            element("ol", *(element("li", step) for step in each.steps)),
             element("p", f"Benefit: {each.benefit}"),
         )
         for each in recommendations

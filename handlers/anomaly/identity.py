@@ -11,6 +11,7 @@ _PREFIX: dict[AnomalyType, str] = {
     "behavioral": "behav",
     "coverage": "cover",
     "error": "error",
+    "self": "self",
 }
 
 

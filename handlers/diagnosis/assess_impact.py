@@ -23,6 +23,7 @@ from handlers.model import (
     Impact,
     Past,
     PerformanceAnomaly,
+    SelfAnomaly,
     TelemetryMetrics,
 )
 
@@ -86,6 +87,8 @@ def _impact(anomaly: AnyAnomaly) -> Impact:
             impact = _counted(anomaly.executions, anomaly.executions, "execution", what)
         case ErrorAnomaly():
             impact = _failed(anomaly)
+        case SelfAnomaly():
+            impact = Impact(0, 0, 0.0, 0.0, anomaly.harm)
     why = sentence(f"{anomaly.severity}: {anomaly.severity_reason}") if anomaly.severity_reason else ""
     also = f"Affected: {', '.join(anomaly.affected)}." if anomaly.affected else ""
     return replace(impact, sentence=" ".join(part for part in (sentence(impact.sentence), also, why) if part))

@@ -9,6 +9,7 @@ from handlers.diagnosis.coverage_fixes import coverage_fixes
 from handlers.diagnosis.error_fixes import error_fixes
 from handlers.diagnosis.fix import Fix
 from handlers.diagnosis.performance_fixes import performance_fixes
+from handlers.diagnosis.self_fix import self_fix
 from handlers.diagnosis.subject import subject
 from handlers.model import (
     SEVERITIES,
@@ -22,6 +23,8 @@ from handlers.model import (
     FixRecommendation,
     PerformanceAnomaly,
     PerformanceDiagnosis,
+    SelfAnomaly,
+    SelfDiagnosis,
 )
 
 
@@ -77,6 +80,8 @@ def _fixes(assessed: AssessedDiagnosis) -> tuple[Fix, ...]:
             return coverage_fixes(diagnosis, anomaly)
         case ErrorDiagnosis() as diagnosis, ErrorAnomaly() as anomaly:
             return error_fixes(assessed, diagnosis, anomaly)
+        case SelfDiagnosis(), SelfAnomaly() as anomaly:
+            return (self_fix(anomaly),)
     raise TypeError(f"{type(assessed.diagnosis).__name__} of a {type(assessed.diagnosis.anomaly).__name__}")
 
 

@@ -9,7 +9,7 @@ import msgspec
 from handlers.model.events import Origin
 
 Severity = Literal["low", "medium", "high", "critical"]
-AnomalyType = Literal["performance", "behavioral", "coverage", "error"]
+AnomalyType = Literal["performance", "behavioral", "coverage", "error", "self"]
 
 SEVERITIES: Final[tuple[Severity, ...]] = ("low", "medium", "high", "critical")
 
@@ -48,7 +48,7 @@ class Anomaly(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
     limit: float
     unit: str
     """Unit of actual, expected and limit: "ms", "executions/min", "runs/run", "errors/execution",
-    "errors/minute", "tests"."""
+    "errors/minute", "tests", "s", "bytes"; "" where nothing is measured."""
     interval: tuple[float, float]
     """Confidence interval of `actual`."""
     confidence: float
@@ -110,7 +110,16 @@ class ErrorAnomaly(Anomaly, frozen=True, kw_only=True, tag="error"):
     tells of none."""
 
 
-AnyAnomaly = PerformanceAnomaly | BehavioralAnomaly | CoverageAnomaly | ErrorAnomaly
+class SelfAnomaly(Anomaly, frozen=True, kw_only=True, tag="self"):
+    """Something is wrong with selfheald itself. Times are those of the clock, not of any log."""
+
+    cause: str
+    harm: str
+    """What it does to the verdicts, in one sentence."""
+    advice: str
+
+
+AnyAnomaly = PerformanceAnomaly | BehavioralAnomaly | CoverageAnomaly | ErrorAnomaly | SelfAnomaly
 
 
 def type_of(anomaly: AnyAnomaly) -> AnomalyType:
@@ -123,3 +132,5 @@ def type_of(anomaly: AnyAnomaly) -> AnomalyType:
             return "coverage"
         case ErrorAnomaly():
             return "error"
+        case SelfAnomaly():
+            return "self"

@@ -74,7 +74,11 @@ class ErrorDiagnosis(Diagnosis, frozen=True, kw_only=True, tag="error"):
     """The declared test of the handler, or ""."""
 
 
-AnyDiagnosis = PerformanceDiagnosis | BehavioralDiagnosis | CoverageDiagnosis | ErrorDiagnosis
+class SelfDiagnosis(Diagnosis, frozen=True, kw_only=True, tag="self"):
+    """Why something is wrong with selfheald itself."""
+
+
+AnyDiagnosis = PerformanceDiagnosis | BehavioralDiagnosis | CoverageDiagnosis | ErrorDiagnosis | SelfDiagnosis
 
 
 class Impact(msgspec.Struct, frozen=True):

@@ -173,7 +173,7 @@ async def test_a_python_traceback_that_silence_ends_has_its_type(
     await read_to_end(engine)
     assert errors(engine) == 0
     await judge(engine, AT_MS + 60_000)
-    monkeypatch.setattr("daemon.engine.STACK_QUIET_S", -1.0)
+    monkeypatch.setattr("daemon.log_reader.STACK_QUIET_S", -1.0)
     assert await read_to_end(engine) == []  # it is selfheald that waited: nobody is told to be late
     assert engine.telemetry.totals().late == 1
     error_type, error_template, stats = only_error(engine)
@@ -199,8 +199,8 @@ async def test_an_error_whose_format_is_declared_no_more_is_told_all_the_same(
     append(folder_of(settings) / "app.log", TRACEBACK + "KeyError: 'x'\n")
     engine = Engine(settings, store, ignore)
     await read_to_end(engine)
-    monkeypatch.setattr("daemon.engine.STACK_QUIET_S", -1.0)
-    monkeypatch.setattr("daemon.engine.log_formats", lambda _: {})
+    monkeypatch.setattr("daemon.log_reader.STACK_QUIET_S", -1.0)
+    monkeypatch.setattr("daemon.log_reader.log_formats", lambda _: {})
     await read_to_end(engine)
     assert only_error(engine)[0] == "KeyError"
 
@@ -216,7 +216,7 @@ async def test_spans_whose_root_never_comes_are_told_when_their_file_stays_silen
     await read_to_end(engine)
     await read_to_end(engine)
     assert executions(all_windows(engine)) == 0
-    monkeypatch.setattr("daemon.engine.TRACE_QUIET_S", -1.0)
+    monkeypatch.setattr("daemon.log_reader.TRACE_QUIET_S", -1.0)
     await read_to_end(engine)
     assert executions(all_windows(engine)) == 1
     await read_to_end(engine)

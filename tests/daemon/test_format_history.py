@@ -182,5 +182,5 @@ async def play(case: str, history: list[tuple[str, int]]) -> Counter[str]:
 def test_rotations_restarts_and_borders_anywhere_change_no_count_of_a_log_of(
     case: str, history: list[tuple[str, int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("daemon.engine.STACK_QUIET_S", 3600.0)  # a slow machine is no silent log
+    monkeypatch.setattr("daemon.log_reader.STACK_QUIET_S", 3600.0)  # a slow machine is no silent log
     assert anyio.run(play, case, history) == anyio.run(play, case, [])

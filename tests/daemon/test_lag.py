@@ -13,6 +13,7 @@ from daemon.cli.ledger import ledger_of
 from daemon.cycle import read_to_end
 from daemon.engine import Engine
 from daemon.lag import Lag, Unread, lag_of, lag_of_all
+from daemon.status_line import StatusLine
 from daemon.store import Store
 from handlers.stage import BeatReport
 
@@ -65,7 +66,7 @@ async def test_a_burst_into_a_quiet_log_is_as_old_as_the_last_look_not_as_the_la
         engine = Engine(settings, store, ignore)
         log.write_bytes(line(1) + b"\n")
         await read_to_end(engine)
-        assert "lag 0 bytes, 0 s" in await engine.status_line(caught_up=True)
+        assert "lag 0 B" in StatusLine().text(await engine.status(), caught_up=True)
         clock.move_to(START + 3600)  # an hour without a line, but not without a look
         await engine.feed()
         clock.move_to(START + 3605)
@@ -74,10 +75,12 @@ async def test_a_burst_into_a_quiet_log_is_as_old_as_the_last_look_not_as_the_la
         await engine.feed()
         unread = log.stat().st_size - engine.telemetry.sources()[0].checkpoint.offset
         assert unread > 65_536
-        assert f"lag {unread} bytes, 5 s" in await engine.status_line(caught_up=False)
+        status = StatusLine().text(await engine.status(), caught_up=False)
+        assert status.startswith("catching up: ")
+        assert f"lag {unread:,} B (5.0 s)" in status
         [ledger] = ledger_of(
             engine.telemetry.sources(), engine.telemetry.watermarks_ms(), round((START + 3607) * 1000)
         )
         assert (ledger.unread_bytes, ledger.lag_s) == (unread, 7.0)
         await read_to_end(engine)
-        assert "lag 0 bytes, 0 s" in await engine.status_line(caught_up=True)
+        assert "lag 0 B" in StatusLine().text(await engine.status(), caught_up=True)

@@ -149,7 +149,7 @@ def test_json_keeps_a_traceback_in_its_line_and_in_the_journal_the_priority_befo
     shown = capsys.readouterr().err
     assert shown.startswith("<3>{")
     assert shown.count("\n") == 1
-    assert "ValueError: the server refused\n" in json.loads(shown[3:])["exception"]
+    assert json.loads(shown[3:])["exception"].endswith("\nValueError: the server refused")
 
 
 def test_text_is_plain_in_the_journal_too_behind_the_priority(
@@ -178,7 +178,7 @@ VALUES = st.none() | st.booleans() | st.integers() | st.floats() | TEXT | st.lis
 def test_json_is_valid_whatever_is_logged(sentence: str, value: object) -> None:
     lines: list[str] = []
     sink = logger.add(lines.append, format=logs._as_json)
-    tell("INFO", "a-test", sentence, value=value)
+    tell("DEBUG", "a-test", sentence, value=value)
     logger.remove(sink)
     [line] = lines
     record = json.loads(line, parse_constant=refuse_constant)
@@ -228,12 +228,29 @@ def test_a_traceback_shows_no_values_of_variables(form: str, capsys: pytest.Capt
     assert "hunter2" not in shown
 
 
-def test_the_default_of_the_library_would_show_the_secret() -> None:
-    """The negative control of the test before."""
-    lines: list[str] = []
-    logger.add(lines.append, diagnose=True)
-    tell("ERROR", "handler-failed", "A handler failed", exception=secret_failure())
-    assert "hunter2" in lines[0]
+@pytest.mark.parametrize("redact", [True, False])
+def test_a_traceback_is_redacted_as_a_sentence_is(redact: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging(Log(redact=redact), {})
+    tell("ERROR", "a-test", "It failed", exception=ValueError("refused: password=hunter2"))
+    said = capsys.readouterr().err
+    assert "ValueError: refused" in said
+    assert ("hunter2" in said) is not redact
+
+
+def test_what_ends_the_program_is_told_with_priority_and_redacted() -> None:
+    crash = (
+        "import sys\nfrom daemon.logs import tell_crash\nsys.excepthook = tell_crash\n"
+        "raise ValueError('refused: password=hunter2')\n"
+    )
+    reader, writer = os.pipe()
+    with pytest.raises(subprocess.CalledProcessError):
+        child_writes(writer, crash, {"JOURNAL_STREAM": stream_of(writer)})
+    os.close(writer)
+    with os.fdopen(reader, encoding="utf-8") as stream:
+        lines = stream.read().splitlines()
+    assert lines[0].startswith("<2>a defect, please report it: ValueError")
+    assert {line[:3] for line in lines} == {"<2>"}
+    assert lines[-1] == "<2>ValueError: refused: password=<redacted>"
 
 
 def test_a_further_call_replaces_the_configuration(capsys: pytest.CaptureFixture[str]) -> None:
@@ -264,9 +281,9 @@ def test_a_file_that_cannot_be_opened_leaves_the_configuration_as_it_was(
 
 def test_the_file_is_plain_rotates_by_size_and_keeps_so_many_old_ones(tmp_path: Path) -> None:
     path = tmp_path / "selfheald.log"
-    configure_logging(Log(file=path, rotation_bytes=1024, retention_files=2), {})
+    configure_logging(Log(file=path, level="DEBUG", rotation_bytes=1024, retention_files=2), {})
     for number in range(100):
-        tell("INFO", "a-test", f"Line {number} of a file \udc80")
+        tell("DEBUG", "a-test", f"Line {number} of a file \udc80")
     files = sorted(tmp_path.iterdir())
     assert len(files) == 3
     assert all(file.stat().st_size <= 1024 for file in files)

@@ -11,7 +11,8 @@ import pytest
 from config.settings import Settings
 from daemon.compare import read_logs
 from daemon.cycle import judge, read_to_end
-from daemon.engine import WINDOWS_A_DETECTION, Engine
+from daemon.engine import Engine
+from daemon.judge import WINDOWS_A_DETECTION
 from daemon.once import END_OF_TIME_MS
 from daemon.store import Store
 from daemon.tiers import Horizons

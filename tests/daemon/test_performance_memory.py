@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from config.settings import Settings
+from daemon.clock import now_ms
 from daemon.cycle import judge, read_to_end
-from daemon.engine import Engine, now_ms
+from daemon.engine import Engine
 from daemon.once import END_OF_TIME_MS
 from daemon.store import Store
 from handlers.anomaly.activity import unit_key
@@ -105,4 +106,4 @@ async def test_only_logs_that_are_followed_live_can_all_be_silent(
         engine = Engine(settings, store, ignore)
         await read_to_end(engine)
         await judge(engine, now_ms(), tells=False)
-        assert bool((await engine.load_telemetry("")).observed_until_ms) is live
+        assert bool((await engine.judge.load_telemetry("")).observed_until_ms) is live

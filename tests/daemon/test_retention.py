@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from config.settings import Settings
+from daemon.clock import now_ms
 from daemon.cycle import judge
 from daemon.database import StoreFullError
-from daemon.engine import Engine, now_ms
+from daemon.engine import Engine
 from daemon.once import END_OF_TIME_MS
 from daemon.store import Store
 from handlers.model import BeatStats

@@ -11,7 +11,7 @@ from daemon.cli.text.recommendation import say_recommendation, say_steps
 from daemon.evidence import EvidenceLine
 from daemon.incident import Incident
 from handlers.diagnosis.wording import count, quantity
-from handlers.model import AnyAnomaly, FixRecommendation, type_of
+from handlers.model import AnyAnomaly, FixRecommendation, SelfAnomaly, type_of
 
 _MEMBERS_SHOWN: Final = 10
 
@@ -28,7 +28,7 @@ def say_list(page: Page, incidents: Sequence[Incident]) -> None:
         say_title(page, incident.anomaly, when)
         page.say(incident.anomaly.description, indent=2)
         if incident.by:
-            page.say((_state(incident), "dim"), indent=2)
+            page.say((state_and_why(incident), "dim"), indent=2)
 
 
 def say_title(page: Page, anomaly: AnyAnomaly, note: str) -> None:
@@ -54,7 +54,7 @@ def say_everything(
     lines: Sequence[EvidenceLine],
 ) -> None:
     """One anomaly with claim, figures, diagnosis, recommendations and proof."""
-    _say_claim(page, incident)
+    say_claim(page, incident)
     if recommendations:
         say_diagnosis(page, recommendations[0])
         page.head("What to do")
@@ -68,7 +68,8 @@ def say_everything(
         page.say("Kept only while an anomaly is open.", indent=2)
     if len(incident.history) > 1:
         _say_history(page, incident)
-    page.head("Lines that prove it" if lines else "No line is known that proves it")
+    if not isinstance(incident.anomaly, SelfAnomaly):
+        page.head("Lines that prove it" if lines else "No line is known that proves it")
     for line in lines:
         say_line(page, line)
 
@@ -82,7 +83,8 @@ def say_line(page: Page, line: EvidenceLine) -> None:
         page.say(line.text.strip() + (" …" if line.cut else ""), indent=4)
 
 
-def _say_claim(page: Page, incident: Incident) -> None:
+def say_claim(page: Page, incident: Incident) -> None:
+    """What is wrong, with all figures of it."""
     anomaly = incident.anomaly
     unit = anomaly.unit
     say_title(page, anomaly, f"{type_of(anomaly)} ({anomaly.kind}), {incident.state}")
@@ -92,14 +94,15 @@ def _say_claim(page: Page, incident: Incident) -> None:
     if unit == "tests":
         page.field("actual", f"{quantity(anomaly.actual, unit)} tests")
         page.field("expected", f"at least {quantity(anomaly.expected, unit)}")
-    else:
+    elif unit:
         low, high = (quantity(bound, unit) for bound in anomaly.interval)
         page.field("actual", f"{quantity(anomaly.actual, unit)}, between {low} and {high}")
         page.field("expected", quantity(anomaly.expected, unit))
         page.field("limit", quantity(anomaly.limit, unit))
         if anomaly.expected < anomaly.limit > anomaly.actual and incident.is_open:
             page.field("", "below it, but by too little to be over (detect.close_share)")
-    page.field("samples", samples(anomaly))
+    if not isinstance(anomaly, SelfAnomaly):
+        page.field("samples", samples(anomaly))
     page.field("severity", anomaly.severity + (anomaly.severity_reason and f": {anomaly.severity_reason}"))
     page.field("first seen", moment(incident.first_seen_ms))
     page.field("last seen", f"{moment(incident.last_seen_ms)}, in {count(incident.detections, 'detection')}")
@@ -110,9 +113,9 @@ def _say_claim(page: Page, incident: Incident) -> None:
     if incident.state == "resolved":
         page.field("resolved", moment(incident.resolved_ms))
     if incident.state != "open":
-        page.field("state", _state(incident))
+        page.field("state", state_and_why(incident))
     page.fields("affected", anomaly.affected)
-    page.fields("members", _members(anomaly))
+    page.fields("members", members_of(anomaly))
 
 
 def _say_history(page: Page, incident: Incident) -> None:
@@ -123,7 +126,7 @@ def _say_history(page: Page, incident: Incident) -> None:
         page.say(f"{moment(step.at_ms)}  {step.state}{by}{why}", indent=2)
 
 
-def _state(incident: Incident) -> str:
+def state_and_why(incident: Incident) -> str:
     """The state, by whom, until when and why."""
     by = f" by {incident.by}" if incident.by else ""
     until = ""
@@ -134,7 +137,8 @@ def _state(incident: Incident) -> str:
     return f"{incident.state}{by}{until}" + (f": {incident.why}" if incident.why else "")
 
 
-def _members(anomaly: AnyAnomaly) -> list[str]:
+def members_of(anomaly: AnyAnomaly) -> list[str]:
+    """The first of what a group holds, each with its figure and id."""
     shown = [f"{member.name}, {member.figure} ({member.id})" for member in anomaly.members[:_MEMBERS_SHOWN]]
     more = len(anomaly.members) - len(shown)
     return [*shown, f"and {more} more (--format json has all)"] if more else shown

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from rich.filesize import decimal
-
-from handlers.diagnosis.wording import count, quantity, span, utc
-from handlers.model import SEVERITIES, Anomaly, Severity
+from handlers.diagnosis.wording import count, quantity, size, span, utc
+from handlers.model import SEVERITIES, Anomaly, SelfAnomaly, Severity
 
 
 def why(anomaly: Anomaly) -> str:
     """The figures that decided, in a sentence."""
     unit = anomaly.unit
+    if isinstance(anomaly, SelfAnomaly):
+        return anomaly.cause
     actual = quantity(anomaly.actual, unit)
     if unit == "tests":
         return f"{actual} tests, expected at least {quantity(anomaly.expected, unit)}"
@@ -36,11 +36,6 @@ def subject(anomaly: Anomaly) -> str:
     handler = f"{anomaly.plugin}.{anomaly.handler}" if anomaly.plugin else anomaly.handler
     parts = (anomaly.handler and handler, anomaly.event, anomaly.sequence)
     return " · ".join(part for part in parts if part)
-
-
-def size(number: int) -> str:
-    """A number of bytes: 4.8 MB."""
-    return decimal(number)
 
 
 def unread(number: int, lag_s: float | None) -> str:
