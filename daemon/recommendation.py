@@ -93,11 +93,14 @@ def standing(stored: StoredRecommendation, incidents: Mapping[str, Incident]) ->
         return said
     if stored.verified:
         return f"{said}; {stored.verified}"
-    known = (incidents.get(each) for each in stored.recommendation.anomaly_ids)
-    still = [each for each in known if each and each.is_open and each.last_seen_ms > stored.since_ms]
+    about = [incidents[each] for each in stored.recommendation.anomaly_ids if each in incidents]
+    still = [each for each in about if each.is_open and each.last_seen_ms > stored.since_ms]
     if still:
         last = max(still, key=lambda each: each.last_seen_ms)
         return f"{said}; not verified: {last.anomaly.id} was still seen until {utc(last.last_seen_ms)}"
+    declared = next((each for each in about if not each.is_open and each.by), None)
+    if declared:
+        return f"{said}; not verified: {declared.by} resolved {declared.anomaly.id} before it was seen to end"
     return f"{said}; not verified yet: too little ran since"
 
 

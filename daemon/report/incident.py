@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from daemon.cli.text.anomaly import members_of, state_and_why
 from daemon.cli.text.figures import moment, samples, subject
@@ -53,11 +53,22 @@ def _chart(each: IncidentReport) -> Element | None:
             limit=anomaly.limit,
             from_ms=stored.first_seen_ms,
             to_ms=stored.last_seen_ms,
-            marks=tuple(ChartMark(mark.at_ms, f"{mark.stream} {mark.kind}") for mark in each.marks),
+            marks=(
+                *(ChartMark(mark.at_ms, f"{mark.stream} {mark.kind}") for mark in each.marks),
+                *_commits(each),
+            ),
             write=lambda value: quantity(value, anomaly.unit),
             most=1.0 if anomaly.unit in {"runs/run", "errors/execution"} else None,
         )
     )
+
+
+def _commits(each: IncidentReport) -> Iterator[ChartMark]:
+    """The likeliest commit, if the chart reaches back to it."""
+    if each.recommendations:
+        for suspect in each.recommendations[0].assessed.diagnosis.suspects[:1]:
+            if each.points[0].at_ms <= suspect.at_ms <= each.points[-1].at_ms:
+                yield ChartMark(suspect.at_ms, f"commit {suspect.sha[:12]}: {suspect.subject}")
 
 
 def _figure(unit: str) -> str:

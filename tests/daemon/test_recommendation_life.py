@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from config.settings import Settings
+from daemon.incident_orders import Resolve
 from daemon.recommendation import StoredRecommendation, renewed, standing
 from daemon.recommendation_orders import Done, Reject, Take
 from daemon.store import Store
@@ -89,6 +90,16 @@ async def test_what_is_done_and_did_not_help_says_until_when_it_was_seen(world: 
     await world.run(800, SLOW_MS)
     assert "not verified: " in says(world, stored)
     assert "was still seen until 2026-" in says(world, stored)
+
+
+@pytest.mark.anyio
+async def test_what_an_operator_declares_over_is_not_verified(world: World) -> None:
+    stored = await slowed(world)
+    await world.order(Done(id="1", at_ms=1, by="ada", recommendation=stored.recommendation.id))
+    about = stored.recommendation.anomaly_id
+    await world.order(Resolve(id="2", at_ms=2, by="bob", incident=about))
+    await world.run(800, NORMAL_MS)
+    assert says(world, stored).endswith(f"; not verified: bob resolved {about} before it was seen to end")
 
 
 @pytest.mark.anyio

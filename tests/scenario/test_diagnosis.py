@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import NamedTuple
 
@@ -146,3 +147,14 @@ def test_the_command_says_all_that_is_open(world: World, capsys: pytest.CaptureF
     for kind in ("perf", "error", "behav"):
         assert world.assessed(kind).diagnosis.cause in text
         assert world.first(kind).title in text
+
+
+@FAULTS
+def test_the_chart_of_the_report_marks_the_commit(
+    world: World, tmp_path: Path, kind: str, commit: str, hour: int, place: str
+) -> None:
+    page = tmp_path / "report.html"
+    assert run(["report", "--html", str(page), "--since", "3650d", "--config", str(world.settings)]) == 0
+    charts = re.findall(r"<svg.*?</svg>", page.read_text(), re.DOTALL)
+    sha = getattr(world.commits, commit)
+    assert sum(f"commit {sha[:12]}: " in chart for chart in charts) == 1
