@@ -26,6 +26,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from config.alert_route import AlertRoute
+from config.objective import Objective
 from config.patterns import compile_pattern
 from config.time_formats import require_time_format
 
@@ -389,6 +390,12 @@ class Settings(BaseSettings):
     expected_ms: dict[Text, PositiveMs] = {}
     """Milliseconds, more than 0, by glob on an event, on "Plugin.handler" or on "sequence-id/event". The
     median duration that is expected of a handler, in place of the learned one. Put names with * in quotes."""
+    objectives: dict[Text, Objective] = {}
+    """Service level objectives, by name. Each has a match (a glob on an event, on "Plugin.handler", on
+    "sequence-id/event" or on a sequence id) and one of latency_ms, error_rate (0.01: at most 1 % fail),
+    availability (0.999: at least 99.9 % succeed) and throughput (executions a minute). target (default: 0.99)
+    is the part of the executions within latency_ms, or of the minutes with the throughput; window_d (default:
+    30) the days over which the error budget is counted. How fast it burns decides what is done first."""
     project: Project = Project()
     store: Store = Store()
     retention: Retention = Retention()

@@ -21,6 +21,7 @@ from daemon.logs import tell
 from daemon.narrate import tell_order
 from daemon.order_kinds import decode_order
 from daemon.orders import OrderBook, OrderRecords
+from daemon.pasts import PastReader
 from daemon.self_metrics import StoredFigures
 from daemon.self_records import SelfRecords
 from daemon.settings_record import put_in_force
@@ -50,6 +51,7 @@ class Engine:
         self._thread = StoreThread()
         self.telemetry = TelemetryRecords(store, settings.ingest.window_s * 1000)
         self.tiers = Tiers(store, self.telemetry, settings.ingest.window_s * 1000)
+        pasts = PastReader(self.telemetry, self.tiers, settings.ingest.window_s * 1000, settings.objectives)
         self.anomalies = AnomalyRecords(store, self.telemetry)
         records = OrderRecords(self.telemetry, self.anomalies, self.anomalies.baselines)
         self.own = SelfRecords(store)
@@ -64,7 +66,7 @@ class Engine:
         self.died = store.ended_uncleanly
         """Whether the daemon before this one was killed, or crashed."""
         self.reader = LogReader(settings, self.telemetry, self._thread, report, careful=self.died)
-        self.judge = Judge(settings, self.telemetry, self.anomalies, self.reader, self._thread, report)
+        self.judge = Judge(settings, self.telemetry, self.anomalies, self.reader, pasts, self._thread, report)
 
     @property
     def tail(self) -> Tail:

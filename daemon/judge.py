@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -18,6 +18,8 @@ from daemon.database import StoreError
 from daemon.incident_life import Changes
 from daemon.limits import moment_of
 from daemon.log_reader import LogReader
+from daemon.narrate import tell_verified
+from daemon.pasts import PastReader
 from daemon.settings_record import verdict_values
 from daemon.store_thread import StoreThread
 from daemon.telemetry_records import TelemetryRecords
@@ -30,7 +32,7 @@ from handlers.anomaly.united_errors import united_errors
 from handlers.diagnosis.added_time import usual_times_ms
 from handlers.diagnosis.latest_windows import latest
 from handlers.diagnosis.sequence import DIAGNOSIS, diagnose
-from handlers.model import AnyAnomaly, Codebase, FixRecommendation, SelfAnomaly, TelemetryMetrics
+from handlers.model import AnyAnomaly, Codebase, FixRecommendation, Past, SelfAnomaly, TelemetryMetrics
 from handlers.stage import Performance, Reporter, perform
 
 WINDOWS_A_DETECTION: Final = 360
@@ -53,6 +55,7 @@ class Judge:
         telemetry: TelemetryRecords,
         anomalies: AnomalyRecords,
         reader: LogReader,
+        pasts: PastReader,
         thread: StoreThread,
         report: Reporter,
     ) -> None:
@@ -60,6 +63,7 @@ class Judge:
         self._telemetry = telemetry
         self._anomalies = anomalies
         self._reader = reader
+        self._pasts = pasts
         self._thread = thread
         self._report = report
         self._judging = anyio.Lock()
@@ -88,6 +92,7 @@ class Judge:
         """Goes on with other settings from the next play on."""
         if settings.project != self._settings.project:
             self._codebase = codebase_reader(settings.project, rest_s=CHECKOUT_REST_S)
+        self._pasts.adopt(settings.objectives)
         self._settings, self._limits = settings, verdict_values(settings)
 
     @asynccontextmanager
@@ -197,6 +202,12 @@ class Judge:
                 self._anomalies.due_ms(moment.forget_ms),
             )
         )
+        quiet_ms = baseline.judged_until_ms - round(self._settings.detect.hold_s * 1000)
+        min_samples = self._settings.detect.min_samples
+        for done in await self._thread.run(
+            lambda: self._anomalies.verify_done(self._pasts.points_since, min_samples, quiet_ms)
+        ):
+            tell_verified(done)
         self._limits_judged, self._baseline = limits, baseline
         return f"anomalies-{baseline.judged_until_ms}"
 
@@ -207,6 +218,9 @@ class Judge:
             for each in stored
             if each.is_open and not isinstance(each.anomaly, SelfAnomaly)  # has its own diagnosis
         )
+
+    async def load_pasts(self, anomalies: tuple[AnyAnomaly, ...]) -> Mapping[str, Past]:
+        return await self._thread.run(lambda: self._pasts.load(anomalies))
 
     async def store_diagnosis(self, recommendations: tuple[FixRecommendation, ...]) -> str:
         await self._thread.run(lambda: self._anomalies.put_recommendations(recommendations))

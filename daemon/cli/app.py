@@ -16,6 +16,7 @@ from daemon.cli.commands.case import case
 from daemon.cli.commands.check_config import check_config
 from daemon.cli.commands.compare import compare
 from daemon.cli.commands.config import config
+from daemon.cli.commands.diagnose import diagnose
 from daemon.cli.commands.doctor import doctor
 from daemon.cli.commands.explain import explain
 from daemon.cli.commands.ingest import ingest
@@ -46,7 +47,8 @@ app.command()(show)
 app.command()(explain)
 app.command()(replay)
 app.command()(case)
-app.command()(recommendations)
+app.command()(diagnose)
+app.add_typer(recommendations, name="recommendations")
 app.command()(ack)
 app.command()(silence)
 app.command()(resolve)

@@ -13,10 +13,10 @@ from daemon.cli.reading import Records, gravest_first
 from daemon.cli.state import State, state_of
 from daemon.evidence import EvidenceLine, lines_in_store
 from daemon.incident import Incident
-from daemon.report.series import Point, series_of
+from daemon.report.series import series_of
 from daemon.tiers import Tiers
 from handlers.error_groups import in_group
-from handlers.model import FixRecommendation, Mark
+from handlers.model import FixRecommendation, Mark, Point
 
 STEPS_MS: Final = tuple(1000 * seconds for seconds in (10, 30, 60, 300, 900, 3600, 21_600, 86_400))
 POINTS: Final = 120
@@ -55,7 +55,8 @@ def collect(settings: Settings, records: Records, since_ms: int, now_ms: int) ->
     checkpoints = {source.checkpoint.source: source.checkpoint for source in sources}
     advice: dict[str, list[FixRecommendation]] = {}
     for recommendation in records.anomalies.all_recommendations():
-        advice.setdefault(recommendation.anomaly_id, []).append(recommendation)
+        for anomaly_id in recommendation.anomaly_ids:
+            advice.setdefault(anomaly_id, []).append(recommendation)
     return Report(
         made_ms=now_ms,
         since_ms=since_ms,

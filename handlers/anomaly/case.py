@@ -22,9 +22,13 @@ from handlers.model import (
     AnyAnomaly,
     BeatKey,
     BeatStats,
+    BehavioralAnomaly,
     Codebase,
+    CoverageAnomaly,
+    ErrorAnomaly,
     ErrorKey,
     ErrorStats,
+    PerformanceAnomaly,
     RunStats,
     TelemetryMetrics,
     Window,
@@ -85,10 +89,12 @@ def replayed(case: Case) -> AnyAnomaly | None:
     """
     kinds = {type_of(case.anomaly), *(member.type for member in case.anomaly.members)}
     metrics = TelemetryMetrics(case.window_ms, {each.start_ms: _window(each) for each in case.windows})
-    baseline = _baseline(case.baseline)
-    limits, detect_of = case.limits, case.detect_of
+    baseline, limits, detect_of = _baseline(case.baseline), case.limits, case.detect_of
     beats = {(sequence, event): _ran(*names) for sequence, event, *names in case.running}
-    performance = None
+    slow: tuple[PerformanceAnomaly, ...] = ()
+    behavior: tuple[BehavioralAnomaly, ...] = ()
+    gaps: tuple[CoverageAnomaly, ...] = ()
+    errors: tuple[ErrorAnomaly, ...] = ()
     if "performance" in kinds:
         performance = detect_performance_anomalies(
             metrics,
@@ -99,25 +105,23 @@ def replayed(case: Case) -> AnyAnomaly | None:
             observed_until_ms=case.observed_until_ms,
         )
         beats |= performance.beats
-    behavior = detect_behavioral_anomalies(
-        metrics, baseline=baseline, limits=limits, detect_of=detect_of, sequences=case.codebase.sequences
-    )
-    coverage = detect_coverage_gaps(
-        metrics, baseline=baseline, codebase=case.codebase, limits=limits, detect_of=detect_of
-    )
-    errors = detect_error_patterns(
-        metrics, baseline=baseline, limits=limits, detect_of=detect_of, shown=case.shown
-    )
-    rates = case.baseline.activity is not None
-    aggregated = aggregate_anomaly_results(
         # Without the other units, what is known of rates says nothing.
-        [each for each in performance.anomalies if rates or each.unit == "ms"] if performance else (),
-        behavior.anomalies if "behavioral" in kinds else (),
-        coverage.anomalies if "coverage" in kinds else (),
-        errors.anomalies if "error" in kinds else (),
-        beats=beats,
-        open_ids=frozenset(case.open_ids),
-        limits=limits,
+        rates = case.baseline.activity is not None
+        slow = tuple(each for each in performance.anomalies if rates or each.unit == "ms")
+    if "behavioral" in kinds:
+        behavior = detect_behavioral_anomalies(
+            metrics, baseline=baseline, limits=limits, detect_of=detect_of, sequences=case.codebase.sequences
+        ).anomalies
+    if "coverage" in kinds:
+        gaps = detect_coverage_gaps(
+            metrics, baseline=baseline, codebase=case.codebase, limits=limits, detect_of=detect_of
+        ).anomalies
+    if "error" in kinds:
+        errors = detect_error_patterns(
+            metrics, baseline=baseline, limits=limits, detect_of=detect_of, shown=case.shown
+        ).anomalies
+    aggregated = aggregate_anomaly_results(
+        slow, behavior, gaps, errors, beats=beats, open_ids=frozenset(case.open_ids), limits=limits
     )
     return next((each for each in aggregated.all_anomalies if each.id == case.anomaly.id), None)
 

@@ -29,12 +29,12 @@ T = TypeVar("T", int, float)
 
 _MOST_BINS: Final = 400
 """Durations that are shorter by more bins are a millionth."""
-_BEAT: Final = ("over_expected", "min_samples", "confidence", "run_noise", "min_added_ms")
+_BEAT: Final = ("over_expected", "min_samples", "confidence", "run_noise", "min_added_ms", "close_share")
 SETTINGS: Final[dict[str, tuple[str, ...]]] = {
     "performance": _BEAT,
     "rate": ("rate_drop",),
     "behavioral": ("behavioral_min_runs", "min_samples", "confidence"),
-    "error": ("error_min_count", "error_over_baseline", "min_samples", "confidence"),
+    "error": ("error_min_count", "error_over_baseline", "min_samples", "confidence", "close_share"),
     "coverage": (),
 }
 """The figures under `detect` by which each kind of anomaly is judged."""
@@ -126,8 +126,10 @@ def _grid(name: str, was: float) -> Sequence[float]:
                 for tenths in range(99, 9, -1)
             )
             return [each for each in nines if was < each < 1]
-        case "rate_drop":
-            return [each / 1000 for each in range(500, 1000) if each / 1000 > was]
+        case "rate_drop" | "close_share":
+            return [
+                each / 1000 for each in range(1001 if name == "close_share" else 1000) if each / 1000 > was
+            ]
         case "run_noise":
             return [each for each in _decimals(1e-3, 5) if each > was]
         case _:

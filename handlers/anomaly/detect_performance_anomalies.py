@@ -15,9 +15,10 @@ from handlers.anomaly.activity import Activity, unit_key
 from handlers.anomaly.baseline import BEATS, Baseline, Judgement, Learned, judge_subject
 from handlers.anomaly.closing import closing
 from handlers.anomaly.drift import judge_drift
-from handlers.anomaly.latency import Slow, judge_latency
+from handlers.anomaly.latency import REPEATED, Rigour, Slow, judge_latency, once
 from handlers.anomaly.long_term import LongTerm, PerformanceMemory, copied
 from handlers.anomaly.performance_anomaly import quiet_anomaly, slow_anomaly
+from handlers.anomaly.rare_tail import judge_rare_tail
 from handlers.anomaly.silence import judge_activity
 from handlers.anomaly.subject_names import beat_names, operators_figure
 from handlers.metrics import add_beats
@@ -40,6 +41,7 @@ def detect_performance_anomalies(
     expected_ms: Mapping[str, float],
     detect_of: Mapping[str, DetectOf] = MappingProxyType({}),
     observed_until_ms: int = 0,
+    is_once: bool = False,
 ) -> DetectedPerformance:
     """Judges the durations of each beat, and the rate of each sequence.
 
@@ -51,12 +53,14 @@ def detect_performance_anomalies(
 
     `detect_of`: limits of subjects that have their own (see `config.limits`).
     `observed_until_ms`: up to when everything was read while the logs were followed live, 0 if they were not.
+    `is_once`: these windows are one side of a comparison, which nobody judges again.
     """
     arrivals: dict[BeatKey, list[tuple[int, BeatStats]]] = {key: [] for key in baseline.beats}
     for start_ms, window in sorted(metrics.windows.items()):
         for key, stats in window.beats.items():
             arrivals.setdefault(key, []).append((start_ms, stats))
     to_close = closing(limits)
+    rigour = once(_judged(arrivals, baseline, limits)) if is_once else REPEATED
     anomalies: list[PerformanceAnomaly] = []
     beats: dict[BeatKey, Learned[BeatStats]] = {}
     long_term = dict(baseline.performance.beats)
@@ -64,7 +68,7 @@ def detect_performance_anomalies(
         known = baseline.beats.get(key) or Learned(BeatStats())
         names = _names(key, known, windows) if expected_ms or detect_of else ()
         fixed_ms, own = operators_figure(names, expected_ms), limits_for(limits, detect_of, (*names, key[0]))
-        judge = partial(judge_latency, fixed_ms=fixed_ms, limits=own)
+        judge = partial(judge_latency, fixed_ms=fixed_ms, limits=own, rigour=rigour)
         still = partial(
             _still_slow, fixed_ms=fixed_ms, limits=own, to_close=to_close if own is limits else closing(own)
         )
@@ -73,6 +77,8 @@ def detect_performance_anomalies(
             long_term[key] = _remembered(long_term.get(key), windows, metrics.window_ms, own)
         if judgement is None and fixed_ms is None and key in long_term:
             judgement = _judge_long_term(long_term[key], beats[key], own)
+        if judgement is None and fixed_ms is None and is_once and windows:
+            judgement = _judge_rare_tail(key, arrivals, baseline, own, rigour)
         if judgement is not None and own.performance:
             last_ms = judgement.last_ms + metrics.window_ms
             anomalies.append(slow_anomaly(key, judgement.verdict, judgement.first_ms, last_ms, own))
@@ -87,6 +93,17 @@ def detect_performance_anomalies(
         if own.performance:
             anomalies.append(quiet_anomaly(quiet, references, own))
     return DetectedPerformance(tuple(anomalies), beats, PerformanceMemory(long_term, rates))
+
+
+def _judged(
+    arrivals: Mapping[BeatKey, list[tuple[int, BeatStats]]], baseline: Baseline, limits: Detect
+) -> int:
+    """How many handlers have samples enough on both sides of a comparison."""
+    enough = 0
+    for key, known in baseline.beats.items():
+        current = sum(sum(stats.bins.values()) for _, stats in arrivals[key])
+        enough += min(current, sum(known.reference.bins.values())) >= limits.min_samples
+    return enough
 
 
 def _still_slow(
@@ -154,6 +171,22 @@ def _judge_long_term(memory: LongTerm, learned: Learned[BeatStats], limits: Dete
             memory.drift.anchor.since_ms,
         )
     return Judgement(slow, first_ms, memory.last_ms) if slow is not None else None
+
+
+def _judge_rare_tail(
+    key: BeatKey,
+    arrivals: Mapping[BeatKey, list[tuple[int, BeatStats]]],
+    baseline: Baseline,
+    limits: Detect,
+    rigour: Rigour,
+) -> Judgement[Slow] | None:
+    (start_ms, current), known = arrivals[key][-1], baseline.beats.get(key)
+    if known is None:
+        return None
+    others = (windows[-1][1] for other, windows in arrivals.items() if other != key and windows)
+    before = (each.reference for other, each in baseline.beats.items() if other != key)
+    slow = judge_rare_tail(current, known.reference, (*others, *before), limits, rigour)
+    return Judgement(slow, start_ms, start_ms) if slow is not None else None
 
 
 def _activity_after(

@@ -56,8 +56,12 @@ async def detect_anomalies(
     limits: Detect,
     expected_ms: Mapping[str, float],
     detect_of: Mapping[str, DetectOf] = MappingProxyType({}),
+    is_once: bool = False,
 ) -> DetectedAnomalies:
-    """Judges the closed windows that were not judged yet. `detect_of`: limits of single subjects, by glob."""
+    """Judges the closed windows that were not judged yet.
+
+    `detect_of`: limits of single subjects, by glob. `is_once`: nobody will judge these windows again.
+    """
     await run.beat(detect_anomalies_requested, request_id)
     loaded = await run.beat(load_telemetry_data, record_id, port=history)
     metrics, baseline = loaded.metrics, loaded.baseline
@@ -69,6 +73,7 @@ async def detect_anomalies(
         expected_ms=expected_ms,
         detect_of=detect_of,
         observed_until_ms=loaded.observed_until_ms,
+        is_once=is_once,
     )
     behavior = await run.beat(
         detect_behavioral_anomalies,

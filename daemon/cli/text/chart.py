@@ -9,8 +9,8 @@ from typing import Final
 
 import msgspec
 
-from daemon.report.series import Point
 from handlers.diagnosis.wording import span
+from handlers.model import Point
 
 COLUMNS: Final = 56
 _ROWS: Final = 8

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 
 from daemon.cli.text.anomaly import say_claim, say_line
 from daemon.cli.text.chart import TextChart, chart_lines
-from daemon.cli.text.figures import moment, quantity
+from daemon.cli.text.figures import moment
 from daemon.cli.text.page import Page
 from daemon.evidence import EvidenceLine
 from daemon.explanation import Explanation, SettingUsed
 from daemon.incident import Incident
-from daemon.report.series import Point
-from handlers.diagnosis.wording import count, quantile_name, span
-from handlers.model import AnyAnomaly, Mark, PerformanceAnomaly
+from handlers.diagnosis.wording import count, quantile_name, quantity, span
+from handlers.model import AnyAnomaly, Mark, PerformanceAnomaly, Point
 
 
 def say_explanation(

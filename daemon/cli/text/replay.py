@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 
-from daemon.cli.text.figures import size
 from daemon.cli.text.page import Page
 from daemon.replay import Replay
-from handlers.diagnosis.wording import count
+from handlers.diagnosis.wording import count, size
 
 
 def say_replay(page: Page, found: Replay) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from daemon.cli.state import Learning, ReadSoFar, State
-from daemon.cli.text.figures import ago, moment, said_of_lossy, size, understood, unread
+from daemon.cli.text.figures import ago, moment, said_of_lossy, understood, unread
 from daemon.cli.text.page import SEVERITY_STYLES, Page, Part
-from handlers.diagnosis.wording import count
+from handlers.diagnosis.wording import count, size
 
 DAEMON = {
     "running": ("running", "green"),

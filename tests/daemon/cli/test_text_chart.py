@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from daemon.cli.text.chart import TextChart, chart_lines
-from daemon.report.series import Point
+from handlers.model import Point
 
 START_MS = 1_795_363_200_000
 STEP_MS = 10_000
