@@ -149,7 +149,7 @@ async def compare(baseline_path: Path, current_path: Path, settings: Settings) -
         not_exercised=not_exercised(learned, current.metrics),
         too_few=too_few_samples(learned, current.metrics, settings.detect, settings.expected_ms),
         beats=len(span.beats),
-        slower=paced.slower if paced.is_even else 1.0,
+        slower=paced.slower,
     )
 
 

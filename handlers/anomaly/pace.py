@@ -22,8 +22,6 @@ from handlers.sketch import ZERO_BIN, factor_of, median_bin, shifted_bins
 
 SPAN_EXECUTIONS: Final = 100
 """So many tell the pace of a span within 4 %, with the spread of durations that handlers have (sigma 0.3)."""
-MOST_PACE: Final = 2
-"""A pace beyond so many times the limit is not put down to the machine."""
 
 Medians = Mapping[BeatKey, int]
 
@@ -35,16 +33,13 @@ class SamePace(msgspec.Struct, frozen=True):
     current: TelemetryMetrics
     slower: float
     """How many times as long as in the baseline everything took in the current side; 1 or more."""
-    is_even: bool = True
-    """False: everything is so much slower that it is a verdict; the sides are as they were."""
 
 
 def at_one_pace(baseline: TelemetryMetrics, current: TelemetryMetrics, limits: Detect) -> SamePace:
     """Takes the pace out of both sides. Counts stay as they are; durations of the baseline become longer.
 
     Only a current side that is slower is made up for: where most handlers became faster, one that did not is
-    not slow. Nothing is done where fewer than `LEAST_HANDLERS` ran `detect.min_samples` times on both sides,
-    nor where everything is slower than twice the limit allows one handler to be: no load may hide that.
+    not slow. Nothing is done where fewer than `LEAST_HANDLERS` ran `detect.min_samples` times on both sides.
     """
     min_samples = limits.min_samples
     usual = _medians(baseline, min_samples)
@@ -66,8 +61,6 @@ def at_one_pace(baseline: TelemetryMetrics, current: TelemetryMetrics, limits: D
     }
     theirs = dict.fromkeys(even.windows, means)
     slower = factor_of(_middle(sorted((each, 1) for each in means.values())))
-    if slower > MOST_PACE * (1 + limits.over_expected):
-        return SamePace(baseline, current, slower, is_even=False)
     return SamePace(_shifted(even, theirs), _shifted(current, ours), slower)
 
 

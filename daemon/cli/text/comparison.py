@@ -27,7 +27,7 @@ def say_comparison(page: Page, comparison: Comparison, fail_on: str, failed: int
         page.field("", f"and {more} more", indent=0)
     if comparison.slower >= NOTED_PACE:
         pace = f"everything together took {comparison.slower:.2f} times as long, as on a busier machine"
-        page.field("pace", f"{pace}: handlers are judged against that", indent=0)
+        page.field("pace", (f"{pace}: handlers are judged against that", "yellow"), indent=0)
     page.fields("not judged", _not_judged(comparison), indent=0)
     first: dict[str, FixRecommendation] = {}
     for recommendation in comparison.recommendations:

@@ -135,7 +135,12 @@ def null_tables(draws: int) -> None:
         )
         for name, draw in NATURES.items()
     )
-    table(f"compare: false alarms in 10,000 handlers ({draws} drawn), by executions", SAMPLES, rows, "{:.1f}")
+    table(
+        f"compare: false alarms in 10,000 handlers, by executions; 0 means fewer than {30_000 / draws:.0f}",
+        SAMPLES,
+        rows,
+        "{:.1f}",
+    )
 
 
 def alarms_live(draw: Draw, executions: int, windows: int, seed: int) -> int:
@@ -161,7 +166,8 @@ def live_table(draws: int) -> None:
         for name, draw in NATURES.items()
     )
     table(
-        f"live: alarms a handler and month ({windows} windows), by executions a window",
+        f"live: alarms a handler and month, by executions a window; {windows} windows, so that 0 means fewer "
+        f"than {3 * WINDOWS_A_MONTH / windows:.0f} (rule of three)",
         columns,
         rows,
         "{:.1f}",

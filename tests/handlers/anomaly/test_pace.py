@@ -81,13 +81,6 @@ def test_what_became_faster_makes_nobody_slow() -> None:
     assert told(side(1, busy), side(2, steady, slow=2.0)) == []
 
 
-def test_what_no_load_explains_is_told_of_everything() -> None:
-    def crawling(_window: int) -> float:
-        return 4.0
-
-    assert len(told(side(1, steady), side(2, crawling))) >= 15
-
-
 def test_of_few_handlers_the_pace_is_not_known() -> None:
     before, now = side(1, steady, handlers=4), side(2, busy, handlers=4)
     paced = at_one_pace(before, now, Detect())
