@@ -15,6 +15,7 @@ from daemon.cli.top.snapshot import HandlerRow, Snapshot
 from handlers.diagnosis.wording import percent, span
 
 _BARS: Final = "▁▂▃▄▅▆▇█"
+_PATH_CHARS: Final = 32
 _SLOW: Final = 1.5
 """Times the expected median from which on a figure stands out. Only a look: verdicts are the daemon's."""
 
@@ -74,7 +75,7 @@ def _sources(now: Snapshot, shown: int) -> Table:
     table = _table("source", "format", "lines", "events", "unread", "lost")
     for line in now.ledger[:shown]:
         table.add_row(
-            visible(line.path),
+            _end_of(visible(line.path)),
             line.format or "?",
             f"{line.lines:,}",
             f"{line.events:,}",
@@ -84,6 +85,11 @@ def _sources(now: Snapshot, shown: int) -> Table:
     if len(now.ledger) > shown:
         table.add_row(Text(f"… and {len(now.ledger) - shown} more", "dim"))
     return table
+
+
+def _end_of(path: str) -> str:
+    """The end of a path tells more than its beginning."""
+    return path if len(path) <= _PATH_CHARS else f"…{path[1 - _PATH_CHARS :]}"
 
 
 def _handlers(rows: Sequence[HandlerRow]) -> Table:
