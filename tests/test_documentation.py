@@ -50,7 +50,7 @@ def told_events() -> set[str]:
                 case ast.Call(
                     ast.Name("tell" | "_tell_anomaly" | "_write"), [_, ast.Constant(str(name)), *_]
                 ):
-                    events.add(event)
+                    events.add(name)
     return events
 
 
