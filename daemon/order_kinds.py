@@ -17,5 +17,8 @@ _DECODER: Final = msgspec.json.Decoder(Union[KINDS])  # noqa: UP007 (the members
 
 def decode_order(content: bytes) -> Order:
     """Raises msgspec.DecodeError, of which a message that does not fit is a kind."""
-    order: Order = _DECODER.decode(content)
+    try:
+        order: Order = _DECODER.decode(content)
+    except UnicodeDecodeError as error:  # which a name or a kind that is no UTF-8 raises as it is
+        raise msgspec.DecodeError(f"is not UTF-8 ({error.reason})") from error
     return order
