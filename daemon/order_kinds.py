@@ -19,6 +19,6 @@ def decode_order(content: bytes) -> Order:
     """Raises msgspec.DecodeError, of which a message that does not fit is a kind."""
     try:
         order: Order = _DECODER.decode(content)
-    except UnicodeDecodeError as error:  # which a name or a kind that is no UTF-8 raises as it is
-        raise msgspec.DecodeError(f"is not UTF-8 ({error.reason})") from error
+    except (UnicodeDecodeError, RecursionError) as error:  # both come through as they are
+        raise msgspec.DecodeError(f"is not UTF-8, or nested too deeply ({error})") from error
     return order
