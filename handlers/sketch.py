@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from typing import Final
 
 ALPHA: Final = 0.02
@@ -79,19 +80,12 @@ def quantile_us(bins: Mapping[int, int], quantile: float) -> float:
     return quantiles_us(bins, (quantile,))[0]
 
 
-def quantiles_us(bins: Mapping[int, int], quantiles: tuple[float, ...]) -> list[float]:
-    """Several quantiles in one pass; `quantiles` in ascending order, each clamped to 0..1."""
-    count = sum(bins.values())
-    if not count:
+def quantiles_us(bins: Mapping[int, int], quantiles: Sequence[float]) -> list[float]:
+    """Several quantiles in one pass, each clamped to 0..1."""
+    ordered = sorted(bins)
+    counted = [*accumulate(map(bins.__getitem__, ordered))]
+    if not counted or not counted[-1]:
         raise ValueError("an empty sketch has no quantiles")
-    found: list[float] = []
-    seen = 0
-    ordered = iter(sorted(bins.items()))
-    index = ZERO_BIN
-    for quantile in quantiles:
-        rank = min(max(quantile, 0.0), 1.0) * (count - 1)
-        while seen <= rank:
-            index, more = next(ordered)
-            seen += more
-        found.append(value_us(index))
-    return found
+    last = counted[-1] - 1
+    ranks = (min(max(quantile, 0.0), 1.0) * last for quantile in quantiles)
+    return [value_us(ordered[bisect_right(counted, rank)]) for rank in ranks]

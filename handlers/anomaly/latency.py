@@ -13,7 +13,7 @@ import msgspec
 from config.settings import Detect
 from handlers.anomaly.statistics import fisher_greater, log_median, quantile_bounds, z_of
 from handlers.model import BeatStats
-from handlers.sketch import quantile_us, value_us
+from handlers.sketch import quantile_us, quantiles_us, value_us
 
 TAILS: Final = (0.95, 0.99, 0.9, 0.75)
 """Quantiles of the tail, the one that is told first in front. The lower ones need fewer samples."""
@@ -137,12 +137,12 @@ def _slow_tail(current: BeatStats, reference: BeatStats, limits: Detect, rigour:
     """
     error = (1 - limits.confidence) / rigour.tails
     noise = math.exp(z_of(1 - error) * limits.run_noise)
-    medians_us = [max(quantile_us(stats.bins, 0.5), 1.0) for stats in (current, reference)]
-    growth = max(1.0, medians_us[0] / medians_us[1])
+    median_us, *actuals_us = quantiles_us(current.bins, (0.5, *TAILS))
+    usual_median_us, *usuals_us = (max(each, 1.0) for each in quantiles_us(reference.bins, (0.5, *TAILS)))
+    growth = max(1.0, median_us / usual_median_us)
     samples, known = sum(current.bins.values()), sum(reference.bins.values())
-    for quantile in TAILS:
-        expected_us = max(quantile_us(reference.bins, quantile), 1.0) * growth
-        actual_us = quantile_us(current.bins, quantile)
+    for quantile, actual_us, usual_us in zip(TAILS, actuals_us, usuals_us, strict=True):
+        expected_us = usual_us * growth
         limit_us = max(expected_us * (1 + limits.over_expected), expected_us + limits.min_added_ms * 1000)
         if samples * (1 - quantile) < 1 or actual_us <= limit_us * noise:
             continue

@@ -46,23 +46,8 @@ class ConductorReader:
         self._opened_at = 0
         """Where in `data` the open beat begins, or goes on."""
         self._closed_key: Key | None = None
-        self._usual_runs = UsualRuns(pattern, self._completed_subject)
+        self._usual_runs = UsualRuns(pattern)
         self._runs: dict[tuple[EventKind, str], Subject] = {}
-        self._answers: dict[str | None, Callable[[re.Match[bytes]], None]] = {
-            "started": self._started,
-            "duration": self._duration,
-            "rounded": self._beat_executor,
-            "executing": self._executing,
-            "request": self._request,
-            "ended": self._ended,
-            "stopped": self._ended,
-            "failure": self._handler_failed,
-            "bad_error": self._beat_failed,
-            "run_error": self._run_failed,
-            "id": self._registered,
-            "of": self._subscribed,
-            "restarted": self._restarted,
-        }
 
     def read(self, block: Block) -> None:
         self.data, self.offset = block.data, block.offset
@@ -94,7 +79,7 @@ class ConductorReader:
         for match in matches:
             self.at = match.start() + shift
             self.matched += self.at >= self.end
-            self._answers[match.lastgroup](match)
+            _ANSWERS[match.lastgroup](self, match)
 
     def _answer_run(self, lines: list[re.Match[bytes]], shift: int) -> bool:
         """Answers the lines of a run at once; False if it is not quite as most runs are."""
@@ -105,7 +90,8 @@ class ConductorReader:
         begin = lines[1].start() + shift
         places = [line.start() + shift for line in lines[3:-1:3]]
         stamps = [self.stamp(place) for place in (begin, *places, lines[-1].start() + shift)]
-        read = self._usual_runs.read(lines, sequence, [self.offset + place for place in places], stamps)
+        offsets = [self.offset + place for place in places]
+        read = self._usual_runs.read(lines, sequence, offsets, stamps, self._completed_subject)
         if read is None:
             return False
         self.matched += len(lines)
@@ -336,3 +322,21 @@ class ConductorReader:
         if error is not None:
             self.state.error = None
             add_error(self.events, error)
+
+
+# Not in the reader: methods that it holds itself would keep it, and its events, until garbage is collected.
+_ANSWERS: Final[dict[str | None, Callable[[ConductorReader, re.Match[bytes]], None]]] = {
+    "started": ConductorReader._started,
+    "duration": ConductorReader._duration,
+    "rounded": ConductorReader._beat_executor,
+    "executing": ConductorReader._executing,
+    "request": ConductorReader._request,
+    "ended": ConductorReader._ended,
+    "stopped": ConductorReader._ended,
+    "failure": ConductorReader._handler_failed,
+    "bad_error": ConductorReader._beat_failed,
+    "run_error": ConductorReader._run_failed,
+    "id": ConductorReader._registered,
+    "of": ConductorReader._subscribed,
+    "restarted": ConductorReader._restarted,
+}

@@ -55,11 +55,24 @@ class _Subjects(dict[Names, Subject | None]):
         """`implied`: the kind of a line that does not say it outright."""
         super().__init__()
         self._implied = implied
-        self.has_errors = False
 
     def __missing__(self, names: Names) -> Subject | None:
         subject = self[names] = _subject(names, self._implied)
-        self.has_errors = self.has_errors or (subject is not None and subject.kind == "error")
+        return subject
+
+
+class _Told(dict[Names, Subject]):
+    """Those of `subjects` that are no error; KeyError for the others."""
+
+    def __init__(self, subjects: _Subjects) -> None:
+        super().__init__()
+        self._subjects = subjects
+
+    def __missing__(self, names: Names) -> Subject:
+        subject = self._subjects[names]
+        if subject is None or subject.kind == "error":
+            raise KeyError(names)
+        self[names] = subject
         return subject
 
 
@@ -74,6 +87,7 @@ class FieldsReader:
         self._to_ms = to_ms
         self._failed = _Subjects("error")
         self._completed = _Subjects("beat-completed")
+        self._told = _Told(self._completed)
         self._started = _Subjects("beat-started")
         self._untold = _Subjects(None)
 
@@ -125,8 +139,9 @@ class FieldsReader:
         `durations` are finite and at least 0, `runs` "" where a line has none. False: nothing was taken,
         since some line is of another sort.
         """
-        subjects = [subject for names_ in names if (subject := self._completed[names_]) is not None]
-        if len(subjects) < len(times) or self._completed.has_errors:
+        try:
+            subjects = [*map(self._told.__getitem__, names)]
+        except KeyError:
             return False
         to_ms = self._to_ms
         self.matched += len(subjects)

@@ -23,16 +23,16 @@ _NAMES: Final = attrgetter("kind", "event", "handler", "sequence", "beat")
 
 
 class _UsualLine(msgspec.Struct, gc=False):
-    """A line of which every field has the type that programs usually write."""
+    """A completed beat of which every field has the type that programs usually write."""
 
+    duration: Annotated[float, msgspec.Meta(ge=0, lt=1e18)]
     timestamp: str | float | None = None
     event: str | None = None
     handler: str | None = None
     sequence: str | None = None
     beat: int | None = None
     request_id: Annotated[str, msgspec.Meta(max_length=300)] | None = None
-    duration: Annotated[float, msgspec.Meta(ge=0, lt=1e18)] | None = None
-    error: Any = None
+    error: None = None
     kind: str | None = None
 
 
@@ -90,15 +90,13 @@ class _Reader(FieldsReader):
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return False
         offsets = line_offsets(block.data, block.offset)
-        durations = [line.duration for line in lines if line.duration is not None]
-        errors = [line for line in lines if line.error is not None]
-        if errors or not len(durations) == len(lines) == len(offsets) - 1:
+        if len(lines) != len(offsets) - 1:
             return False
         return self.take_completed(
             map(_NAMES, lines),
             [line.timestamp for line in lines],
             [line.request_id or "" for line in lines],
-            durations,
+            [line.duration for line in lines],
             offsets[:-1],
         )
 
@@ -112,7 +110,10 @@ class _Reader(FieldsReader):
 
 def _decoder(line: type[msgspec.Struct], names: Mapping[str, str]) -> msgspec.json.Decoder[Any]:
     # The fields are listed again: msgspec renames none that are inherited.
-    fields = [(field.name, field.type, field.default) for field in msgspec.structs.fields(line)]
+    fields = [
+        (field.name, field.type) if field.required else (field.name, field.type, field.default)
+        for field in msgspec.structs.fields(line)
+    ]
     return msgspec.json.Decoder(msgspec.defstruct("JsonLine", fields, bases=(line,), rename=names, gc=False))
 
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from operator import add
+from operator import add, itemgetter
 from typing import Final
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND: Final = len("2026-11-22T16:10:58")
+_SECONDS_OF: Final = itemgetter(slice(_SECOND))
+_REST_OF: Final = itemgetter(slice(_SECOND, None))
 _YEAR_MS: Final = 365 * 86_400_000
 _MAX_RESTS: Final = 100_000
 
@@ -60,8 +62,8 @@ class ZonedTimes:
         if {*map(type, times)} != {str}:
             return None
         try:
-            seconds = map(self._seconds.__getitem__, [time[:_SECOND] for time in times])  # type: ignore[index]
-            rests = map(self._rests.__getitem__, [time[_SECOND:] for time in times])  # type: ignore[index]
+            seconds = map(self._seconds.__getitem__, map(_SECONDS_OF, times))  # type: ignore[arg-type]
+            rests = map(self._rests.__getitem__, map(_REST_OF, times))  # type: ignore[arg-type]
             return [*map(add, seconds, rests)]
         except ValueError:
             return None

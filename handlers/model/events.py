@@ -152,6 +152,8 @@ class NormalizedEvents(msgspec.Struct, frozen=True):
 
     source: int
     stream: str
+    kinds: frozenset[EventKind]
+    """All that occur among the subjects, and maybe others."""
     subjects: list[Subject]
     at_ms: list[int]
     offsets: list[int]

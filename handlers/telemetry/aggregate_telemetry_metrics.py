@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Final
@@ -91,10 +92,7 @@ def aggregate_telemetry_metrics(
 
 def _are_beats_without_runs(events: NormalizedEvents) -> bool:
     """Whether their order means nothing, so that they may be counted together."""
-    if any(events.runs):
-        return False
-    distinct = dict(zip(map(id, events.subjects), events.subjects, strict=True))
-    return {subject.kind for subject in distinct.values()} <= {"beat-started", "beat-completed"}
+    return events.kinds <= {"beat-started", "beat-completed"} and not any(events.runs)
 
 
 class _Stream:
@@ -129,13 +127,11 @@ class _Counter:
     def add(self, events: NormalizedEvents, stream: _Stream) -> None:
         """Counts beats that belong to no run, all of one subject and window at once."""
         windows = [at_ms // self._window_ms for at_ms in events.at_ms]
-        by_window: dict[int, dict[int, list[int]]] = {window: {} for window in windows}
+        by_window: dict[int, dict[int, list[int]]] = {
+            window: defaultdict(list) for window in sorted({*windows})
+        }
         for index, (window, key) in enumerate(zip(windows, map(id, events.subjects), strict=True)):
-            groups = by_window[window]
-            if key in groups:
-                groups[key].append(index)
-            else:
-                groups[key] = [index]
+            by_window[window][key].append(index)
         for window, groups in by_window.items():
             self._enter(window * self._window_ms)
             for group in groups.values():
@@ -154,7 +150,7 @@ class _Counter:
         if subject.failed:
             stats.failed += len(indexes)
         else:
-            durations_us = [events.durations_us[index] for index in indexes]
+            durations_us = [*map(events.durations_us.__getitem__, indexes)]
             add_durations(stats, durations_us, partial(origin_at, events, indexes))
 
     def play(self, events: NormalizedEvents, stream: _Stream) -> None:

@@ -14,7 +14,7 @@ from handlers.formats.scan import scan_block
 from handlers.model import Block, Consumed, LogFile, ParserState, TelemetryEvents, waiting_sources
 from handlers.telemetry.ports import LogPort
 
-_DENSE: Final = 3
+_DENSE: Final = 6
 """A byte of a log in which every line is an event takes the memory of so many of another."""
 
 

@@ -58,7 +58,14 @@ def normalize_telemetry_data(
     templates: dict[str, None] = {}
     for each in events:
         stream = stream_of[each.source]
-        subjects = _subjects(each.subjects, books.setdefault(stream, NameBook()))
+        distinct = dict(zip(map(id, each.subjects), each.subjects, strict=True))
+        kinds = frozenset(subject.kind for subject in distinct.values())
+        book = books.setdefault(stream, NameBook())
+        if "registered" in kinds:
+            subjects = _registering(each.subjects, book)
+        else:
+            normal = {key: _normalized(subject, book) for key, subject in distinct.items()}
+            subjects = [*map(normal.__getitem__, map(id, each.subjects))]
         clock = clocks.get(stream) or Clock(
             zones.get(stream, zone), arrival_ms, max_skew_ms, watermarks_ms.get(stream, 0)
         )
@@ -68,19 +75,17 @@ def normalize_telemetry_data(
         columns = NormalizedEvents(
             source=each.source,
             stream=stream,
+            kinds=kinds,
             subjects=subjects,
             at_ms=at_ms,
             offsets=each.offsets,
             runs=each.runs,
-            durations_us=[
-                None if duration_ms is None or duration_ms > _MAX_DURATION_MS else round(duration_ms * 1000)
-                for duration_ms in each.durations_ms
-            ],
+            durations_us=_microseconds(each.durations_ms),
             errors={index: _normalized_error(error, errors) for index, error in each.errors.items()},
             sources=each.sources,
             whole=each.whole,
         )
-        if None in times_ms or max(at_ms, default=0) > latest_ms or _has_registrations(subjects):
+        if None in times_ms or max(at_ms, default=0) > latest_ms or "registered" in kinds:
             told = [index for index, subject in enumerate(subjects) if subject.kind != "registered"]
             kept = [index for index in told if at_ms[index] <= latest_ms]
             ahead += sum(each.steps(index) for index in told if at_ms[index] > latest_ms)
@@ -91,12 +96,8 @@ def normalize_telemetry_data(
     return NormalizedTelemetry(normalized, books, ahead, untimed, tuple(templates))
 
 
-def _subjects(subjects: list[Subject], book: NameBook) -> list[Subject]:
+def _registering(subjects: list[Subject], book: NameBook) -> list[Subject]:
     """The subjects with sequence ids and plug-ins, each by what was registered before it."""
-    distinct = dict(zip(map(id, subjects), subjects, strict=True))
-    if all(subject.kind != "registered" for subject in distinct.values()):
-        normalized = {key: _normalized(subject, book) for key, subject in distinct.items()}
-        return [*map(normalized.__getitem__, map(id, subjects))]
     known: dict[int, Subject] = {}
     each: list[Subject] = []
     for subject in subjects:
@@ -109,10 +110,6 @@ def _subjects(subjects: list[Subject], book: NameBook) -> list[Subject]:
                 known[id(subject)] = _normalized(subject, book)
             each.append(known[id(subject)])
     return each
-
-
-def _has_registrations(subjects: list[Subject]) -> bool:
-    return "registered" in {subject.kind for subject in subjects}
 
 
 def _normalized(subject: Subject, book: NameBook) -> Subject:
@@ -135,12 +132,23 @@ def _normalized_error(error: ErrorText, known: dict[ErrorText, ErrorText]) -> Er
     return normalized
 
 
+def _microseconds(durations_ms: list[float | None]) -> list[int | None]:
+    """Rounded; None for those that are not known, or longer than any."""
+    if None not in durations_ms and max(durations_ms, default=0.0) <= _MAX_DURATION_MS:  # type: ignore[type-var,operator]
+        return [*map(round, map((1000.0).__mul__, durations_ms))]  # type: ignore[arg-type]
+    return [
+        None if duration_ms is None or duration_ms > _MAX_DURATION_MS else round(duration_ms * 1000)
+        for duration_ms in durations_ms
+    ]
+
+
 def _only(events: NormalizedEvents, kept: list[int]) -> NormalizedEvents:
     """The events with these indexes."""
     moved = {index: position for position, index in enumerate(kept)}
     return NormalizedEvents(
         source=events.source,
         stream=events.stream,
+        kinds=events.kinds,
         subjects=[events.subjects[index] for index in kept],
         at_ms=[events.at_ms[index] for index in kept],
         offsets=[events.offsets[index] for index in kept],

@@ -140,7 +140,7 @@ def normalized_columns(
     for row in found:
         if not each or each[-1].source != row.source:
             stream = (stream_of or {1: "one.log", 2: "two.log"})[row.source]
-            each.append(NormalizedEvents(row.source, stream, [], [], [], [], [], {}, {}, {}))
+            each.append(NormalizedEvents(row.source, stream, frozenset(), [], [], [], [], [], {}, {}, {}))
         last = each[-1]
         if row.kind == "error":
             error = ErrorText(row.error_type, row.error_template, row.error_frame)
@@ -155,4 +155,7 @@ def normalized_columns(
         last.offsets.append(row.offset)
         last.runs.append(row.run)
         last.durations_us.append(row.duration_us)
-    return each
+    return [
+        msgspec.structs.replace(events, kinds=frozenset(subject.kind for subject in events.subjects))
+        for events in each
+    ]
