@@ -136,7 +136,7 @@ def _ended(incident: Incident) -> str:
     if alike > 1:
         about = f"{alike} handlers"
     minutes = (incident.last_seen_ms - incident.first_seen_ms) / 60_000
-    return f"resolved: {trouble} {about} {incident.why}, after {minutes:.1f} min"
+    return f"resolved: {trouble} {about} {incident.why}; it lasted {minutes:.1f} min"
 
 
 def _level(anomaly: AnyAnomaly) -> Level:

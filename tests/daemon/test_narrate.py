@@ -57,17 +57,17 @@ def said() -> Iterator[list[str]]:
         ),
         pytest.param(
             Changes(resolved=(moved(SLOW, "resolved", 0, why="is over"),)),
-            "WARNING resolved: slowness of addItem is over, after 0.2 min",
+            "WARNING resolved: slowness of addItem is over; it lasted 0.2 min",
             id="resolved",
         ),
         pytest.param(
             Changes(resolved=(moved(replace(SLOW, anomaly=MANY), "resolved", 0, why="is over"),)),
-            "WARNING resolved: slowness of 2 handlers is over, after 0.2 min",
+            "WARNING resolved: slowness of 2 handlers is over; it lasted 0.2 min",
             id="resolved, of many",
         ),
         pytest.param(
             Changes(resolved=(moved(replace(SLOW, anomaly=SILENT), "resolved", 0, why="is over"),)),
-            "WARNING resolved: silence of addItem is over, after 0.2 min",
+            "WARNING resolved: silence of addItem is over; it lasted 0.2 min",
             id="resolved, silence",
         ),
         pytest.param(Changes(quiet=(SLOW, KNOWN)), None, id="what goes on"),
