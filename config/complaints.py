@@ -21,6 +21,7 @@ SHAPES: Final = {
     "expected_ms": _NUMBERS,
     "formats": _FORMATS,
     "alerts": 'must be names with receivers, such as {"pager": {"webhook": "https://..."}}',
+    "objectives": 'must be names with objectives, such as {"fast": {"match": "*", "latency_ms": 200}}',
     "logs.format_of": _BY_GLOB % "logfmt",
     "ingest.timezone_of": _BY_GLOB % "Europe/Berlin",
 }
@@ -54,6 +55,12 @@ _MESSAGES_OF: Final = {
         "extra_forbidden": "unknown setting; a receiver has webhook, apprise or command, and min_severity, "
         "on, quiet, quiet_below, digest",
         "model_type": "must have a webhook, an apprise URL or a command below it",
+    },
+    "objectives": {
+        "extra_forbidden": "unknown setting; an objective has match, one of latency_ms, error_rate, "
+        "availability and throughput, and target, window_d",
+        "missing": "needs a match, a glob that names what it is for",
+        "model_type": "must have a match and one of latency_ms, error_rate, availability and throughput",
     },
     "detect_of": {
         "extra_forbidden": "unknown setting",

@@ -26,6 +26,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from config.alert_route import AlertRoute
+from config.objective import Objective
 from config.patterns import compile_pattern
 from config.time_formats import require_time_format
 
@@ -35,7 +36,7 @@ CONFIG_VARIABLE: Final = "SELFHEALD_CONFIG"
 """Names the YAML file; the one variable with the prefix that is no setting."""
 NEEDS_RESTART: Final = frozenset({"ingest.window_s", "store.max_bytes", "store.path"})
 """Dotted keys whose new value a running daemon cannot adopt."""
-ONE_FOR_ALL: Final = frozenset({"interval_s"})
+ONE_FOR_ALL: Final = frozenset({"interval_s", "reload_gate", "severity_of"})
 """Settings of `detect` that no subject can have for itself."""
 
 
@@ -86,6 +87,11 @@ def _require_known_groups(pattern: str) -> str:
 def _empty_is_none(value: object) -> object:
     """An environment variable has no other way to say "none"."""
     return None if value == "" else value
+
+
+def _off_is_a_word(value: object) -> object:
+    """YAML 1.1 reads `off` as false."""
+    return "off" if value is False else value
 
 
 def _only_of_a_subject(schema: dict[str, Any]) -> None:
@@ -261,6 +267,11 @@ class Detect(Section):
     """true or false. Whether handlers that run in production without a test are looked for."""
     errors: bool = True
     """true or false. Whether new and growing groups of errors are looked for."""
+    reload_gate: Annotated[Literal["off", "warn", "require"], BeforeValidator(_off_is_a_word)] = "warn"
+    """One of off, warn, require. What is done before other limits are adopted: "warn" judges the stored
+    history under them and logs what would have appeared and vanished; "require" also refuses them where
+    anomalies of severity high or critical would have vanished, until they are saved with "warn"; "off" adopts
+    them at once."""
 
 
 class DetectOf(Detect):
@@ -379,6 +390,12 @@ class Settings(BaseSettings):
     expected_ms: dict[Text, PositiveMs] = {}
     """Milliseconds, more than 0, by glob on an event, on "Plugin.handler" or on "sequence-id/event". The
     median duration that is expected of a handler, in place of the learned one. Put names with * in quotes."""
+    objectives: dict[Text, Objective] = {}
+    """Service level objectives, by name. Each has a match (a glob on an event, on "Plugin.handler", on
+    "sequence-id/event" or on a sequence id) and one of latency_ms, error_rate (0.01: at most 1 % fail),
+    availability (0.999: at least 99.9 % succeed) and throughput (executions a minute). target (default: 0.99)
+    is the part of the executions within latency_ms, or of the minutes with the throughput; window_d (default:
+    30) the days over which the error budget is counted. How fast it burns decides what is done first."""
     project: Project = Project()
     store: Store = Store()
     retention: Retention = Retention()

@@ -7,28 +7,30 @@ An incident is one document however often its anomaly is seen (see `daemon.incid
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
-import msgspec
 from msgspec.structs import replace
 
 from config.alert_route import AlertRoute
 from daemon.alerts.outbox import Outbox
 from daemon.baseline_records import BaselineRecords
+from daemon.case_records import CaseRecords, StoredCase
 from daemon.incident import Incident
 from daemon.incident_life import Changes, Moment, follow
+from daemon.recommendation import StoredRecommendation, renewed
 from daemon.store import Store
 from daemon.telemetry_records import TelemetryRecords, from_document, to_document
 from handlers.anomaly.baseline import Baseline
-from handlers.model import AnyAnomaly, FixRecommendation, SelfAnomaly
+from handlers.anomaly.case_inputs import Given, cases_of
+from handlers.diagnosis.verify import verified
+from handlers.model import AnyAnomaly, FixRecommendation, Point, SelfAnomaly
 
 INCIDENTS: Final = "incidents"
 RECOMMENDATIONS: Final = "recommendations"
 
 
-class StoredRecommendation(msgspec.Struct):
-    recommendation: FixRecommendation
+PointsSince = Callable[[AnyAnomaly, int], tuple[Point, ...]]
 
 
 def document_id(text_id: str) -> int:
@@ -37,7 +39,8 @@ def document_id(text_id: str) -> int:
 
 
 class AnomalyRecords:
-    """Reads and writes incidents. Every writing method but `put` is one transaction."""
+    """Reads and writes incidents and recommendations. Every writing method but `put` and `put_stored` is one
+    transaction."""
 
     def __init__(self, store: Store, telemetry: TelemetryRecords) -> None:
         self._store = store
@@ -46,6 +49,7 @@ class AnomalyRecords:
         self._incidents = store.table(INCIDENTS)
         self._recommendations = store.table(RECOMMENDATIONS)
         self.outbox = Outbox(store)
+        self.cases = CaseRecords(store)
 
     def store(
         self,
@@ -54,16 +58,22 @@ class AnomalyRecords:
         late_until_id: int,
         at: Moment,
         routes: Mapping[str, AlertRoute],
+        given: Given,
     ) -> Changes:
         """Stores what stands now, with what it makes of the incidents, and what was learned.
 
-        `late_until_id`: up to where late telemetry was judged. `routes`: who is to be told of it.
+        `late_until_id`: up to where late telemetry was judged. `routes`: who is to be told of it. `given`:
+        what the anomalies follow from.
         """
         at = replace(at, lossy=tuple(self._telemetry.lossy.marked()))
         with self._store.transaction():
             self.baselines.put(baseline)
             self._telemetry.forget_late(late_until_id)
-            return self._follow(anomalies, at, routes, of_itself=False)
+            changes = self._follow(anomalies, at, routes, of_itself=False)
+            told = (*changes.opened, *changes.reopened, *changes.graver)
+            cases = cases_of((each.anomaly for each in told), given)
+            self.cases.put((document_id(each.anomaly.id), each) for each in cases)
+        return changes
 
     def store_own(
         self,
@@ -99,32 +109,93 @@ class AnomalyRecords:
         """All of them, resolved ones too."""
         return [from_document(document, Incident) for document in self._incidents.all()]
 
+    def due_ms(self, forget_ms: int) -> int | None:
+        """When the next incident changes by the clock alone (see `Moment`); None if none does.
+
+        Those that are about the daemon itself are looked at all the time anyway.
+        """
+        due: list[int] = []
+        for each in self.incidents():
+            if isinstance(each.anomaly, SelfAnomaly):
+                continue
+            if each.state == "silenced" and each.until_ms is not None:
+                due.append(each.until_ms)
+            if each.is_open and each.confirmed_ms:
+                due.append(each.confirmed_ms + forget_ms + 1)
+        return min(due, default=None)
+
     def find(self, anomaly_id: str) -> Incident | None:
         document = self._incidents.get(doc_id=document_id(anomaly_id))
         return from_document(document, Incident) if document is not None else None
+
+    def find_case(self, anomaly_id: str) -> StoredCase | None:
+        """What led to an incident. Raises msgspec.ValidationError for what this version cannot read."""
+        return self.cases.find(document_id(anomaly_id))
 
     def put(self, incidents: Iterable[Incident]) -> None:
         """Part of the caller's transaction."""
         self._incidents.put(to_document(each, document_id(each.anomaly.id)) for each in incidents)
 
     def recommendations(self) -> list[FixRecommendation]:
-        """Those for what is open, in order of priority."""
+        """What is to be done about what is open, in order of priority."""
         is_open = {each.anomaly.id for each in self.incidents() if each.is_open}
-        return [each for each in self.all_recommendations() if each.anomaly_id in is_open]
+        to_do = (each.recommendation for each in self.stored_recommendations() if each.is_to_do)
+        return [each for each in to_do if not is_open.isdisjoint(each.anomaly_ids)]
 
     def all_recommendations(self) -> list[FixRecommendation]:
         """Those for resolved anomalies too, which say what was known when they ended."""
+        return [each.recommendation for each in self.stored_recommendations()]
+
+    def stored_recommendations(self) -> list[StoredRecommendation]:
+        """All of them with what became of them, in order of priority."""
         stored = (from_document(each, StoredRecommendation) for each in self._recommendations.all())
-        return sorted((each.recommendation for each in stored), key=lambda each: (each.priority, each.id))
+        return sorted(stored, key=lambda each: (each.recommendation.priority, each.recommendation.id))
+
+    def find_recommendation(self, recommendation_id: str) -> StoredRecommendation | None:
+        document = self._recommendations.get(doc_id=document_id(recommendation_id))
+        return from_document(document, StoredRecommendation) if document is not None else None
 
     def put_recommendations(self, recommendations: Iterable[FixRecommendation]) -> None:
-        """Replaces the recommendations for the anomalies that the given ones are about."""
-        new = list(recommendations)
+        """Takes the place of what was recommended for the same anomalies; what became of it stays known."""
         with self._store.transaction():
-            self._remove_recommendations({each.anomaly_id for each in new})
-            self._recommendations.put(
-                to_document(StoredRecommendation(each), document_id(each.id)) for each in new
-            )
+            stored, gone = renewed(self.stored_recommendations(), recommendations)
+            self._remove_recommendations(gone)
+            self.put_stored(stored)
+
+    def put_stored(self, stored: Iterable[StoredRecommendation]) -> None:
+        """Part of the caller's transaction."""
+        self._recommendations.put(to_document(each, document_id(each.recommendation.id)) for each in stored)
+
+    def verify_done(
+        self, points_since: PointsSince, min_samples: int, quiet_since_ms: int
+    ) -> list[StoredRecommendation]:
+        """Marks what is done and is seen to have helped: detection finds none of its anomalies any more.
+
+        Returns what was verified now. `points_since`: the figure of an anomaly after a time. What was done
+        after `quiet_since_ms` had not the time to show.
+        """
+        incidents: dict[str, Incident] = {}
+        found = []
+        for stored in self.stored_recommendations():
+            if stored.state != "done" or stored.verified or stored.since_ms > quiet_since_ms:
+                continue
+            incidents = incidents or {each.anomaly.id: each for each in self.incidents()}
+            about = [incidents[each] for each in stored.recommendation.anomaly_ids if each in incidents]
+            # What an operator declared resolved the detection has not found gone.
+            if any(each.is_open or each.by for each in about):
+                continue
+            says = [
+                verified(
+                    each.anomaly, points_since(each.anomaly, stored.since_ms), stored.since_ms, min_samples
+                )
+                for each in about
+            ]
+            if says and None not in says:
+                found.append(replace(stored, verified="; ".join(each for each in says if each)))
+        if found:
+            with self._store.transaction():
+                self.put_stored(found)
+        return found
 
     def forget_resolved(self, before_ms: int) -> int:
         """Deletes incidents that were resolved before, with what was recommended; returns how many."""
@@ -137,10 +208,15 @@ class AnomalyRecords:
             with self._store.transaction():
                 for anomaly_id in old:
                     self._incidents.remove_between(document_id(anomaly_id), document_id(anomaly_id))
-                self._remove_recommendations(old)
+                    self.cases.remove(document_id(anomaly_id))
+                self._remove_recommendations(
+                    each
+                    for each in self.stored_recommendations()
+                    if old >= set(each.recommendation.anomaly_ids)
+                )
         return len(old)
 
-    def _remove_recommendations(self, anomaly_ids: set[str]) -> None:
-        for each in self.all_recommendations():
-            if each.anomaly_id in anomaly_ids:
-                self._recommendations.remove_between(document_id(each.id), document_id(each.id))
+    def _remove_recommendations(self, stored: Iterable[StoredRecommendation]) -> None:
+        for each in stored:
+            number = document_id(each.recommendation.id)
+            self._recommendations.remove_between(number, number)

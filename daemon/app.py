@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib.metadata import version
 
 import anyio
 
-from config.load import LoadedSettings
+from config.load import Change, LoadedSettings
 from config.settings import Settings
 from daemon.beat_times import OwnBeats
 from daemon.cycle import open_store
+from daemon.database import StoreError
 from daemon.engine import Engine
 from daemon.health import Health
 from daemon.logs import configure_logging, tell, tell_crash
 from daemon.loops import Loops
 from daemon.narrate import tell_beat, tell_standing
 from daemon.reload import LiveSettings
+from daemon.reload_gate import pass_gate
 from daemon.sdnotify import notify
 from daemon.signals import SIGNALS, release_signals
 from handlers.stage import BeatReport
@@ -33,7 +36,7 @@ def run_daemon(loaded: LoadedSettings, environ: Mapping[str, str]) -> int:
 
 class _Daemon:
     def __init__(self, loaded: LoadedSettings, environ: Mapping[str, str]) -> None:
-        self._live = LiveSettings(loaded, environ)
+        self._live = LiveSettings(loaded, environ, self._gate)
         self._environ = environ
         self._path = loaded.path
         self._beats = OwnBeats()
@@ -91,12 +94,21 @@ class _Daemon:
                     tell("INFO", "stopping", f"{signal.Signals(number).name}: stopping")
                     return
                 tell("INFO", "reload-asked", "SIGHUP: reading the settings")
-                if (settings := await self._live.reload()) is not None:
-                    await self._adopt(settings)
+                self._live.ask()
 
     async def _follow_settings(self) -> None:
+        await self._note_settings()
         async for settings in self._live.changes():
-            await self._adopt(settings)
+            if settings is not None:
+                await self._adopt(settings)
+            await self._note_settings()
+
+    async def _note_settings(self) -> None:
+        with suppress(StoreError):  # the reader tells it; commands say what was noted last
+            await self._engine.note_settings(self._live.rejected)
+
+    async def _gate(self, old: Settings, new: Settings, changes: Sequence[Change]) -> tuple[str, ...]:
+        return await pass_gate(old, new, changes, self._engine.judge.codebase_of)
 
     async def _adopt(self, settings: Settings) -> None:
         before = self._engine.settings

@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from config.limits import matches
 from handlers.anomaly.baseline import (
     BEATS,
     ERRORS,
@@ -19,7 +20,7 @@ from handlers.anomaly.baseline import (
     healthy_samples,
     healthy_windows,
 )
-from handlers.anomaly.subject_names import error_name, learned_beat_names, matches, operators_figure
+from handlers.anomaly.subject_names import error_name, learned_beat_names, operators_figure
 from handlers.model import BeatStats
 from handlers.sketch import quantile_us
 
@@ -69,7 +70,7 @@ def list_baselines(
     handlers = []
     for beat, learned in baseline.beats.items():
         names = learned_beat_names(beat, learned)
-        handler = names[2] if len(names) > 2 else ""
+        handler = _handler(learned)
         figure_ms = operators_figure(names, expected_ms)
         expected = figure_ms if figure_ms is not None else _median_ms(learned)
         source: Literal["settings", "baseline", ""] = "settings" if figure_ms is not None else "baseline"
@@ -84,6 +85,13 @@ def list_baselines(
         expected = count / max(of, count) if count else 0.0
         errors.append(_told("error", error_name(error), rate, ERRORS, min_samples, expected, "baseline"))
     return [each for group in (handlers, sequences, errors) for each in sorted(group, key=_order)]
+
+
+def _handler(learned: Learned[BeatStats]) -> str:
+    for stats in (*(recent.stats for recent in reversed(learned.recent)), learned.reference):
+        if stats.handler:
+            return f"{stats.plugin}.{stats.handler}" if stats.plugin else stats.handler
+    return ""
 
 
 def _order(each: SubjectBaseline) -> str:

@@ -6,7 +6,7 @@ Plays the same sequences as the daemon, with memory in place of the store.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import anyio
@@ -20,9 +20,12 @@ from daemon.log_port import TailPort
 from daemon.lossy_windows import overlap_ms
 from daemon.tail import Tail
 from handlers.anomaly.baseline import Baseline, baseline_of
+from handlers.anomaly.case_inputs import Given
 from handlers.anomaly.not_exercised import not_exercised
+from handlers.anomaly.pace import at_one_pace
 from handlers.anomaly.ports import TelemetryHistory
 from handlers.anomaly.sequence import ANOMALY, DetectedAnomalies, detect_anomalies
+from handlers.anomaly.too_few_samples import too_few_samples
 from handlers.diagnosis.added_time import usual_times_ms
 from handlers.diagnosis.sequence import DIAGNOSIS, diagnose
 from handlers.error_groups import in_groups
@@ -30,8 +33,10 @@ from handlers.formats.registry import log_formats
 from handlers.metrics import add_window, merged
 from handlers.model import (
     AnyAnomaly,
+    BeatKey,
     CoverageAnomaly,
     FixRecommendation,
+    Past,
     StreamState,
     TelemetryMetrics,
     Window,
@@ -68,6 +73,12 @@ class Comparison(msgspec.Struct, frozen=True):
     problems: tuple[str, ...]
     not_exercised: tuple[str, ...]
     """Sequences that ran often in the baseline and never in the current side: nothing is said of them."""
+    too_few: tuple[BeatKey, ...]
+    """Beats whose durations were too few to be judged."""
+    beats: int
+    """How many the current side ran."""
+    slower: float
+    """How many times as long as in the baseline everything together took; 1 or more."""
 
 
 class ReadLogs(msgspec.Struct, frozen=True):
@@ -89,10 +100,11 @@ async def compare(baseline_path: Path, current_path: Path, settings: Settings) -
     current = await read_logs(current_path, settings, grouping)
     for window in (*baseline.metrics.windows.values(), *current.metrics.windows.values()):
         window.errors = in_groups(window.errors, grouping)
+    paced = at_one_pace(baseline.metrics, current.metrics, settings.detect)
     # One window for all, so that the side is judged as a whole, with all its samples.
-    span = merged(current.metrics.windows.values(), min(current.metrics.windows))
+    span = merged(paced.current.windows.values(), min(current.metrics.windows))
     span_ms = max(current.metrics.windows) - span.start_ms + current.metrics.window_ms
-    learned = baseline_of(baseline.metrics)
+    learned = baseline_of(paced.baseline)
     store = _Memory(TelemetryMetrics(span_ms, {span.start_ms: span}), learned, grouping)
     codebase = codebase_reader(settings.project)
     known = await codebase.load_codebase()
@@ -107,6 +119,8 @@ async def compare(baseline_path: Path, current_path: Path, settings: Settings) -
             codebase=known,
             limits=settings.detect,
             expected_ms=settings.expected_ms,
+            detect_of=settings.detect_of,
+            is_once=True,
         )
 
     async def explain(run: Performance) -> object:
@@ -133,6 +147,9 @@ async def compare(baseline_path: Path, current_path: Path, settings: Settings) -
         files=current.files,
         problems=(*baseline.problems, *current.problems, *known.problems),
         not_exercised=not_exercised(learned, current.metrics),
+        too_few=too_few_samples(learned, current.metrics, settings.detect, settings.expected_ms),
+        beats=len(span.beats),
+        slower=paced.slower if paced.is_even else 1.0,
     )
 
 
@@ -264,7 +281,9 @@ class _Memory:
     async def load_telemetry(self, _record_id: str) -> TelemetryHistory:
         return TelemetryHistory(self.metrics, self._baseline, shown=self._grouping.shown())
 
-    async def store_anomalies(self, anomalies: Sequence[AnyAnomaly], _baseline: Baseline) -> str:
+    async def store_anomalies(
+        self, anomalies: Sequence[AnyAnomaly], _baseline: Baseline, _given: Given
+    ) -> str:
         # What the baseline ran without a test too is no difference between the two.
         self.anomalies = tuple(
             each
@@ -276,6 +295,9 @@ class _Memory:
 
     async def load_anomalies(self, _record_id: str) -> tuple[AnyAnomaly, ...]:
         return self.anomalies
+
+    async def load_pasts(self, _anomalies: tuple[AnyAnomaly, ...]) -> Mapping[str, Past]:
+        return {}  # two sides are compared, each as a whole: none of them begins in time
 
     async def store_diagnosis(self, recommendations: Sequence[FixRecommendation]) -> str:
         self.recommendations = tuple(recommendations)

@@ -21,8 +21,10 @@ from daemon.logs import tell
 from daemon.narrate import tell_order
 from daemon.order_kinds import decode_order
 from daemon.orders import OrderBook, OrderRecords
+from daemon.pasts import PastReader
 from daemon.self_metrics import StoredFigures
 from daemon.self_records import SelfRecords
+from daemon.settings_record import put_in_force
 from daemon.spool import Spool
 from daemon.status_line import Status
 from daemon.store import Store
@@ -49,6 +51,7 @@ class Engine:
         self._thread = StoreThread()
         self.telemetry = TelemetryRecords(store, settings.ingest.window_s * 1000)
         self.tiers = Tiers(store, self.telemetry, settings.ingest.window_s * 1000)
+        pasts = PastReader(self.telemetry, self.tiers, settings.ingest.window_s * 1000, settings.objectives)
         self.anomalies = AnomalyRecords(store, self.telemetry)
         records = OrderRecords(self.telemetry, self.anomalies, self.anomalies.baselines)
         self.own = SelfRecords(store)
@@ -63,7 +66,7 @@ class Engine:
         self.died = store.ended_uncleanly
         """Whether the daemon before this one was killed, or crashed."""
         self.reader = LogReader(settings, self.telemetry, self._thread, report, careful=self.died)
-        self.judge = Judge(settings, self.telemetry, self.anomalies, self.reader, self._thread, report)
+        self.judge = Judge(settings, self.telemetry, self.anomalies, self.reader, pasts, self._thread, report)
 
     @property
     def tail(self) -> Tail:
@@ -89,6 +92,10 @@ class Engine:
         self.judge.adopt(settings)
         await self.reader.adopt(settings)
         self.settings = settings
+
+    async def note_settings(self, rejected: tuple[str, ...]) -> None:
+        """Stores what is judged by, for commands. `rejected`: why the files are not in force."""
+        await self.in_store(lambda: put_in_force(self._store, self.settings, rejected))
 
     async def feed(self, *, at_end: bool = False) -> ParsedTelemetry:
         """See `LogReader.feed`."""

@@ -51,6 +51,8 @@ class Incident(msgspec.Struct, frozen=True):
     """The silence ends early when it becomes graver than this."""
     resolved_ms: int | None = None
     """When it was resolved; by detection: the end of the windows in which it was gone."""
+    confirmed_ms: int = 0
+    """When detection last saw it in new windows, by the clock; 0 if that is not known."""
     settled_ms: int = 0
     """What was seen until then does not bring it back."""
     history: tuple[Transition, ...] = ()
@@ -61,7 +63,7 @@ class Incident(msgspec.Struct, frozen=True):
         return self.state != "resolved"
 
 
-def begun(anomaly: AnyAnomaly, at_ms: int) -> Incident:
+def begun(anomaly: AnyAnomaly, at_ms: int, now_ms: int = 0) -> Incident:
     """The incident of an anomaly that was never seen before."""
     return Incident(
         anomaly,
@@ -70,18 +72,21 @@ def begun(anomaly: AnyAnomaly, at_ms: int) -> Incident:
         anomaly.last_seen_ms,
         detections=1,
         worst=anomaly.severity,
+        confirmed_ms=now_ms,
         history=(Transition(at_ms, "open", why=anomaly.description),),
     )
 
 
-def seen_again(incident: Incident, anomaly: AnyAnomaly) -> Incident:
+def seen_again(incident: Incident, anomaly: AnyAnomaly, now_ms: int) -> Incident:
     """An open incident after another detection that saw it. Its state stays."""
+    is_new = anomaly.last_seen_ms > incident.last_seen_ms
     return replace(
         incident,
         anomaly=anomaly,
         last_seen_ms=max(incident.last_seen_ms, anomaly.last_seen_ms),
         detections=incident.detections + 1,
         worst=max(incident.worst, anomaly.severity, key=SEVERITIES.index),
+        confirmed_ms=now_ms if is_new else incident.confirmed_ms,
     )
 
 
@@ -96,6 +101,7 @@ def come_back(incident: Incident, anomaly: AnyAnomaly, at_ms: int, now_ms: int) 
         detections=incident.detections + 1,
         worst=anomaly.severity,
         reopened=incident.reopened + 1,
+        confirmed_ms=now_ms,
         resolved_ms=None,
     )
     if silenced:

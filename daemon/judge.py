@@ -8,25 +8,31 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 import anyio
+from msgspec.structs import replace
 
-from config.settings import Detect, Settings
+from config.settings import Project, Settings
 from daemon.anomaly_records import AnomalyRecords
 from daemon.clock import now_ms
 from daemon.codebase.reader import codebase_reader
 from daemon.database import StoreError
-from daemon.incident_life import Changes, Moment
+from daemon.incident_life import Changes
+from daemon.limits import moment_of
 from daemon.log_reader import LogReader
+from daemon.narrate import tell_verified
+from daemon.pasts import PastReader
+from daemon.settings_record import verdict_values
 from daemon.store_thread import StoreThread
 from daemon.telemetry_records import TelemetryRecords
 from handlers.anomaly.activity import is_idle
 from handlers.anomaly.baseline import Baseline, changed
+from handlers.anomaly.case_inputs import Given
 from handlers.anomaly.ports import TelemetryHistory
 from handlers.anomaly.sequence import ANOMALY, DetectedAnomalies, detect_anomalies
 from handlers.anomaly.united_errors import united_errors
 from handlers.diagnosis.added_time import usual_times_ms
 from handlers.diagnosis.latest_windows import latest
 from handlers.diagnosis.sequence import DIAGNOSIS, diagnose
-from handlers.model import AnyAnomaly, Codebase, FixRecommendation, SelfAnomaly, TelemetryMetrics
+from handlers.model import AnyAnomaly, Codebase, FixRecommendation, Past, SelfAnomaly, TelemetryMetrics
 from handlers.stage import Performance, Reporter, perform
 
 WINDOWS_A_DETECTION: Final = 360
@@ -49,6 +55,7 @@ class Judge:
         telemetry: TelemetryRecords,
         anomalies: AnomalyRecords,
         reader: LogReader,
+        pasts: PastReader,
         thread: StoreThread,
         report: Reporter,
     ) -> None:
@@ -56,6 +63,7 @@ class Judge:
         self._telemetry = telemetry
         self._anomalies = anomalies
         self._reader = reader
+        self._pasts = pasts
         self._thread = thread
         self._report = report
         self._judging = anyio.Lock()
@@ -67,8 +75,10 @@ class Judge:
         """That of the last detection that was stored and diagnosed."""
         self._until_ms = 0
         self._late_until_id = 0
-        self._limits = self._limits_now()
-        """Those of the last detection that was stored."""
+        self._due_ms: int | None = None
+        """When an incident changes although nothing new comes, by the clock."""
+        self._limits = self._limits_used = self._limits_judged = verdict_values(settings)
+        """What takes part in verdicts: now, in the detection that runs, in the last one that was stored."""
         self.codebase_problems: tuple[str, ...] = ()
         """What could not be read of the watched project."""
         self._judged = TelemetryMetrics(0, {})
@@ -82,7 +92,8 @@ class Judge:
         """Goes on with other settings from the next play on."""
         if settings.project != self._settings.project:
             self._codebase = codebase_reader(settings.project, rest_s=CHECKOUT_REST_S)
-        self._settings = settings
+        self._pasts.adopt(settings.objectives)
+        self._settings, self._limits = settings, verdict_values(settings)
 
     @asynccontextmanager
     async def baseline_changes(self) -> AsyncIterator[None]:
@@ -91,10 +102,17 @@ class Judge:
             self._baseline = None
             yield
 
+    async def codebase_of(self, project: Project) -> Codebase:
+        """What is known of a watched project, which need not be the one of the settings."""
+        known = project == self._settings.project
+        return await (self._codebase if known else codebase_reader(project)).load_codebase()
+
     async def has_news(self, until_ms: int) -> bool:
         """Whether detection could come to another result than the last time."""
         codebase = await self._codebase.load_codebase()
-        if codebase != self._codebase_judged or self._limits_now() != self._limits:
+        if codebase != self._codebase_judged or self._limits != self._limits_judged:
+            return True
+        if self._due_ms is not None and now_ms() >= self._due_ms:
             return True
         return await self._thread.run(lambda: self._has_unjudged(until_ms))
 
@@ -105,20 +123,19 @@ class Judge:
             self._reader.is_live and is_idle(self._baseline.performance.activity, until_ms)
         )
 
-    def _limits_now(self) -> tuple[Detect, Mapping[str, float]]:
-        return self._settings.detect, self._settings.expected_ms
-
     async def detect(self, until_ms: int) -> DetectedAnomalies:
         """Judges the next windows that end before `until_ms`; raises StoreError and HandlerError."""
-        settings = self._settings
+        settings, self._limits_used = self._settings, self._limits
         request_id = f"anomaly-{uuid.uuid4()}"
         codebase = await self._codebase.load_codebase()
         self.codebase_problems = codebase.problems
         self._until_ms = until_ms
-        limits = settings.detect
-        if self._limits_now() != self._limits:
+        limits, detect_of = settings.detect, settings.detect_of
+        if self._limits_used != self._limits_judged:
             # What is open is no longer wrong if it is below the new limits, not only if it is far below.
-            limits = limits.model_copy(update={"close_share": 1.0})
+            at_once = {"close_share": 1.0}
+            limits = limits.model_copy(update=at_once)
+            detect_of = {glob: given.model_copy(update=at_once) for glob, given in detect_of.items()}
 
         async def play(run: Performance) -> DetectedAnomalies:
             return await detect_anomalies(
@@ -130,6 +147,7 @@ class Judge:
                 codebase=codebase,
                 limits=limits,
                 expected_ms=settings.expected_ms,
+                detect_of=detect_of,
             )
 
         async with self._judging:
@@ -165,21 +183,32 @@ class Judge:
     async def load_telemetry(self, record_id: str) -> TelemetryHistory:
         return await self._thread.run(self._history)
 
-    async def store_anomalies(self, anomalies: tuple[AnyAnomaly, ...], baseline: Baseline) -> str:
+    async def store_anomalies(
+        self, anomalies: tuple[AnyAnomaly, ...], baseline: Baseline, given: Given
+    ) -> str:
         # Under new limits an anomaly is not gone but no longer one: nothing is to be waited for.
-        limits = self._limits_now()
-        moment = Moment(
-            judged_until_ms=baseline.judged_until_ms,
-            now_ms=now_ms(),
-            hold_ms=0 if limits != self._limits else round(self._settings.detect.hold_s * 1000),
-            forget_ms=round(self._settings.retention.windows_h * HOUR_MS),
-        )
+        limits = self._limits_used  # others may have been adopted since it began
+        moment = moment_of(self._settings, baseline.judged_until_ms, now_ms())
+        moment = replace(moment, is_current=not self.more_windows)
+        if limits != self._limits_judged:
+            moment = replace(moment, hold_ms=0, hold_ms_of={})
         before, self._baseline = self._baseline or Baseline(), None  # what fails leaves it uncertain
         news = changed(before, baseline)
-        self.changes = await self._thread.run(
-            lambda: self._anomalies.store(anomalies, news, self._late_until_id, moment, self._settings.alerts)
+        self.changes, self._due_ms = await self._thread.run(
+            lambda: (
+                self._anomalies.store(
+                    anomalies, news, self._late_until_id, moment, self._settings.alerts, given
+                ),
+                self._anomalies.due_ms(moment.forget_ms),
+            )
         )
-        self._limits, self._baseline = limits, baseline
+        quiet_ms = baseline.judged_until_ms - round(self._settings.detect.hold_s * 1000)
+        min_samples = self._settings.detect.min_samples
+        for done in await self._thread.run(
+            lambda: self._anomalies.verify_done(self._pasts.points_since, min_samples, quiet_ms)
+        ):
+            tell_verified(done)
+        self._limits_judged, self._baseline = limits, baseline
         return f"anomalies-{baseline.judged_until_ms}"
 
     async def load_anomalies(self, record_id: str) -> tuple[AnyAnomaly, ...]:
@@ -189,6 +218,9 @@ class Judge:
             for each in stored
             if each.is_open and not isinstance(each.anomaly, SelfAnomaly)  # has its own diagnosis
         )
+
+    async def load_pasts(self, anomalies: tuple[AnyAnomaly, ...]) -> Mapping[str, Past]:
+        return await self._thread.run(lambda: self._pasts.load(anomalies))
 
     async def store_diagnosis(self, recommendations: tuple[FixRecommendation, ...]) -> str:
         await self._thread.run(lambda: self._anomalies.put_recommendations(recommendations))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from config.settings import Settings
+from daemon.incident_life import Moment
 from handlers.telemetry.sequence import TelemetryLimits
 
 
@@ -19,3 +21,21 @@ def telemetry_limits(settings: Settings) -> TelemetryLimits:
         zone=ZoneInfo(settings.ingest.timezone),
         zone_of={glob: ZoneInfo(name) for glob, name in settings.ingest.timezone_of.items()},
     )
+
+
+def moment_of(settings: Settings, judged_until_ms: int, now_ms: int) -> Moment:
+    """The moment of a detection that judged the windows before `judged_until_ms`."""
+    return Moment(
+        judged_until_ms=judged_until_ms,
+        now_ms=now_ms,
+        hold_ms=round(settings.detect.hold_s * 1000),
+        hold_ms_of={
+            glob: round(given.hold_s * 1000)
+            for glob, given in settings.detect_of.items()
+            if "hold_s" in given.model_fields_set
+        },
+        forget_ms=round(settings.retention.windows_h * _HOUR_MS),
+    )
+
+
+_HOUR_MS: Final = 3_600_000

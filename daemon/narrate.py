@@ -12,6 +12,7 @@ from daemon.incident_life import Changes
 from daemon.log_port import Quarantine
 from daemon.logs import Level, tell
 from daemon.orders import OrderOutcome
+from daemon.recommendation import StoredRecommendation
 from handlers.model import (
     AnyAnomaly,
     BehavioralAnomaly,
@@ -44,7 +45,8 @@ def tell_changes(changes: Changes, recommendations: Iterable[FixRecommendation])
     """
     first: dict[str, FixRecommendation] = {}
     for recommendation in recommendations:
-        first.setdefault(recommendation.anomaly_id, recommendation)
+        for anomaly_id in recommendation.anomaly_ids:
+            first.setdefault(anomaly_id, recommendation)
     for incident in changes.opened:
         _tell_opened("found", incident, first)
     for incident in changes.reopened:
@@ -74,6 +76,12 @@ def tell_order(outcome: OrderOutcome) -> None:
     """Tells what an operator did: it is part of the story of an incident."""
     refused = "" if outcome.done else f"the order {outcome.kind} of {outcome.by} was refused: "
     tell("WARNING", "order", f"{refused}{outcome.sentence}", by=outcome.by, kind=outcome.kind)
+
+
+def tell_verified(done: StoredRecommendation) -> None:
+    """Tells that what somebody did helped, as the detection saw it."""
+    advice = done.recommendation
+    tell("WARNING", "recommendation-verified", f"{advice.title}: {done.verified}", id=advice.id, by=done.by)
 
 
 def tell_beat(report: BeatReport) -> None:

@@ -45,6 +45,7 @@ def run_once(loaded: LoadedSettings, environ: Mapping[str, str]) -> OnceReport:
 async def _once(settings: Settings) -> OnceReport:
     with open_store(settings) as store:
         engine = Engine(settings, store, tell_beat)
+        await engine.note_settings(())
         problems = dict.fromkeys(await read_to_end(engine, at_end=True))
         await judge(engine, END_OF_TIME_MS, tells=False)
         return OnceReport(

@@ -9,8 +9,20 @@ import msgspec
 from daemon.baseline_orders import Pin, Reset, Unpin
 from daemon.incident_orders import Accept, Acknowledge, Resolve, Silence
 from daemon.orders import Order
+from daemon.recommendation_orders import Done, Reject, Take
 
-KINDS: Final[tuple[type[Order], ...]] = (Acknowledge, Silence, Resolve, Accept, Pin, Unpin, Reset)
+KINDS: Final[tuple[type[Order], ...]] = (
+    Acknowledge,
+    Silence,
+    Resolve,
+    Accept,
+    Pin,
+    Unpin,
+    Reset,
+    Take,
+    Done,
+    Reject,
+)
 
 _DECODER: Final = msgspec.json.Decoder(Union[KINDS])  # noqa: UP007 (the members are in a tuple)
 

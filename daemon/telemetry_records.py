@@ -206,6 +206,11 @@ class TelemetryRecords:
         self._mark(windows)
         return TelemetryMetrics(self._window_ms, windows)
 
+    def first_window_ms(self) -> int | None:
+        """Start of the oldest window; None without any."""
+        first = self._windows.first_id()
+        return (first >> SUBJECT_BITS) * self._window_ms if first is not None else None
+
     def has_windows(self, first_ms: int, until_ms: int) -> bool:
         """Whether a window begins in [first_ms, until_ms)."""
         found = self._windows.between(self._window_id(first_ms, 0), self._window_id(until_ms, 0) - 1)

@@ -70,3 +70,38 @@ def _before(lines: tuple[int, int], hunks: tuple[Hunk, ...]) -> tuple[int, int]:
         elif end < last:
             old_last -= added
     return old_first, old_last
+
+
+def lines_now(codebase: Codebase, commit: Commit, file: str) -> tuple[tuple[int, int], ...]:
+    """Where the lines that a commit brought stand after all later commits. `file`: as called now.
+
+    A commit that only deleted lines gives the lines before their places. Lines that were replaced since stand
+    where their replacement does.
+    """
+    later = codebase.commits[: codebase.commits.index(commit)]
+    changes = [change for each in later for change in each.changes]  # newest first
+    name, steps = file, []
+    for change in changes:
+        if change.file == name:
+            steps.append(change.hunks)
+            name = change.old_file
+    brought = next((each.hunks for each in commit.changes if each.file == name), ())
+    found = []
+    for hunk in [each for each in brought if each.new_lines] or brought:
+        first, last = hunk.new_start, hunk.new_start + max(hunk.new_lines, 1) - 1
+        for hunks in reversed(steps):
+            first, last = _after(first, hunks), _after(last, hunks)
+        found.append((first, last))
+    return tuple(found)
+
+
+def _after(line: int, hunks: tuple[Hunk, ...]) -> int:
+    """Where a line stands after a commit."""
+    moved = line
+    for hunk in hunks:
+        end = hunk.old_start + hunk.old_lines - 1
+        if hunk.old_lines and hunk.old_start <= line <= end:
+            return max(1, hunk.new_start + min(line - hunk.old_start, max(hunk.new_lines - 1, 0)))
+        if (end if hunk.old_lines else hunk.old_start) < line:
+            moved += hunk.new_lines - hunk.old_lines
+    return moved

@@ -47,6 +47,11 @@ def value_us(index: int) -> float:
     return 0.0 if index == ZERO_BIN else 2 * _GAMMA**index / (_GAMMA + 1)
 
 
+def factor_of(offset: int) -> float:
+    """How many times as long durations are that lie so many bins higher."""
+    return _GAMMA**offset
+
+
 def median_bin(bins: Mapping[int, int]) -> int:
     """The bin in which the median lies. Raises ValueError for an empty sketch."""
     left = (sum(bins.values()) + 1) // 2

@@ -96,4 +96,6 @@ def _message(alert: Waiting, advice: list[FixRecommendation]) -> Message | None:
     if alert.incident is None:
         return alert.message
     about = alert.incident.anomaly.id
-    return incident_message(alert.kind, alert.incident, [each for each in advice if each.anomaly_id == about])
+    return incident_message(
+        alert.kind, alert.incident, [each for each in advice if about in each.anomaly_ids]
+    )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated
 
 import typer
@@ -13,14 +12,18 @@ from daemon.cli.commands.accept import accept
 from daemon.cli.commands.ack import ack
 from daemon.cli.commands.anomalies import anomalies
 from daemon.cli.commands.baseline import baseline
+from daemon.cli.commands.case import case
 from daemon.cli.commands.check_config import check_config
 from daemon.cli.commands.compare import compare
 from daemon.cli.commands.config import config
+from daemon.cli.commands.diagnose import diagnose
 from daemon.cli.commands.doctor import doctor
+from daemon.cli.commands.explain import explain
 from daemon.cli.commands.ingest import ingest
 from daemon.cli.commands.notify import notify_app
 from daemon.cli.commands.parse import parse
 from daemon.cli.commands.recommendations import recommendations
+from daemon.cli.commands.replay import replay
 from daemon.cli.commands.report import report
 from daemon.cli.commands.resolve import resolve
 from daemon.cli.commands.run import run as run_command
@@ -31,6 +34,7 @@ from daemon.cli.commands.sources import sources
 from daemon.cli.commands.status import status
 from daemon.cli.commands.top import top
 from daemon.cli.failure import COULD_NOT_RUN, CannotRunError
+from daemon.program_version import program_version
 
 # Without rich's markup the help is plain text, and no command has to wait for rich to be imported.
 app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -40,7 +44,11 @@ app.command()(status)
 app.command()(sources)
 app.command()(anomalies)
 app.command()(show)
-app.command()(recommendations)
+app.command()(explain)
+app.command()(replay)
+app.command()(case)
+app.command()(diagnose)
+app.add_typer(recommendations, name="recommendations")
 app.command()(ack)
 app.command()(silence)
 app.command()(resolve)
@@ -93,8 +101,8 @@ def selfheald(
     \b
     Exit codes:
       0  done
-      1  compare found anomalies, parse understood nothing, doctor found trouble,
-         or the daemon gave up
+      1  compare found anomalies, replay differs, parse understood nothing,
+         doctor found trouble, or the daemon gave up
       2  could not run; standard error says why
     """
     if show_version:
@@ -107,7 +115,4 @@ def selfheald(
 
 
 def _version() -> str:
-    try:
-        return version("selfheald")
-    except PackageNotFoundError:
-        return "(not installed, runs from its source)"
+    return program_version() or "(not installed, runs from its source)"

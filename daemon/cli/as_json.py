@@ -86,6 +86,8 @@ def comparison_json(comparison: Comparison) -> Json:
         "current": comparison.current,
         "problems": comparison.problems,
         "not_exercised": comparison.not_exercised,
+        "too_few_samples": [{"sequence": sequence, "event": event} for sequence, event in comparison.too_few],
+        "slower": comparison.slower,
     }
 
 

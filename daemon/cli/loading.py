@@ -64,8 +64,7 @@ def load_for_store(config: Path | None, store: str | None) -> LoadedSettings:
     just then people ask it for its state.
     """
     path = find_config(config, os.environ)
-    of_service = {"STATE_DIRECTORY": STATE_DIRECTORY} if path == SYSTEM_CONFIG else {}
-    environ = of_service | os.environ
+    environ = as_the_service(path)
     options = {"--store": store}
     try:
         return load(path, options, environ).loaded
@@ -77,6 +76,12 @@ def load_for_store(config: Path | None, store: str | None) -> LoadedSettings:
             sys.stderr.write(f"selfheald: {line}\n")
         sys.stderr.write(f"selfheald: {path} is passed over; the store is {loaded.settings.store.path}\n")
         return loaded
+
+
+def as_the_service(path: Path | None) -> Mapping[str, str]:
+    """The environment, in which the settings of the service mean the store of the service."""
+    of_service = {"STATE_DIRECTORY": STATE_DIRECTORY} if path == SYSTEM_CONFIG else {}
+    return of_service | os.environ
 
 
 def _with_options(problem: str, given: Mapping[str, str]) -> str:

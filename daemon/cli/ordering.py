@@ -20,7 +20,7 @@ from daemon.anomaly_records import AnomalyRecords
 from daemon.cli.failure import CannotRunError, store_failures_told
 from daemon.cli.loading import load_for_store
 from daemon.cli.output import write
-from daemon.cli.reading import find_anomaly, reading
+from daemon.cli.reading import Records, find_anomaly, find_recommendation, reading
 from daemon.cli.text.page import Page
 from daemon.cli.writer import Writer, writer_of
 from daemon.database import StoreError, StoreLockedError
@@ -48,15 +48,43 @@ def order_about_incident(
 
     `wanted`: an id or its first characters. Raises CannotRunError.
     """
+    return _order_about(
+        config,
+        store,
+        lambda records: find_anomaly(wanted, records.anomalies.incidents()).anomaly.id,
+        make,
+    )
+
+
+def order_about_recommendation(
+    wanted: str, config: Path | None, store: str | None, make: Callable[[str, dict[str, Any]], Order]
+) -> int:
+    """The same about a recommendation."""
+    return _order_about(
+        config,
+        store,
+        lambda records: (
+            find_recommendation(wanted, records.anomalies.stored_recommendations()).recommendation.id
+        ),
+        make,
+    )
+
+
+def _order_about(
+    config: Path | None,
+    store: str | None,
+    find: Callable[[Records], str],
+    make: Callable[[str, dict[str, Any]], Order],
+) -> int:
     settings = load_for_store(config, store).settings
     try:
         with reading(settings) as records:
-            incident = find_anomaly(wanted, records.anomalies.incidents())
+            whole_id = find(records)
     except CannotRunError as error:
         if error.__cause__ is not None and isinstance(error.__cause__.__cause__, PermissionError):
             raise CannotRunError(*error.lines, who_may(settings.store.path)) from error
         raise
-    return _give_and_say(settings, make(incident.anomaly.id, signed()))
+    return _give_and_say(settings, make(whole_id, signed()))
 
 
 def order_and_say(config: Path | None, store: str | None, order: Order) -> int:

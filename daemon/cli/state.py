@@ -14,6 +14,7 @@ from daemon.cli.reading import Records
 from daemon.cli.writer import Writer, writer_of
 from daemon.incident import IncidentState
 from daemon.lag import Lag, lag_of_all
+from daemon.settings_record import load_in_force
 from handlers.model import SEVERITIES, Severity
 
 
@@ -83,6 +84,8 @@ class State(msgspec.Struct, frozen=True):
     known: dict[IncidentState, int]
     """How many of them are acknowledged, and how many silenced."""
     learning: Learning
+    rejected: tuple[str, ...]
+    """Why the settings files are not in force, if they are not: those from before are."""
 
 
 def state_of(settings: Settings, records: Records, now_ms: int) -> State:
@@ -119,6 +122,7 @@ def state_of(settings: Settings, records: Records, now_ms: int) -> State:
         open={severity: opened[severity] for severity in reversed(SEVERITIES)},
         known={state: states[state] for state in ("acknowledged", "silenced")},
         learning=_learning(settings, records),
+        rejected=in_force.rejected if (in_force := load_in_force(records.store)) else (),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from daemon.report.markup import Element, element
-from daemon.report.series import Point
+from handlers.model import Point
 
 WIDTH: Final = 640
 HEIGHT: Final = 180
@@ -60,8 +60,9 @@ def svg(chart: Chart) -> Element:
         element("title", chart.title),
         element("rect", class_="bad", x=since, y=_TOP, width=max(until - since, 2.0), height=y(0) - _TOP),
         *_grid(top, y, chart.write),
-        _level(chart.expected, y, "expected", "expected"),
-        _level(chart.limit, y, "limit", "limit"),
+        # At the two ends, so that they can be read where both are nearly the same.
+        _level(chart.expected, y, "expected", "start", _LEFT + 6),
+        _level(chart.limit, y, "limit", "end", WIDTH - _RIGHT),
         *_marks(chart.marks, x, first_ms, last_ms),
         element(
             "polyline",
@@ -92,12 +93,12 @@ def _grid(top: float, y: Callable[[float], float], write: Callable[[float], str]
     return made
 
 
-def _level(value: float, y: Callable[[float], float], class_: str, name: str) -> Element:
+def _level(value: float, y: Callable[[float], float], name: str, anchor: str, text_x: float) -> Element:
     at = y(value)
     return element(
         "g",
-        element("line", class_=class_, x1=_LEFT, x2=WIDTH - _RIGHT, y1=at, y2=at),
-        element("text", name, class_=f"tick end {class_}", x=WIDTH - _RIGHT, y=at - 4),
+        element("line", class_=name, x1=_LEFT, x2=WIDTH - _RIGHT, y1=at, y2=at),
+        element("text", name, class_=f"tick {anchor} {name}", x=text_x, y=at - 4),
     )
 
 

@@ -13,10 +13,10 @@ from daemon.cli.reading import Records, gravest_first
 from daemon.cli.state import State, state_of
 from daemon.evidence import EvidenceLine, lines_in_store
 from daemon.incident import Incident
-from daemon.report.series import Point, series_of
+from daemon.report.series import series_of
 from daemon.tiers import Tiers
 from handlers.error_groups import in_group
-from handlers.model import FixRecommendation, Mark
+from handlers.model import FixRecommendation, Mark, Point
 
 STEPS_MS: Final = tuple(1000 * seconds for seconds in (10, 30, 60, 300, 900, 3600, 21_600, 86_400))
 POINTS: Final = 120
@@ -55,7 +55,8 @@ def collect(settings: Settings, records: Records, since_ms: int, now_ms: int) ->
     checkpoints = {source.checkpoint.source: source.checkpoint for source in sources}
     advice: dict[str, list[FixRecommendation]] = {}
     for recommendation in records.anomalies.all_recommendations():
-        advice.setdefault(recommendation.anomaly_id, []).append(recommendation)
+        for anomaly_id in recommendation.anomaly_ids:
+            advice.setdefault(anomaly_id, []).append(recommendation)
     return Report(
         made_ms=now_ms,
         since_ms=since_ms,
@@ -84,19 +85,25 @@ def _incident(
     lines: tuple[EvidenceLine, ...],
     since_ms: int,
 ) -> IncidentReport:
+    points, marks = over_time(incident, settings, records, min(since_ms, incident.first_seen_ms), POINTS)
+    return IncidentReport(incident, tuple(recommendations), lines, points, marks)
+
+
+def over_time(
+    incident: Incident, settings: Settings, records: Records, since_ms: int, most: int
+) -> tuple[tuple[Point, ...], tuple[Mark, ...]]:
+    """The figure of an incident in steps, about `most` at most, and the restarts meanwhile."""
     until_ms = max(incident.last_seen_ms, records.telemetry.totals().watermark_ms) + 1
-    first_ms = min(since_ms, incident.first_seen_ms)
     window_ms = settings.ingest.window_s * 1000
     tiers = Tiers(records.store, records.telemetry, window_ms)
-    points = _points(incident, records, tiers, first_ms, until_ms, window_ms)
+    points = _points(incident, records, tiers, since_ms, until_ms, window_ms)
     if points:
         # As fine as the chart can show.
-        step_ms = _step_ms(until_ms - points[0].at_ms, window_ms)
+        step_ms = _step_ms(until_ms - points[0].at_ms, window_ms, most)
         if step_ms != window_ms:
             points = _points(incident, records, tiers, points[0].at_ms, until_ms, step_ms)
     shown_from_ms = points[0].at_ms if points else until_ms
-    marks = tuple(records.telemetry.marks.between(shown_from_ms, until_ms))
-    return IncidentReport(incident, tuple(recommendations), lines, points, marks)
+    return points, tuple(records.telemetry.marks.between(shown_from_ms, until_ms))
 
 
 def _points(
@@ -113,6 +120,6 @@ def _points(
     )
 
 
-def _step_ms(span_ms: int, window_ms: int) -> int:
+def _step_ms(span_ms: int, window_ms: int, most: int) -> int:
     steps = (window_ms, *(step for step in STEPS_MS if step > window_ms))
-    return next((step for step in steps if span_ms <= step * POINTS), STEPS_MS[-1])
+    return next((step for step in steps if span_ms <= step * most), STEPS_MS[-1])

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from daemon.cli.text.figures import moment, quantity, samples, subject
+from daemon.cli.text.anomaly import members_of, state_and_why
+from daemon.cli.text.figures import moment, samples, subject
 from daemon.cli.text.page import visible
 from daemon.evidence import EvidenceLine
 from daemon.report.chart import Chart, ChartMark, svg
 from daemon.report.collect import IncidentReport
 from daemon.report.markup import Element, element
-from handlers.diagnosis.wording import percent, sentence
+from handlers.diagnosis.wording import percent, quantity, sentence
 from handlers.model import Anomaly, BehavioralAnomaly, FixRecommendation, SelfAnomaly
 
 
@@ -27,9 +28,9 @@ def incident_article(each: IncidentReport) -> Element:
             element("span", stored.state, class_=f"badge {stored.state}"),
             element("code", anomaly.id),
         ),
-        element("p", element("b", sentence(anomaly.description))),
+        element("p", element("b", f"{anomaly.description}.")),
         _chart(each),
-        _beats(anomaly) if isinstance(anomaly, BehavioralAnomaly) else None,
+        _beats(anomaly) if isinstance(anomaly, BehavioralAnomaly) and anomaly.observed else None,
         _figures(each),
         *_diagnosis(each.recommendations),
         _fixes(each.recommendations),
@@ -52,11 +53,22 @@ def _chart(each: IncidentReport) -> Element | None:
             limit=anomaly.limit,
             from_ms=stored.first_seen_ms,
             to_ms=stored.last_seen_ms,
-            marks=tuple(ChartMark(mark.at_ms, f"{mark.stream} {mark.kind}") for mark in each.marks),
+            marks=(
+                *(ChartMark(mark.at_ms, f"{mark.stream} {mark.kind}") for mark in each.marks),
+                *_commits(each),
+            ),
             write=lambda value: quantity(value, anomaly.unit),
             most=1.0 if anomaly.unit in {"runs/run", "errors/execution"} else None,
         )
     )
+
+
+def _commits(each: IncidentReport) -> Iterator[ChartMark]:
+    """The likeliest commit, if the chart reaches back to it."""
+    if each.recommendations:
+        for suspect in each.recommendations[0].assessed.diagnosis.suspects[:1]:
+            if each.points[0].at_ms <= suspect.at_ms <= each.points[-1].at_ms:
+                yield ChartMark(suspect.at_ms, f"commit {suspect.sha[:12]}: {suspect.subject}")
 
 
 def _figure(unit: str) -> str:
@@ -97,7 +109,9 @@ def _figures(each: IncidentReport) -> Element:
         *([] if isinstance(anomaly, SelfAnomaly) else _of_a_log(anomaly)),
         ("first seen", moment(stored.first_seen_ms)),
         ("last seen", moment(stored.last_seen_ms)),
+        ("state", "" if stored.state == "open" else state_and_why(stored)),
         ("affected", ", ".join(anomaly.affected)),
+        ("members", "; ".join(members_of(anomaly))),
     ]
     return element("dl", *(part for name, text in facts if text for part in _fact(name, text)))
 
@@ -150,7 +164,7 @@ def _fixes(recommendations: Sequence[FixRecommendation]) -> Element | None:
             element("b", each.title),
             element("p", each.action),
             element("p", f"{each.type} · {each.location} · takes {each.effort}", class_="dim"),
-            element("ul", *(element("li", step) for step in each.steps)),
+            element("ol", *(element("li", step) for step in each.steps)),
             element("p", f"Benefit: {each.benefit}"),
         )
         for each in recommendations

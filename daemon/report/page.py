@@ -7,11 +7,11 @@ from importlib.resources import files
 
 from daemon.cli.ledger import LedgerLine
 from daemon.cli.state import Learned
-from daemon.cli.text.figures import moment, size
+from daemon.cli.text.figures import moment
 from daemon.report.collect import IncidentReport, Report
 from daemon.report.incident import incident_article
 from daemon.report.markup import Element, element, raw
-from handlers.diagnosis.wording import count
+from handlers.diagnosis.wording import count, size
 from handlers.model import FixRecommendation
 
 _COPY = (

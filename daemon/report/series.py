@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
-import msgspec
-
 from daemon.subjects import Subject
 from daemon.tiers import Stats
 from handlers.anomaly.conformance import deviations
@@ -19,6 +17,7 @@ from handlers.model import (
     ErrorKey,
     ErrorStats,
     PerformanceAnomaly,
+    Point,
     RunStats,
 )
 from handlers.sketch import quantile_us
@@ -28,13 +27,6 @@ _RATES: Final = frozenset({"silent", "throughput"})
 
 History = Callable[[Subject], Mapping[int, Stats]]
 """What a subject did, by start of the step."""
-
-
-class Point(msgspec.Struct, frozen=True):
-    at_ms: int
-    value: float
-    """In the unit of the anomaly."""
-    samples: int
 
 
 def series_of(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
+from types import MappingProxyType
 from typing import Final, TypeVar
 
 import msgspec
@@ -140,9 +141,15 @@ def join_beats(activity: Activity, sequence: str) -> None:
 
 
 def take_window(
-    activity: Activity, start_ms: int, window_ms: int, counts: Mapping[str, int], drop: float
+    activity: Activity,
+    start_ms: int,
+    window_ms: int,
+    counts: Mapping[str, int],
+    drop: float,
+    drops: Mapping[str, float] = MappingProxyType({}),
 ) -> None:
-    """Adds one window. `drop`: the share by which the rate of a unit must fall to be told."""
+    """Adds one window. `drop`: the share by which the rate of a unit must fall to be told; `drops`: that of
+    units that have their own."""
     end_ms = start_ms + window_ms
     if start_ms < activity.until_ms:
         _take_late(activity, end_ms, counts)
@@ -160,7 +167,7 @@ def take_window(
     for key, unit in list(activity.units.items()):
         executions = counts.get(key, 0)
         usual = _usual_at(unit, end_ms - 1, activity.first_ms)
-        _take(unit, usual, end_ms, executions, len(counts) - (executions > 0), time_ms, drop)
+        _take(unit, usual, end_ms, executions, len(counts) - (executions > 0), time_ms, drops.get(key, drop))
         if end_ms - unit.last_ms > RETIRED_MS:
             del activity.units[key]
     if end_ms - activity.first_ms < DAY_MS:

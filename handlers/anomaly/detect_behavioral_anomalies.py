@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
+from types import MappingProxyType
 from typing import Final
 
 import msgspec
 
-from config.settings import Detect
+from config.limits import limits_for, subject_names
+from config.settings import Detect, DetectOf
 from handlers.anomaly.baseline import RUNS, Baseline, Judgement, Learned, judge_subject
 from handlers.anomaly.behavior import Behavior, Expectation
 from handlers.anomaly.identity import anomaly_id, severity_of
@@ -31,12 +34,14 @@ def detect_behavioral_anomalies(
     *,
     baseline: Baseline,
     limits: Detect,
+    detect_of: Mapping[str, DetectOf] = MappingProxyType({}),
     sequences: Sequence[DeclaredSequence] = (),
 ) -> DetectedBehavior:
     """Compares the runs of each sequence with its declaration, else with what was learned from its runs.
 
     Runs that an error or a restart ended, or that have not ended, say nothing about beats. What the
     reference did as well is reported only when it became more frequent (Fisher's exact test).
+    `detect_of`: limits of sequences that have their own.
     """
     declared = {name: each for each in sequences for name in (each.name, each.id)}
     learned_windows = max((known.windows for known in baseline.runs.values()), default=0)
@@ -49,20 +54,22 @@ def detect_behavioral_anomalies(
     for name, windows in sorted(arrivals.items()):
         known = baseline.runs.get(name) or Learned(RunStats())
         expectation = _expectation(name, declared, learned_windows)
-
-        def judge(
-            current: RunStats, reference: RunStats, expectation: Expectation = expectation
-        ) -> tuple[Behavior, ...] | None:
-            return judge_runs(current, reference, expectation, limits) or None
-
-        runs[name], judgement = judge_subject(known, windows, RUNS, limits.min_samples, judge)
-        if judgement is not None and limits.behavioral:
+        own = limits_for(limits, detect_of, subject_names(name))
+        judge = partial(_judge, expectation=expectation, limits=own)
+        runs[name], judgement = judge_subject(known, windows, RUNS, own.min_samples, judge)
+        if judgement is not None and own.behavioral:
             plugin = declared[name].plugin if name in declared else ""
             anomalies += (
-                _anomaly(name, plugin, behavior, judgement, metrics.window_ms, limits)
+                _anomaly(name, plugin, behavior, judgement, metrics.window_ms, own)
                 for behavior in judgement.verdict
             )
     return DetectedBehavior(tuple(anomalies), runs)
+
+
+def _judge(
+    current: RunStats, reference: RunStats, expectation: Expectation, limits: Detect
+) -> tuple[Behavior, ...] | None:
+    return judge_runs(current, reference, expectation, limits) or None
 
 
 def _expectation(name: str, declared: Mapping[str, DeclaredSequence], learned_windows: int) -> Expectation:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
 import msgspec
 
-from config.settings import Detect
+from config.limits import limits_for, subject_names
+from config.settings import Detect, DetectOf
 from handlers.anomaly.baseline import Baseline
 from handlers.anomaly.identity import anomaly_id
 from handlers.history import commits_of_lines
@@ -35,15 +37,22 @@ class DetectedGaps(msgspec.Struct, frozen=True):
 
 
 def detect_coverage_gaps(
-    metrics: TelemetryMetrics, *, baseline: Baseline, codebase: Codebase, limits: Detect
+    metrics: TelemetryMetrics,
+    *,
+    baseline: Baseline,
+    codebase: Codebase,
+    limits: Detect,
+    detect_of: Mapping[str, DetectOf] = MappingProxyType({}),
 ) -> DetectedGaps:
     """Looks each handler that ran up in the coverage reports and in the tests that definitions declare.
 
     A report that lists the handler's function decides, since it was measured; else a test counts that is
     declared or that calls a function of this name. Without any report or definition nothing is known and
     nothing is claimed. What changed lately comes first, then what fails, then what runs most.
+    `detect_of`: limits of handlers that have their own.
     """
-    if not limits.coverage or not (codebase.handlers or codebase.functions):
+    is_wanted = limits.coverage or any(given.coverage for given in detect_of.values())
+    if not is_wanted or not (codebase.handlers or codebase.functions):
         return DetectedGaps(())
     use: dict[BeatKey, BeatStats] = {}
     for key, learned in baseline.beats.items():
@@ -62,6 +71,7 @@ def detect_coverage_gaps(
         _gap(key, stats, codebase, covered, first_ms, last_ms)
         for key, stats in sorted(use.items())
         if stats.completed
+        and limits_for(limits, detect_of, subject_names(*key, stats.plugin, stats.handler)).coverage
     ]
     return DetectedGaps(tuple(sorted((gap for gap in found if gap is not None), key=_rank)))
 

@@ -11,14 +11,15 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
-from config.settings import Detect
+from config.limits import limits_for, subject_names
+from config.settings import Detect, DetectOf
 from handlers.anomaly.baseline import ERRORS, Baseline, Judgement, Learned, judge_subject
 from handlers.anomaly.closing import closing
 from handlers.anomaly.error_claim import error_anomaly
 from handlers.anomaly.error_rate import ErrorRate, executions_by_beat, rate_of, spans_ms
 from handlers.anomaly.error_trend import Step, trend_with
 from handlers.anomaly.error_verdict import ErrorVerdict, error_verdict
-from handlers.model import BeatKey, ErrorAnomaly, ErrorKey, TelemetryMetrics
+from handlers.model import BeatKey, ErrorAnomaly, ErrorKey, ErrorStats, TelemetryMetrics
 
 BURST_MS: Final = 60_000
 """Errors that all came within this time are a burst."""
@@ -37,23 +38,34 @@ def detect_error_patterns(
     *,
     baseline: Baseline,
     limits: Detect,
+    detect_of: Mapping[str, DetectOf] = MappingProxyType({}),
     shown: Mapping[str, str] = MappingProxyType({}),
 ) -> DetectedErrors:
     """Judges each group of errors (beat + type + template + site) against the executions of its beat.
 
     One group is one anomaly, whatever its kind is at the moment. `shown`: templates for people, by name.
+    `detect_of`: limits of handlers and sequences that have their own.
     """
     history = _History(metrics, baseline)
     anomalies: list[ErrorAnomaly] = []
     errors: dict[ErrorKey, Learned[ErrorRate]] = {}
     for key in sorted({*baseline.errors, *(key for each in metrics.windows.values() for key in each.errors)}):
         known, arrivals = history.of(key)
-        errors[key], judgement = _judged(known, arrivals, limits)
+        own = limits_for(limits, detect_of, _names(key, known, arrivals)) if detect_of else limits
+        errors[key], judgement = _judged(known, arrivals, own)
         template = shown.get(key[3], key[3])
-        if judgement is not None and limits.errors:
+        if judgement is not None and own.errors:
             kind = _kind(judgement, errors[key], metrics.window_ms)
-            anomalies.append(error_anomaly(key, template, kind, judgement, metrics.window_ms, limits))
+            anomalies.append(error_anomaly(key, template, kind, judgement, metrics.window_ms, own))
     return DetectedErrors(tuple(anomalies), errors)
+
+
+def _names(
+    key: ErrorKey, known: Learned[ErrorRate], arrivals: Sequence[tuple[int, ErrorRate]]
+) -> tuple[str, ...]:
+    seen = (known.reference, *(recent.stats for recent in known.recent), *(rate for _, rate in arrivals))
+    errors = next((rate.errors for rate in reversed(seen) if rate.errors.handler), ErrorStats())
+    return subject_names(*key[:2], errors.plugin, errors.handler)
 
 
 class _History:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
+from types import MappingProxyType
 
 import msgspec
 
-from config.settings import Detect
+from config.limits import limits_for, subject_names
+from config.settings import Detect, DetectOf
 from handlers.anomaly import activity, drift, tail_block
-from handlers.anomaly.activity import Activity
+from handlers.anomaly.activity import Activity, unit_key
 from handlers.anomaly.baseline import BEATS, Baseline, Judgement, Learned, judge_subject
 from handlers.anomaly.closing import closing
 from handlers.anomaly.drift import judge_drift
-from handlers.anomaly.latency import Slow, judge_latency
+from handlers.anomaly.latency import REPEATED, Rigour, Slow, judge_latency, once
 from handlers.anomaly.long_term import LongTerm, PerformanceMemory, copied
 from handlers.anomaly.performance_anomaly import quiet_anomaly, slow_anomaly
+from handlers.anomaly.rare_tail import judge_rare_tail
 from handlers.anomaly.silence import judge_activity
 from handlers.anomaly.subject_names import beat_names, operators_figure
 from handlers.metrics import add_beats
@@ -36,7 +39,9 @@ def detect_performance_anomalies(
     baseline: Baseline,
     limits: Detect,
     expected_ms: Mapping[str, float],
+    detect_of: Mapping[str, DetectOf] = MappingProxyType({}),
     observed_until_ms: int = 0,
+    is_once: bool = False,
 ) -> DetectedPerformance:
     """Judges the durations of each beat, and the rate of each sequence.
 
@@ -46,35 +51,59 @@ def detect_performance_anomalies(
     verdict must beat the limit, and the noise: sampling error on both sides and the difference that two runs
     of one healthy program have anyway (`run_noise`). A beat is one anomaly, of the first kind that holds.
 
+    `detect_of`: limits of subjects that have their own (see `config.limits`).
     `observed_until_ms`: up to when everything was read while the logs were followed live, 0 if they were not.
+    `is_once`: these windows are one side of a comparison, which nobody judges again.
     """
     arrivals: dict[BeatKey, list[tuple[int, BeatStats]]] = {key: [] for key in baseline.beats}
     for start_ms, window in sorted(metrics.windows.items()):
         for key, stats in window.beats.items():
             arrivals.setdefault(key, []).append((start_ms, stats))
     to_close = closing(limits)
+    rigour = once(_judged(arrivals, baseline, limits)) if is_once else REPEATED
     anomalies: list[PerformanceAnomaly] = []
     beats: dict[BeatKey, Learned[BeatStats]] = {}
     long_term = dict(baseline.performance.beats)
     for key, windows in sorted(arrivals.items()):
         known = baseline.beats.get(key) or Learned(BeatStats())
-        fixed_ms = _operators_figure(key, known, windows, expected_ms)
-        judge = partial(judge_latency, fixed_ms=fixed_ms, limits=limits)
-        still = partial(_still_slow, fixed_ms=fixed_ms, limits=limits, to_close=to_close)
-        beats[key], judgement = judge_subject(known, windows, BEATS, limits.min_samples, judge, still)
+        names = _names(key, known, windows) if expected_ms or detect_of else ()
+        fixed_ms, own = operators_figure(names, expected_ms), limits_for(limits, detect_of, (*names, key[0]))
+        judge = partial(judge_latency, fixed_ms=fixed_ms, limits=own, rigour=rigour)
+        still = partial(
+            _still_slow, fixed_ms=fixed_ms, limits=own, to_close=to_close if own is limits else closing(own)
+        )
+        beats[key], judgement = judge_subject(known, windows, BEATS, own.min_samples, judge, still)
         if windows:
-            long_term[key] = _remembered(long_term.get(key), windows, metrics.window_ms, limits)
+            long_term[key] = _remembered(long_term.get(key), windows, metrics.window_ms, own)
         if judgement is None and fixed_ms is None and key in long_term:
-            judgement = _judge_long_term(long_term[key], beats[key], limits)
-        if judgement is not None:
+            judgement = _judge_long_term(long_term[key], beats[key], own)
+        if judgement is None and fixed_ms is None and is_once and windows:
+            judgement = _judge_rare_tail(key, arrivals, baseline, own, rigour)
+        if judgement is not None and own.performance:
             last_ms = judgement.last_ms + metrics.window_ms
-            anomalies.append(slow_anomaly(key, judgement.verdict, judgement.first_ms, last_ms, limits))
-    rates = _activity_after(metrics, baseline, limits)
-    names = {key: learned.reference for key, learned in beats.items()}
-    anomalies += [quiet_anomaly(quiet, names, limits) for quiet in judge_activity(rates, observed_until_ms)]
-    return DetectedPerformance(
-        tuple(anomalies) if limits.performance else (), beats, PerformanceMemory(long_term, rates)
-    )
+            anomalies.append(slow_anomaly(key, judgement.verdict, judgement.first_ms, last_ms, own))
+    references = {key: learned.reference for key, learned in beats.items()}
+    rates = _activity_after(metrics, baseline, limits, _drops(references, baseline, limits, detect_of))
+    for quiet in judge_activity(rates, observed_until_ms):
+        own = (
+            _limits_of_unit(quiet.units[0], references, limits, detect_of)
+            if len(quiet.units) == 1
+            else limits
+        )
+        if own.performance:
+            anomalies.append(quiet_anomaly(quiet, references, own))
+    return DetectedPerformance(tuple(anomalies), beats, PerformanceMemory(long_term, rates))
+
+
+def _judged(
+    arrivals: Mapping[BeatKey, list[tuple[int, BeatStats]]], baseline: Baseline, limits: Detect
+) -> int:
+    """How many handlers have samples enough on both sides of a comparison."""
+    enough = 0
+    for key, known in baseline.beats.items():
+        current = sum(sum(stats.bins.values()) for _, stats in arrivals[key])
+        enough += min(current, sum(known.reference.bins.values())) >= limits.min_samples
+    return enough
 
 
 def _still_slow(
@@ -88,16 +117,32 @@ def _still_slow(
     return msgspec.structs.replace(slow, limit_ms=limit_ms)
 
 
-def _operators_figure(
-    key: BeatKey,
-    known: Learned[BeatStats],
-    windows: list[tuple[int, BeatStats]],
-    expected_ms: Mapping[str, float],
-) -> float | None:
-    if not expected_ms:
-        return None
+def _names(key: BeatKey, known: Learned[BeatStats], windows: list[tuple[int, BeatStats]]) -> tuple[str, ...]:
     seen = (known.reference, *(recent.stats for recent in known.recent), *(stats for _, stats in windows))
-    return operators_figure(beat_names(key, seen), expected_ms)
+    return beat_names(key, seen)
+
+
+def _limits_of_unit(
+    unit: str, references: Mapping[BeatKey, BeatStats], limits: Detect, detect_of: Mapping[str, DetectOf]
+) -> Detect:
+    sequence, event = unit.split("\t", 1)
+    stats = references.get((sequence, event), BeatStats())
+    return limits_for(limits, detect_of, subject_names(sequence, event, stats.plugin, stats.handler))
+
+
+def _drops(
+    references: Mapping[BeatKey, BeatStats],
+    baseline: Baseline,
+    limits: Detect,
+    detect_of: Mapping[str, DetectOf],
+) -> dict[str, float]:
+    """`rate_drop` of the units that may have their own."""
+    if not any("rate_drop" in given.model_fields_set for given in detect_of.values()):
+        return {}
+    units = {unit_key(sequence, event) for sequence, event in references}
+    units |= {unit_key(sequence, "") for sequence, _ in references}
+    units |= baseline.performance.activity.units.keys()
+    return {unit: _limits_of_unit(unit, references, limits, detect_of).rate_drop for unit in sorted(units)}
 
 
 def _remembered(
@@ -128,7 +173,25 @@ def _judge_long_term(memory: LongTerm, learned: Learned[BeatStats], limits: Dete
     return Judgement(slow, first_ms, memory.last_ms) if slow is not None else None
 
 
-def _activity_after(metrics: TelemetryMetrics, baseline: Baseline, limits: Detect) -> Activity:
+def _judge_rare_tail(
+    key: BeatKey,
+    arrivals: Mapping[BeatKey, list[tuple[int, BeatStats]]],
+    baseline: Baseline,
+    limits: Detect,
+    rigour: Rigour,
+) -> Judgement[Slow] | None:
+    (start_ms, current), known = arrivals[key][-1], baseline.beats.get(key)
+    if known is None:
+        return None
+    others = (windows[-1][1] for other, windows in arrivals.items() if other != key and windows)
+    before = (each.reference for other, each in baseline.beats.items() if other != key)
+    slow = judge_rare_tail(current, known.reference, (*others, *before), limits, rigour)
+    return Judgement(slow, start_ms, start_ms) if slow is not None else None
+
+
+def _activity_after(
+    metrics: TelemetryMetrics, baseline: Baseline, limits: Detect, drops: Mapping[str, float]
+) -> Activity:
     after = baseline.performance.activity
     if not metrics.windows:
         return after
@@ -139,5 +202,5 @@ def _activity_after(metrics: TelemetryMetrics, baseline: Baseline, limits: Detec
             with_runs.add(sequence)
             activity.join_beats(after, sequence)
         counts = activity.executions_by_unit(window, with_runs)
-        activity.take_window(after, start_ms, metrics.window_ms, counts, limits.rate_drop)
+        activity.take_window(after, start_ms, metrics.window_ms, counts, limits.rate_drop, drops)
     return after

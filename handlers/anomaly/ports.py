@@ -8,6 +8,7 @@ from typing import Protocol
 import msgspec
 
 from handlers.anomaly.baseline import Baseline
+from handlers.anomaly.case_inputs import Given
 from handlers.model import AnyAnomaly, TelemetryMetrics
 
 
@@ -32,9 +33,12 @@ class HistoryPort(Protocol):
 class AnomalyPort(Protocol):
     """The store, to write."""
 
-    async def store_anomalies(self, anomalies: tuple[AnyAnomaly, ...], baseline: Baseline) -> str:
+    async def store_anomalies(
+        self, anomalies: tuple[AnyAnomaly, ...], baseline: Baseline, given: Given
+    ) -> str:
         """Stores the anomalies that stand now and what was learned, in one transaction.
 
-        Anomalies that stood before and are not among them have ended. Returns the id of the record.
+        Anomalies that stood before and are not among them have ended. `given`: what they follow from. Returns
+        the id of the record.
         """
         ...

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
 import msgspec
 
-from config.settings import Detect
+from config.settings import Detect, DetectOf
 from handlers.anomaly.aggregate_anomaly_results import aggregate_anomaly_results
 from handlers.anomaly.baseline import Baseline
+from handlers.anomaly.case_inputs import Given
 from handlers.anomaly.detect_anomalies_completed import DetectionCompleted, detect_anomalies_completed
 from handlers.anomaly.detect_anomalies_requested import detect_anomalies_requested
 from handlers.anomaly.detect_behavioral_anomalies import detect_behavioral_anomalies
@@ -53,8 +55,13 @@ async def detect_anomalies(
     codebase: Codebase,
     limits: Detect,
     expected_ms: Mapping[str, float],
+    detect_of: Mapping[str, DetectOf] = MappingProxyType({}),
+    is_once: bool = False,
 ) -> DetectedAnomalies:
-    """Judges the closed windows that were not judged yet."""
+    """Judges the closed windows that were not judged yet.
+
+    `detect_of`: limits of single subjects, by glob. `is_once`: nobody will judge these windows again.
+    """
     await run.beat(detect_anomalies_requested, request_id)
     loaded = await run.beat(load_telemetry_data, record_id, port=history)
     metrics, baseline = loaded.metrics, loaded.baseline
@@ -64,20 +71,33 @@ async def detect_anomalies(
         baseline=baseline,
         limits=limits,
         expected_ms=expected_ms,
+        detect_of=detect_of,
         observed_until_ms=loaded.observed_until_ms,
+        is_once=is_once,
     )
     behavior = await run.beat(
         detect_behavioral_anomalies,
         metrics,
         baseline=baseline,
         limits=limits,
+        detect_of=detect_of,
         sequences=codebase.sequences,
     )
     coverage = await run.beat(
-        detect_coverage_gaps, metrics, baseline=baseline, codebase=codebase, limits=limits
+        detect_coverage_gaps,
+        metrics,
+        baseline=baseline,
+        codebase=codebase,
+        limits=limits,
+        detect_of=detect_of,
     )
     errors = await run.beat(
-        detect_error_patterns, metrics, baseline=baseline, limits=limits, shown=loaded.shown
+        detect_error_patterns,
+        metrics,
+        baseline=baseline,
+        limits=limits,
+        detect_of=detect_of,
+        shown=loaded.shown,
     )
     aggregated = await run.beat(
         aggregate_anomaly_results,
@@ -95,6 +115,24 @@ async def detect_anomalies(
         port=store,
         baseline=Baseline(
             loaded.until_ms, performance.beats, behavior.runs, errors.errors, performance.memory
+        ),
+        given=Given(
+            metrics=metrics,
+            baseline=baseline,
+            limits=limits,
+            detect_of=detect_of,
+            expected_ms=expected_ms,
+            codebase=codebase,
+            open_ids=loaded.open_ids,
+            observed_until_ms=loaded.observed_until_ms,
+            shown=loaded.shown,
+            found=(
+                *performance.anomalies,
+                *behavior.anomalies,
+                *coverage.anomalies,
+                *errors.anomalies,
+            ),
+            beats=performance.beats,
         ),
     )
     completed = await run.beat(detect_anomalies_completed, stored.record_id)

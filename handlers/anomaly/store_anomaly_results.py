@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from handlers.anomaly.baseline import Baseline
+from handlers.anomaly.case_inputs import Given
 from handlers.anomaly.ports import AnomalyPort
 from handlers.model import AnyAnomaly
 
@@ -17,8 +18,8 @@ class StoredAnomalies(msgspec.Struct, frozen=True):
 
 
 async def store_anomaly_results(
-    all_anomalies: Sequence[AnyAnomaly], *, port: AnomalyPort, baseline: Baseline
+    all_anomalies: Sequence[AnyAnomaly], *, port: AnomalyPort, baseline: Baseline, given: Given
 ) -> StoredAnomalies:
     """Commits. What the port raises means that nothing was stored: the windows will be judged again."""
-    record_id = await port.store_anomalies(tuple(all_anomalies), baseline)
+    record_id = await port.store_anomalies(tuple(all_anomalies), baseline, given)
     return StoredAnomalies(stored=True, record_id=record_id)

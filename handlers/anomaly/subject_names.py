@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from fnmatch import fnmatchcase
 
+from config.limits import matches, subject_names
 from handlers.anomaly.baseline import Learned
 from handlers.model import BeatKey, BeatStats, ErrorKey
 
 
 def beat_names(key: BeatKey, seen: Iterable[BeatStats]) -> tuple[str, ...]:
-    """ "sequence/event" first, then the event, "Plugin.handler" and the handler, of the last of `seen` that
-    tells one: a window in which a beat only started, or failed, does not."""
-    sequence, event = key
-    names = (f"{sequence}/{event}" if sequence else event, event)
-    stats = next((each for each in reversed([*seen]) if each.handler), None)
-    return names if stats is None else (*names, f"{stats.plugin}.{stats.handler}", stats.handler)
+    """Those of the key, and of the handler by the last of `seen` that tells one: a window in which a beat
+    only started, or failed, does not."""
+    stats = next((each for each in reversed([*seen]) if each.handler), BeatStats())
+    names = subject_names(*key, stats.plugin, stats.handler)
+    return names[:-1] if key[0] else names  # the sequence is a subject of its own
 
 
 def learned_beat_names(key: BeatKey, learned: Learned[BeatStats]) -> tuple[str, ...]:
@@ -28,11 +27,6 @@ def error_name(key: ErrorKey) -> str:
     sequence, event, error_type, template, _ = key
     place = "/".join(each for each in (sequence, event) if each)
     return f"{error_type}: {template}" + (f" in {place}" if place else "")
-
-
-def matches(names: Iterable[str], glob: str) -> bool:
-    """Whether one of the names matches; * stands for everything, slashes too."""
-    return any(fnmatchcase(name, glob) for name in names)
 
 
 def operators_figure(names: Iterable[str], expected_ms: Mapping[str, float]) -> float | None:

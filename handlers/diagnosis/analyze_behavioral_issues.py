@@ -7,10 +7,13 @@ from typing import Final
 import msgspec
 
 from handlers.anomaly.conformance import Deviation, DeviationKind, deviations, numbered
+from handlers.diagnosis.behavioral_causes import path_cause
+from handlers.diagnosis.changes import changes_of, with_changes
+from handlers.diagnosis.known import Known
 from handlers.diagnosis.run_causes import RUN_CAUSES, run_diagnosis
 from handlers.diagnosis.subject import declared_beat, declared_place
 from handlers.diagnosis.wording import count, percent, utc
-from handlers.model import BehavioralAnomaly, BehavioralDiagnosis, Handler, Sequence, Verdict
+from handlers.model import BehavioralAnomaly, BehavioralDiagnosis, ErrorAnomaly, Handler, Sequence
 
 _SAYS: Final[dict[DeviationKind, tuple[str, str]]] = {
     "missing": ("does not run", "do not run"),
@@ -30,59 +33,61 @@ def analyze_behavioral_issues(
     sequences: tuple[Sequence, ...],
     *,
     handlers: tuple[Handler, ...] = (),
+    errors: tuple[ErrorAnomaly, ...] = (),
+    known: Known | None = None,
 ) -> BehavioralDiagnoses:
     """Says which beats differ, and which side changed: the program where its own past kept the expected
-    order, else that is left open. `handlers` give the line and the declared number of each beat.
+    order, the definition where the runs are as they were before it changed, else that is left open.
+
+    `handlers` give the line and the declared number of each beat. `errors`: what the same detection found.
+    `known`: source, commits and past.
     """
-    return BehavioralDiagnoses(tuple(_diagnose(anomaly, sequences, handlers) for anomaly in anomalies))
+    known = known or Known()
+    return BehavioralDiagnoses(
+        tuple(_diagnose(anomaly, sequences, handlers, errors, known) for anomaly in anomalies)
+    )
 
 
 def _diagnose(
-    anomaly: BehavioralAnomaly, sequences: tuple[Sequence, ...], handlers: tuple[Handler, ...]
+    anomaly: BehavioralAnomaly,
+    sequences: tuple[Sequence, ...],
+    handlers: tuple[Handler, ...],
+    errors: tuple[ErrorAnomaly, ...],
+    known: Known,
 ) -> BehavioralDiagnosis:
+    changes = changes_of(anomaly, "", known)
     sequence = next((each for each in sequences if anomaly.sequence in (each.id, each.name)), None)
     sequence_id = sequence.id if sequence else anomaly.sequence
     if anomaly.kind in RUN_CAUSES:
-        return run_diagnosis(anomaly, sequence, handlers)
+        return with_changes(run_diagnosis(anomaly, sequence, handlers), changes, known)
     swapped = _swapped(anomaly)
     found = deviations(anomaly.declared, anomaly.observed)
     beats = [declared_beat(handlers, sequence_id, event) for each in found for event in each.events]
-    kind, verdict, why = _cause(anomaly)
+    cause = path_cause(anomaly, changes, errors, known)
     clauses = (
         [f"{numbered(swapped, anomaly.declared)} are swapped"]
         if swapped
         else [_clause(each, anomaly) for each in found]
     )
     deviating = round(anomaly.actual * anomaly.samples)
-    return BehavioralDiagnosis(
+    diagnosis = BehavioralDiagnosis(
         anomaly=anomaly,
-        cause=f"{'; '.join(clauses)}: {why}",
-        cause_kind=kind,
-        verdict=verdict,
+        cause=f"{'; '.join(clauses)}: {cause.sentence}",
+        cause_kind=cause.kind,
+        verdict=cause.verdict,
         evidence=(
             f"{deviating:,} of {count(anomaly.samples, 'run')} ({percent(anomaly.actual)}) deviate",
             f"most frequent path: {' → '.join(anomaly.observed) or 'no beat at all'}",
             f"first seen {utc(anomaly.first_seen_ms)}",
             _baseline(anomaly),
+            *cause.evidence,
         ),
+        ruled_out=cause.ruled_out,
         evidence_against=_any_order(swapped, sequence_id, handlers),
         location=next((declared_place(beat) for beat in beats if beat), sequence.file if sequence else ""),
         definition_file=sequence.file if sequence else "",
     )
-
-
-def _cause(anomaly: BehavioralAnomaly) -> tuple[str, Verdict, str]:
-    if anomaly.baseline_samples and anomaly.expected < 0.5:
-        return (
-            "program-changed",
-            "likely",
-            "most earlier runs kept the expected order, so the program changed",
-        )
-    return (
-        "definition-changed",
-        "inconclusive",
-        "program and definition disagree; the data do not tell which of the two is out of date",
-    )
+    return with_changes(diagnosis, changes, known)
 
 
 def _baseline(anomaly: BehavioralAnomaly) -> str:

@@ -6,12 +6,16 @@ import re
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
+from handlers.diagnosis.changes import LOAD_FACTOR, changes_of, with_changes
 from handlers.diagnosis.common_attributes import CommonAttribute, common_attributes
 from handlers.diagnosis.error_class import ErrorClass, error_class
 from handlers.diagnosis.failing_beats import failing_beats
-from handlers.diagnosis.frame_location import frame_location
+from handlers.diagnosis.frame_location import frame_location, in_checkout
+from handlers.diagnosis.known import Known
 from handlers.diagnosis.subject import find_handler, place
+from handlers.diagnosis.upstream import upstream_error
 from handlers.diagnosis.wording import count, percent, utc
 from handlers.model import ErrorAnomaly, ErrorDiagnosis, Handler, TelemetryMetrics
 
@@ -39,23 +43,31 @@ def analyze_error_issues(
     handlers: tuple[Handler, ...],
     *,
     metrics: TelemetryMetrics | None = None,
+    known: Known | None = None,
 ) -> ErrorDiagnoses:
     """Names the class of failure, the frame at fault and whether every execution fails or only some.
 
     A message tells how the code failed, never why the value or peer was as it was: "likely" at most.
-    `metrics`: the telemetry that was judged; it tells what the failing executions have in common.
+    Only a commit that changed the very line that throws makes it more. `metrics`: the telemetry that was
+    judged; it tells what the failing executions have in common. `known`: source, commits and past.
     """
+    known = known or Known()
     cohorts = ((),) * len(anomalies) if metrics is None else failing_beats(anomalies, metrics)
     return ErrorDiagnoses(
         tuple(
-            _diagnose(anomaly, find_handler(handlers, anomaly), common_attributes(compared))
+            _with_changes(
+                anomaly,
+                _diagnose(anomaly, find_handler(handlers, anomaly), common_attributes(compared), known),
+                upstream_error(anomaly, anomalies, known.codebase),
+                known,
+            )
             for anomaly, compared in zip(anomalies, cohorts, strict=True)
         )
     )
 
 
 def _diagnose(
-    anomaly: ErrorAnomaly, handler: Handler | None, common: tuple[CommonAttribute, ...]
+    anomaly: ErrorAnomaly, handler: Handler | None, common: tuple[CommonAttribute, ...], known: Known
 ) -> ErrorDiagnosis:
     failure = error_class(anomaly.error_type, anomaly.template)
     scope, ruled_out = _scope(anomaly)
@@ -76,10 +88,36 @@ def _diagnose(
         ),
         evidence_against=() if anomaly.frame else ("the log has no stack frame of the project for it",),
         ruled_out=ruled_out,
-        location=frame_location(anomaly.frame) or place(handler),
+        location=in_checkout(frame_location(anomaly.frame), known.by_file) or place(handler),
         error_class=failure,
         test_file=handler.test_file if handler else "",
     )
+
+
+def _with_changes(
+    anomaly: ErrorAnomaly, diagnosis: ErrorDiagnosis, upstream: str, known: Known
+) -> ErrorDiagnosis:
+    """What precedes it, when it began and which commit brought it: the first bad one."""
+    changes = changes_of(anomaly, diagnosis.location, known)
+    file, _, line = diagnosis.location.rpartition(":")
+    culprit = changes.culprit
+    throws_there = (
+        culprit is not None
+        and culprit.place.rpartition(":")[0] == file
+        and line.isdecimal()
+        and int(line) in changes.commits.brought
+    )
+    thrown_at = diagnosis.location if anomaly.frame else ""
+    found = with_changes(diagnosis, changes, known, is_proved=throws_there)
+    evidence = found.evidence
+    if throws_there:
+        evidence += (f"the line that throws, {thrown_at}, is the doing of this commit",)
+    if changes.load is not None and changes.load >= LOAD_FACTOR:
+        evidence += (f"it runs {changes.load:.2f} times as often since: load may decide too",)
+    if upstream:
+        found = replace(found, evidence_against=(*found.evidence_against, upstream))
+    # The frame is nearer to the fault than any changed line.
+    return replace(found, evidence=evidence, location=thrown_at or found.location)
 
 
 def _scope(anomaly: ErrorAnomaly) -> tuple[str, tuple[str, ...]]:

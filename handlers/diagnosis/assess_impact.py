@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import msgspec
+from msgspec.structs import replace
 
+from handlers.diagnosis.burnt import says_of_budget, severity_of_budgets
 from handlers.diagnosis.performance_rates import RATE_UNIT
+from handlers.diagnosis.trend import share_of_traffic, trend_of
 from handlers.diagnosis.wording import count, percent, sentence, span
 from handlers.model import (
+    SEVERITIES,
     AnyAnomaly,
     AnyDiagnosis,
     AssessedDiagnosis,
@@ -16,8 +21,10 @@ from handlers.model import (
     CoverageAnomaly,
     ErrorAnomaly,
     Impact,
+    Past,
     PerformanceAnomaly,
     SelfAnomaly,
+    TelemetryMetrics,
 )
 
 
@@ -25,11 +32,48 @@ class AssessedImpact(msgspec.Struct, frozen=True):
     assessed_diagnosis: tuple[AssessedDiagnosis, ...]
 
 
-def assess_impact(diagnosis: tuple[AnyDiagnosis, ...]) -> AssessedImpact:
-    """Counts from the judged span whom each issue hurts. The severity is the one that the limits gave it."""
+def assess_impact(
+    diagnosis: tuple[AnyDiagnosis, ...],
+    *,
+    metrics: TelemetryMetrics | None = None,
+    pasts: Mapping[str, Past] | None = None,
+) -> AssessedImpact:
+    """Counts from the judged span whom each issue hurts.
+
+    The severity is the one that the limits gave it, or a graver one where the error budget of a declared
+    objective burns too fast. `metrics`: the telemetry that was judged. `pasts`: by id of the anomaly.
+    """
     return AssessedImpact(
-        tuple(AssessedDiagnosis(each, _impact(each.anomaly), each.anomaly.severity) for each in diagnosis)
+        tuple(_assessed(each, metrics, (pasts or {}).get(each.anomaly.id)) for each in diagnosis)
     )
+
+
+def _assessed(
+    diagnosis: AnyDiagnosis, metrics: TelemetryMetrics | None, past: Past | None
+) -> AssessedDiagnosis:
+    anomaly = diagnosis.anomaly
+    past = past or Past()
+    counted = _impact(anomaly)
+    burning = severity_of_budgets(past.budgets)
+    severity = max(anomaly.severity, burning or anomaly.severity, key=SEVERITIES.index)
+    traffic = share_of_traffic(anomaly, metrics) if metrics else None
+    began_ms = diagnosis.began_ms[1] if diagnosis.began_ms else anomaly.first_seen_ms
+    trend = trend_of(anomaly, past, began_ms)
+    noun = "runs" if isinstance(anomaly, BehavioralAnomaly) else "executions"
+    more = (
+        f"These are {percent(traffic)} of all {noun}." if traffic else "",
+        f"It is {trend}." if trend else "",
+        *(sentence(says_of_budget(each)) for each in past.budgets),
+        f"So it is {severity} instead of {anomaly.severity}." if severity != anomaly.severity else "",
+    )
+    impact = replace(
+        counted,
+        sentence=" ".join(part for part in (counted.sentence, *more) if part),
+        traffic=traffic,
+        trend=trend,
+        budgets=past.budgets,
+    )
+    return AssessedDiagnosis(diagnosis, impact, severity)
 
 
 def _impact(anomaly: AnyAnomaly) -> Impact:
@@ -47,9 +91,7 @@ def _impact(anomaly: AnyAnomaly) -> Impact:
             impact = Impact(0, 0, 0.0, 0.0, anomaly.harm)
     why = sentence(f"{anomaly.severity}: {anomaly.severity_reason}") if anomaly.severity_reason else ""
     also = f"Affected: {', '.join(anomaly.affected)}." if anomaly.affected else ""
-    return msgspec.structs.replace(
-        impact, sentence=" ".join(part for part in (sentence(impact.sentence), also, why) if part)
-    )
+    return replace(impact, sentence=" ".join(part for part in (sentence(impact.sentence), also, why) if part))
 
 
 _WENT = {
@@ -83,7 +125,7 @@ def _slow(anomaly: PerformanceAnomaly) -> Impact:
     added_ms = anomaly.added_us_per_execution * anomaly.samples / 1000
     what = f"took longer than the limit of {span(anomaly.limit)}; {span(added_ms)} added in the judged span"
     impact = _counted(affected, anomaly.samples, "execution", what, added_ms)
-    return msgspec.structs.replace(impact, sentence=f"at least {impact.sentence}")
+    return replace(impact, sentence=f"at least {impact.sentence}")
 
 
 def _failed(anomaly: ErrorAnomaly) -> Impact:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from handlers.diagnosis.fix import Fix, where
+from handlers.diagnosis.fix import Fix, first_step, where
 from handlers.diagnosis.run_fixes import RUN_FIXES, run_fix
 from handlers.diagnosis.wording import count, percent, utc
 from handlers.model import AssessedDiagnosis, BehavioralAnomaly, BehavioralDiagnosis
@@ -25,6 +25,8 @@ def behavioral_fixes(
     restore = _restore(assessed, diagnosis, anomaly)
     if anomaly.expected_from == "baseline":
         return restore, _declare(diagnosis, anomaly)
+    if diagnosis.cause_kind == "definition-changed" and diagnosis.verdict == "confirmed":
+        return _redeclare(diagnosis, anomaly), restore
     if diagnosis.cause_kind == "definition-changed" or diagnosis.evidence_against:
         return restore, _redeclare(diagnosis, anomaly)
     return (restore,)
@@ -46,7 +48,7 @@ def _restore(assessed: AssessedDiagnosis, diagnosis: BehavioralDiagnosis, anomal
         action=f"Make the program play {_path(anomaly.declared)}; it differs at {beats}.",
         location=where(diagnosis),
         steps=(
-            f"List what changed in the program before {utc(anomaly.first_seen_ms)}.",
+            first_step(diagnosis, f"List what changed in the program before {utc(anomaly.first_seen_ms)}."),
             f"Find where {beats} is played or subscribed, and restore it.",
             "Play the sequence once and compare its beats with the order above.",
         ),

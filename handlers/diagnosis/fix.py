@@ -34,3 +34,11 @@ def beat_name(diagnosis: AnyDiagnosis) -> str:
     anomaly = diagnosis.anomaly
     name = subject(anomaly)
     return f"{name} ({anomaly.event})" if anomaly.event and anomaly.event != name else name
+
+
+def first_step(diagnosis: AnyDiagnosis, otherwise: str) -> str:
+    """To look at the likeliest commit, where there is one."""
+    if not diagnosis.suspects:
+        return otherwise
+    suspect = diagnosis.suspects[0]
+    return f'Look at commit {suspect.sha[:12]} ("{suspect.subject}", {suspect.author}): {suspect.place}.'

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from pathlib import PurePosixPath
 from typing import Final
 
 _FRAMES: Final = (
@@ -15,6 +17,31 @@ _FRAMES: Final = (
     # Java: at com.shop.Cart.add(Cart.java:42)
     re.compile(r"\((?P<file>[^\s():]+):(?P<line>\d+)\)"),
 )
+
+
+def in_checkout(location: str, files: Iterable[str]) -> str:
+    """ "file:line" with the file as the checkout names it: the one that shares the longest end of its path.
+
+    As it stands where none does, or several do equally: "index.ts" alone can be many files.
+    """
+    path, colon, line = location.rpartition(":")
+    if not colon or not line.isdecimal():
+        return location
+    parts = PurePosixPath(path.replace("\\", "/")).parts[::-1]
+    best, found = 0, []
+    for file in files:
+        if not parts or not file.endswith(parts[0]):
+            continue
+        alike = 0
+        for one, other in zip(parts, PurePosixPath(file).parts[::-1], strict=False):
+            if one != other:
+                break
+            alike += 1
+        if alike > best:
+            best, found = alike, [file]
+        elif alike == best and alike:
+            found.append(file)
+    return f"{found[0]}:{line}" if len(found) == 1 else location
 
 
 def frame_location(frame: str) -> str:

@@ -6,6 +6,8 @@ from typing import Final
 
 import msgspec
 
+from handlers.diagnosis.changes import LOAD_FACTOR
+from handlers.diagnosis.hazards import Found
 from handlers.diagnosis.subject import subject
 from handlers.diagnosis.wording import count, percent
 from handlers.model import (
@@ -112,7 +114,22 @@ def changed_sequence(anomaly: PerformanceAnomaly, everything: tuple[AnyAnomaly, 
     return Cause("sequence-change", cause, "inconclusive", (figures,))
 
 
-def own_work(anomaly: PerformanceAnomaly, handler: Handler | None) -> Cause:
+def more_load(factor: float | None) -> Cause | str:
+    """`factor`: how many times as often it ran after the beginning; None where that is not known."""
+    if factor is None:
+        return ""
+    figures = f"it ran {factor:.2f} times as often as before it began"
+    if factor < LOAD_FACTOR:
+        return f"more load: {figures}"
+    return Cause(
+        "load",
+        "more work came in when it got slow: it waits for a processor, a lock, a pool or a queue",
+        "likely",
+        (figures,),
+    )
+
+
+def own_work(anomaly: PerformanceAnomaly, handler: Handler | None, hazard: Found | None = None) -> Cause:
     if anomaly.kind == "slow-tail":
         return Cause(
             "own-work",
@@ -131,6 +148,14 @@ def own_work(anomaly: PerformanceAnomaly, handler: Handler | None) -> Cause:
     what = "what it computes" if handler and handler.kind == "pure" else "what it computes or waits for"
     declared = (f"declared as {handler.kind}",) if handler and handler.kind else ()
     reference = () if anomaly.expected_from == "baseline" else ("expected by the settings, not by its past",)
+    if hazard is not None:
+        new = ", which is new" if hazard.is_new else ""
+        return Cause(
+            "own-work",
+            f"the added time is spent in {subject(anomaly)} itself: {hazard.says}{new}",
+            "likely",
+            declared + reference,
+        )
     return Cause(
         "own-work",
         f"the added time is spent in {subject(anomaly)} itself: {what}",

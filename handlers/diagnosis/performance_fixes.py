@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handlers.diagnosis.fix import Fix, beat_name, where
+from handlers.diagnosis.fix import Fix, beat_name, first_step, where
 from handlers.diagnosis.performance_rates import RATE_UNIT, rate_fixes
 from handlers.diagnosis.wording import count, quantile_name, span, utc
 from handlers.model import AssessedDiagnosis, PerformanceAnomaly, PerformanceDiagnosis
@@ -26,24 +26,59 @@ def performance_fixes(
             return (_stop_the_errors(diagnosis, benefit),)
         case "sequence-change":
             return (_restore_the_sequence(diagnosis, anomaly, benefit),)
+        case "load":
+            return (_carry_the_load(diagnosis, anomaly, benefit),)
         case _:
             return _speed_up(diagnosis, anomaly, benefit), _accept(diagnosis, anomaly)
 
 
 def _speed_up(diagnosis: PerformanceDiagnosis, anomaly: PerformanceAnomaly, benefit: str) -> Fix:
     name = beat_name(diagnosis)
+    since = utc(diagnosis.began_ms[0] if diagnosis.began_ms else anomaly.first_seen_ms)
     return Fix(
         slug="own-work",
         type="code",
         title=f"Make {name} fast again",
-        action=f"Find what made {name} {anomaly.ratio:.2f} times as slow since {utc(anomaly.first_seen_ms)}, "
-        "and undo or speed it up.",
+        action=_remedy(diagnosis)
+        or f"Find what made {name} {anomaly.ratio:.2f} times as slow since {since}, and undo or speed it up.",
         location=where(diagnosis),
         steps=(
-            f"List what changed in it, and in what it calls, before {utc(anomaly.first_seen_ms)}.",
+            first_step(diagnosis, f"List what changed in it, and in what it calls, before {since}."),
             f"Profile it with an input of an execution slower than {span(anomaly.limit)}.",
             "Undo the change, or move the costly part out of the beat.",
             f"Check that the {quantile_name(anomaly)} is below {span(anomaly.limit)} again.",
+        ),
+        effort="hours",
+        benefit=benefit,
+    )
+
+
+def _remedy(diagnosis: PerformanceDiagnosis) -> str:
+    """What to do about the call at fault, or ""."""
+    hazard = diagnosis.hazard
+    if hazard is None:
+        return ""
+    at = f"{hazard.call} ({diagnosis.hazard_file}:{hazard.line})"
+    if hazard.kind == "sleep":
+        return f"Remove {at}, or wait for what it waits for."
+    if hazard.in_loop:
+        return f"Take {at} out of the loop: one call for all items, or several at the same time."
+    if hazard.blocks:
+        return f"Replace {at} by its asynchronous form, or do it once and keep the result."
+    return f"Do {at} less often, at the same time as others, or keep its result."
+
+
+def _carry_the_load(diagnosis: PerformanceDiagnosis, anomaly: PerformanceAnomaly, benefit: str) -> Fix:
+    return Fix(
+        slug="load",
+        type="config",
+        title=f"Make room for the load of {beat_name(diagnosis)}",
+        action="More work comes in than before: find what it queues for, and give it more or admit less.",
+        location=where(diagnosis),
+        steps=(
+            "Look at processors, locks, connection pools and queues at its busiest time.",
+            "Give what is exhausted more room, or limit how much is let in at once.",
+            f"Check that the {quantile_name(anomaly)} is below {span(anomaly.limit)} at the same load.",
         ),
         effort="hours",
         benefit=benefit,

@@ -12,6 +12,7 @@ from handlers.diagnosis.analyze_error_issues import analyze_error_issues
 from handlers.diagnosis.analyze_performance_issues import analyze_performance_issues
 from handlers.diagnosis.analyze_requested import analyze_requested
 from handlers.diagnosis.assess_impact import assess_impact
+from handlers.diagnosis.known import Known
 from handlers.diagnosis.load_anomalies import load_anomalies
 from handlers.diagnosis.load_codebase_info import load_codebase_info
 from handlers.diagnosis.ports import AnomalyPort, CodebasePort, DiagnosisPort
@@ -60,6 +61,8 @@ async def diagnose(
     loaded = await run.beat(load_anomalies, record_id, port=anomaly_port)
     codebase = await run.beat(load_codebase_info, loaded.anomalies, port=codebase_port)
     anomalies = loaded.anomalies
+    known = Known(codebase, loaded.pasts)
+    error_anomalies = tuple(each for each in anomalies if isinstance(each, ErrorAnomaly))
     performance = await run.beat(
         analyze_performance_issues,
         tuple(each for each in anomalies if isinstance(each, PerformanceAnomaly)),
@@ -67,12 +70,15 @@ async def diagnose(
         all_anomalies=anomalies,
         metrics=metrics,
         usual_ms=usual_ms,
+        known=known,
     )
     behavioral = await run.beat(
         analyze_behavioral_issues,
         tuple(each for each in anomalies if isinstance(each, BehavioralAnomaly)),
         codebase.sequences,
         handlers=codebase.handlers,
+        errors=error_anomalies,
+        known=known,
     )
     coverage = await run.beat(
         analyze_coverage_issues,
@@ -83,13 +89,16 @@ async def diagnose(
     )
     errors = await run.beat(
         analyze_error_issues,
-        tuple(each for each in anomalies if isinstance(each, ErrorAnomaly)),
+        error_anomalies,
         codebase.handlers,
         metrics=metrics,
+        known=known,
     )
     assessed = await run.beat(
         assess_impact,
         performance.diagnosis + behavioral.diagnosis + coverage.diagnosis + errors.diagnosis,
+        metrics=metrics,
+        pasts=loaded.pasts,
     )
     recommended = await run.beat(recommend_fixes, assessed.assessed_diagnosis)
     stored = await run.beat(store_diagnosis, recommended.recommendations, port=diagnosis_port)

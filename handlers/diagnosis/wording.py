@@ -30,6 +30,27 @@ def percent(share: float) -> str:
     return f"{share * 100:.1f}".removesuffix(".0") + " %"
 
 
+def quantity(value: float, unit: str) -> str:
+    """A value in the unit of an anomaly: "66.3 ms", "45.2 %", "1"."""
+    if unit in {"ms", "s"}:
+        return span(value if unit == "ms" else value * 1000)
+    if unit == "bytes":
+        return size(value)
+    if unit in {"errors/minute", "executions/min"}:
+        return f"{value:.3g} a minute"
+    return f"{value:g}" if unit == "tests" else percent(value)
+
+
+def size(number: float) -> str:
+    """A number of bytes: 4.8 MB."""
+    if number == 1:
+        return "1 byte"
+    for limit, unit_bytes, unit in ((1e3, 1, "bytes"), (1e6, 1e3, "kB"), (1e9, 1e6, "MB"), (1e12, 1e9, "GB")):
+        if abs(number) < limit:
+            return f"{number:.0f} {unit}" if unit_bytes == 1 else f"{number / unit_bytes:.1f} {unit}"
+    return f"{number / 1e12:.1f} TB"
+
+
 def count(number: int, noun: str) -> str:
     """count(1, "run") is "1 run", count(2400, "run") is "2,400 runs"."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -44,6 +44,8 @@ from handlers.model.diagnoses import (
     PerformanceDiagnosis,
     RecommendationType,
     SelfDiagnosis,
+    Suspect,
+    Touch,
     Verdict,
 )
 from handlers.model.events import (
@@ -71,6 +73,7 @@ from handlers.model.metrics import (
     WaitStats,
     Window,
 )
+from handlers.model.past import Budget, Past, Point, Spent
 from handlers.model.state import (
     Consumed,
     NameBook,
@@ -96,6 +99,7 @@ __all__ = [
     "BehavioralAnomaly",
     "BehavioralDiagnosis",
     "Block",
+    "Budget",
     "Codebase",
     "Commit",
     "Consumed",
@@ -129,8 +133,10 @@ __all__ = [
     "OpenTrace",
     "Origin",
     "ParserState",
+    "Past",
     "PerformanceAnomaly",
     "PerformanceDiagnosis",
+    "Point",
     "RecommendationType",
     "RunStats",
     "SelfAnomaly",
@@ -138,11 +144,14 @@ __all__ = [
     "Sequence",
     "SequenceModel",
     "Severity",
+    "Spent",
     "StreamState",
     "Subject",
+    "Suspect",
     "TelemetryEvents",
     "TelemetryMetrics",
     "Test",
+    "Touch",
     "VariantStats",
     "Verdict",
     "WaitStats",

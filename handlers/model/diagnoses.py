@@ -7,9 +7,27 @@ from typing import Literal
 import msgspec
 
 from handlers.model.anomalies import AnyAnomaly, Severity
+from handlers.model.codebase import Hazard
+from handlers.model.past import Budget
 
 Verdict = Literal["confirmed", "likely", "inconclusive"]
 RecommendationType = Literal["code", "test", "documentation", "sequence", "config"]
+
+Touch = Literal["function", "caller", "callee", "definition", "file", "settings"]
+"""What a commit changed of what the subject of an anomaly runs: lines of its function, of what plays it, of
+what it calls or of its definition, anything else in its file, or settings of the project."""
+
+
+class Suspect(msgspec.Struct, frozen=True):
+    """A commit that may have brought an anomaly."""
+
+    sha: str
+    author: str
+    at_ms: int
+    subject: str
+    touch: Touch
+    place: str
+    """file:line in the checkout as it is now; the file alone where the line is not known."""
 
 
 class Diagnosis(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
@@ -26,11 +44,18 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
     ruled_out: tuple[str, ...] = ()
     location: str = ""
     """file:line at fault where it is known."""
+    began_ms: tuple[int, int] | None = None
+    """It began between these two times; None where the history does not tell."""
+    suspects: tuple[Suspect, ...] = ()
+    """The commits that may have brought it, the likeliest first."""
 
 
 class PerformanceDiagnosis(Diagnosis, frozen=True, kw_only=True, tag="performance"):
     share_of_run: float | None
     """Part of the duration of its sequence that the beat takes, 0..1; None outside of a sequence."""
+    hazard: Hazard | None = None
+    """A call in its function, or in one that it calls, that can take the added time."""
+    hazard_file: str = ""
 
 
 class BehavioralDiagnosis(Diagnosis, frozen=True, kw_only=True, tag="behavioral"):
@@ -68,6 +93,12 @@ class Impact(msgspec.Struct, frozen=True):
     added_ms: float
     """Time added in the judged span; 0 where time is not the matter."""
     sentence: str
+    traffic: float | None = None
+    """The part of all executions, or runs, that is of its subject, 0..1; None where that is not known."""
+    trend: Literal["", "growing", "steady", "falling"] = ""
+    """Of the figure since it began; "" where too little is known."""
+    budgets: tuple[Budget, ...] = ()
+    """The declared objectives that it concerns."""
 
 
 class AssessedDiagnosis(msgspec.Struct, frozen=True):
@@ -77,10 +108,11 @@ class AssessedDiagnosis(msgspec.Struct, frozen=True):
 
 
 class FixRecommendation(msgspec.Struct, frozen=True, kw_only=True):
-    """What to do about one anomaly."""
+    """What to do about an anomaly, or about several that it mends together."""
 
     id: str
     anomaly_id: str
+    """The gravest of them."""
     type: RecommendationType
     title: str
     action: str
@@ -94,3 +126,9 @@ class FixRecommendation(msgspec.Struct, frozen=True, kw_only=True):
     priority: int
     """1 is first."""
     assessed: AssessedDiagnosis
+    also: tuple[str, ...] = ()
+    """The ids of the other anomalies that it mends."""
+
+    @property
+    def anomaly_ids(self) -> tuple[str, ...]:
+        return (self.anomaly_id, *self.also)

@@ -91,6 +91,11 @@ def test_only_what_is_given_is_shown_and_told_as_a_change() -> None:
             id="the interval is one for all",
         ),
         pytest.param(
+            'detect_of:\n  a:\n    severity_of: {"*": low}\n',
+            "c.yaml:2: detect_of.a: severity_of is one for all; set it under detect",
+            id="severities have globs of their own",
+        ),
+        pytest.param(
             "detect_of:\n  a: 5\n",
             'c.yaml:2: detect_of.a: must have settings of detect below it, such as "min_samples: 20" (got 5)',
             id="a number is not enough",

@@ -16,8 +16,9 @@ FAST = """\
 detect: {interval_s: 3600}
 ingest: {commit_interval_ms: 20}
 logs: {hot_poll_ms: 10, rescan_s: 0.2, max_line_bytes: 65536}
+retention: {windows_h: 87600}
 """
-"""Settings under which a test waits as little as possible."""
+"""Settings under which a test waits as little as possible, and its windows, however old, stay windows."""
 
 
 class World:

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from config.settings import Settings
+from config.settings import DetectOf, Settings
 from daemon.baseline_records import BASELINES, BaselineRecords
 from daemon.cycle import judge
 from daemon.database import StoreFullError
@@ -180,8 +180,18 @@ async def _late_window(engine: Engine) -> None:
     engine.telemetry.commit(TelemetryCommit(metrics, (), {}), (), (), 20 * WINDOW_MS)
 
 
+async def _other_limits_of_some(engine: Engine) -> None:
+    detect_of = {"cart:*": DetectOf(over_expected=3.0)}
+    await engine.adopt(engine.settings.model_copy(update={"detect_of": detect_of}))
+
+
 async def _other_limits(engine: Engine) -> None:
     detect = engine.settings.detect.model_copy(update={"over_expected": 3.0})
+    await engine.adopt(engine.settings.model_copy(update={"detect": detect}))
+
+
+async def _other_interval(engine: Engine) -> None:
+    detect = engine.settings.detect.model_copy(update={"interval_s": 3.0, "reload_gate": "off"})
     await engine.adopt(engine.settings.model_copy(update={"detect": detect}))
 
 
@@ -205,6 +215,8 @@ async def _definitions(engine: Engine) -> None:
         pytest.param(_new_window, True, id="a new window"),
         pytest.param(_late_window, True, id="lines for a window that was judged"),
         pytest.param(_other_limits, True, id="other limits"),
+        pytest.param(_other_limits_of_some, True, id="other limits of some"),
+        pytest.param(_other_interval, False, id="what no verdict depends on"),
         pytest.param(_other_figure, True, id="another figure of the operator"),
         pytest.param(_definitions, True, id="another definition of a sequence"),
     ],

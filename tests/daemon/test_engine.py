@@ -10,13 +10,14 @@ from pathlib import Path
 import anyio
 import pytest
 
-from config.settings import Settings
+from config.settings import Detect, DetectOf, Settings
 from daemon.cycle import judge, read_to_end
 from daemon.database import StoreFullError
 from daemon.engine import Engine
 from daemon.once import END_OF_TIME_MS
 from daemon.store import Store
 from daemon.telemetry_records import TelemetryRecords
+from handlers.anomaly.case import replayed
 from handlers.model import TelemetryMetrics
 from handlers.stage import BeatReport
 
@@ -340,6 +341,16 @@ async def test_an_anomaly_that_is_gone_for_less_than_the_hold_time_stays_open(
 
 
 @pytest.mark.anyio
+async def test_what_is_open_can_be_judged_again(settings: Settings, store: Store) -> None:
+    engine = Engine(settings, store, ignore)
+    await two_phases(engine, settings)
+    [incident] = engine.anomalies.incidents()
+    stored = engine.anomalies.find_case(incident.anomaly.id)
+    assert stored is not None
+    assert replayed(stored.case) == stored.case.anomaly
+
+
+@pytest.mark.anyio
 async def test_what_is_none_any_more_under_new_limits_is_resolved_without_a_hold_time(
     settings: Settings, store: Store
 ) -> None:
@@ -352,15 +363,21 @@ async def test_what_is_none_any_more_under_new_limits_is_resolved_without_a_hold
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize(
+    "limits",  # it is 1.8 over
+    [
+        pytest.param({"detect": Detect(over_expected=2.0)}, id="of all"),
+        pytest.param({"detect_of": {"*": DetectOf(over_expected=2.0)}}, id="of some"),
+    ],
+)
 async def test_what_is_only_just_below_new_limits_is_resolved_too_and_stays_so(
-    settings: Settings, store: Store
+    limits: dict[str, object], settings: Settings, store: Store
 ) -> None:
     engine = Engine(settings, store, ignore)
     await play_phase(engine, settings, 0, 100)
     await play_phase(engine, settings, 100, 200, slow=True)
     assert [each.state for each in engine.anomalies.incidents()] == ["open"]
-    detect = settings.detect.model_copy(update={"over_expected": 2.0})  # it is 1.8 over
-    await engine.adopt(settings.model_copy(update={"detect": detect}))
+    await engine.adopt(settings.model_copy(update=limits))
     for first in (200, 300):
         await play_phase(engine, settings, first, first + 100, slow=True)
         assert [each.state for each in engine.anomalies.incidents()] == ["resolved"]

@@ -32,6 +32,13 @@ def test_what_was_never_seen_opens() -> None:
     assert [each.state for each in incident.history] == ["open"]
 
 
+def test_a_subject_can_be_held_for_a_time_of_its_own() -> None:
+    known = begun(anomaly(), 20_000)
+    own = replace(at(30_000), hold_ms_of={"pay:*": 5_000, "CartPlugin.*": 10_000, "*": 0})
+    assert after(known, moment=replace(own, judged_until_ms=29_999)).resolved == ()
+    assert after(known, moment=own).resolved
+
+
 def test_what_goes_on_is_the_same_incident_and_is_not_told_again() -> None:
     changes = after(begun(anomaly(), 20_000), anomaly(last_seen_ms=30_000))
     assert changes.told == ()

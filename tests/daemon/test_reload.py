@@ -80,10 +80,14 @@ async def test_a_drop_in_that_is_saved_edited_or_removed_takes_effect(tmp_path: 
     for text in ("detect: {over_expected: 0.7}", "detect: {over_expected: 0.75}"):
         drop_in.write_text(text)
         with anyio.fail_after(10):
-            assert text == f"detect: {{over_expected: {(await anext(changes)).detect.over_expected}}}"
+            new = await anext(changes)
+        assert new is not None
+        assert text == f"detect: {{over_expected: {new.detect.over_expected}}}"
     drop_in.unlink()
     with anyio.fail_after(10):
-        assert (await anext(changes)).detect.over_expected == 0.5
+        new = await anext(changes)
+    assert new is not None
+    assert new.detect.over_expected == 0.5
 
 
 @pytest.mark.anyio

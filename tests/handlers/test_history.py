@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.history import commits_of_file, commits_of_lines
+from handlers.history import commits_of_file, commits_of_lines, lines_now
 from handlers.model import Codebase, Commit, FileChange, Hunk
 
 
@@ -72,3 +72,23 @@ def test_a_line_that_no_commit_touches_is_found_where_it_was(sizes: list[int], d
             line += size if after < line else 0
             total += size
     assert shas(commits_of_lines(Codebase(commits=tuple(commits)), "a.py", line, line)) == "made"
+
+
+def test_the_lines_of_a_commit_are_found_where_later_ones_moved_them() -> None:
+    brought = commit("c", Hunk(5, 1, 5, 2), file="old.py", old="old.py")
+    moved = commit("b", Hunk(2, 0, 3, 4), old="old.py")
+    below = commit("a", Hunk(50, 3, 50, 9))
+    codebase = Codebase(commits=(below, moved, brought))
+    assert lines_now(codebase, brought, "a.py") == ((9, 10),)
+    assert lines_now(codebase, moved, "a.py") == ((3, 6),)
+
+
+def test_lines_that_were_replaced_stand_where_their_replacement_does() -> None:
+    brought = commit("b", Hunk(5, 1, 5, 3))
+    replaced = commit("a", Hunk(4, 4, 4, 1))
+    assert lines_now(Codebase(commits=(replaced, brought)), brought, "a.py") == ((4, 4),)
+
+
+def test_a_commit_that_only_deleted_gives_the_line_before() -> None:
+    deleted = commit("a", Hunk(5, 2, 4, 0))
+    assert lines_now(Codebase(commits=(deleted,)), deleted, "a.py") == ((4, 4),)

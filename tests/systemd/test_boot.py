@@ -2,94 +2,18 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 import re
-import shutil
-import subprocess
-import sys
-from collections.abc import Iterator
-from importlib import metadata
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.systemd.booted import Booted, NoBootError, booted
-from tests.systemd.conftest import PYTHON, ROOT, missing_for_packages, run
+from tests.systemd.booted import Booted
+from tests.systemd.conftest import log_of, missing_for_boot, state_of
 
 DROP_IN = "/etc/selfheald/conf.d/{}.yaml"
 LOG = "/srv/logs/app.log"
 
 
-def _missing() -> str:
-    if missing := missing_for_packages():
-        return missing
-    if tools := [tool for tool in ("unshare", "nsenter", "journalctl") if shutil.which(tool) is None]:
-        return f"{tools[0]} is not installed"
-    if not Path("/lib/systemd/systemd").exists():
-        return "systemd is not installed"
-    version = "import sys; print(*sys.version_info[:2])"
-    there = subprocess.run([PYTHON, "-c", version], capture_output=True, text=True, check=True).stdout.split()
-    same = there == [*map(str, sys.version_info[:2])]
-    return "" if same else f"{PYTHON} cannot use the packages of this environment: it is another version"
-
-
-pytestmark = pytest.mark.skipif(bool(_missing()), reason=_missing() or "never")
-
-
-def dependencies(name: str, extra: str, known: dict[str, metadata.Distribution]) -> None:
-    """Adds all that a distribution needs, as far as it is installed here."""
-    for requirement in metadata.distribution(name).requires or ():
-        needed, _, marker = requirement.partition(";")
-        if "extra ==" in marker and f"'{extra}'" not in marker.replace('"', "'"):
-            continue
-        project = re.split(r"[^\w.-]", needed.strip())[0]
-        try:
-            distribution = metadata.distribution(project)
-        except metadata.PackageNotFoundError:
-            continue  # for another platform
-        if project not in known:
-            known[project] = distribution
-            dependencies(project, "yaml", known)
-
-
-@pytest.fixture(scope="module")
-def whole_package(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """With the dependencies of this environment."""
-    folder = tmp_path_factory.mktemp("whole") / "package"
-    run("dpkg-deb", "--raw-extract", package, folder)
-    [site] = folder.glob("opt/selfheald/lib/python*/site-packages")
-    known: dict[str, metadata.Distribution] = {}
-    dependencies("selfheald", "cli", known)
-    for distribution in known.values():
-        for file in distribution.files or ():
-            if ".." not in file.parts:
-                (site / file).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(str(file.locate()), site / file)
-    made = folder.with_suffix(".deb")
-    run("dpkg-deb", "-Zgzip", "--root-owner-group", "--build", folder, made)
-    return made
-
-
-@pytest.fixture(scope="module")
-def system(whole_package: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Booted]:
-    try:
-        with booted(tmp_path_factory.mktemp("booted")) as system:
-            system.run("mkdir", "-p", "/srv/logs")
-            system.write("/srv/selfheald.deb", whole_package.read_bytes())
-            yield system
-    except NoBootError as error:
-        pytest.skip(f"no systemd boots here: {error}")
-
-
-def state_of(system: Booted) -> Any:
-    command = ("selfheald", "status", "--config", "/etc/selfheald/selfheald.yaml", "--format", "json")
-    return json.loads(system.run(*command))
-
-
-def log_of(name: str) -> bytes:
-    return gzip.decompress((ROOT / "tests/data/conductor" / f"{name}.log.gz").read_bytes())
+pytestmark = pytest.mark.skipif(bool(missing_for_boot()), reason=missing_for_boot() or "never")
 
 
 class TestLifeOfTheService:

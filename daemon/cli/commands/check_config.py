@@ -6,34 +6,60 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-from daemon.cli.options import ConfigOption
+import typer
+
+from daemon.cli.options import ConfigOption, StoreOption
+
+if TYPE_CHECKING:
+    from config.settings import Settings
 
 
-def check_config(config: ConfigOption = None) -> int:
+def check_config(
+    config: ConfigOption = None,
+    store: StoreOption = None,
+    backtest: Annotated[
+        bool,
+        typer.Option("--backtest", help="Judges the stored history under them, too, for a minute at most."),
+    ] = False,
+    since: Annotated[
+        str | None, typer.Option(metavar="SPAN", help="Of the history, only the newest 90m, 24h or 2d.")
+    ] = None,
+) -> int:
     """Checks the settings.
 
-    Those of the file and those of the SELFHEALD_ variables.
+    Those of the file and those of the SELFHEALD_ variables. A backtest says
+    which anomalies they would have told more or less than the settings by
+    which the daemon judges now.
 
     \b
     Examples:
       selfheald check-config
       selfheald check-config --config my.yaml && systemctl reload selfheald
+      selfheald check-config --config my.yaml --backtest --since 24h
 
     \b
     Exit codes:
       0  all of them can be used
-      2  they cannot; every problem is told with its file and line
+      1  detect.reload_gate does not let them pass the backtest
+      2  they cannot be used, and every problem is told with its file and line;
+         or there is no store for a backtest
     """
     from config.load import SYSTEM_CONFIG, find_config, settings_files
+    from daemon.cli.duration import milliseconds
     from daemon.cli.failure import CannotRunError
-    from daemon.cli.loading import load
+    from daemon.cli.loading import load, load_for_store
     from daemon.cli.output import write
+
+    newest_ms = milliseconds(since) if since else None
+    if since and not newest_ms:
+        raise CannotRunError(f"--since: must be a span such as 90m, 24h or 2d (got {since})")
 
     path = find_config(config, os.environ)
     checked = str(path) if path else f"no settings file (neither ./selfheald.yaml nor {SYSTEM_CONFIG})"
     try:
-        loaded = load(path, {}).loaded
+        loaded = load(path, {"--store": store}).loaded
     except CannotRunError as error:
         raise CannotRunError(f"{checked}: cannot be used", *error.lines) from error
     files = settings_files(path)
@@ -41,7 +67,24 @@ def check_config(config: ConfigOption = None) -> int:
     figures = ", ".join(f"{kinds[kind]} {name}" for kind, name in _KINDS.items() if kinds[kind])
     drop_ins = "".join(f" and {file}" for file in files[1:])
     write(f"{checked}{drop_ins}: valid ({figures})\n")
-    return 0
+    return _backtest(load_for_store(path, store).settings, newest_ms) if backtest or since else 0
+
+
+def _backtest(settings: Settings, newest_ms: int | None) -> int:
+    from daemon.cli.backtesting import backtest_file
+    from daemon.cli.output import write
+    from daemon.cli.text.backtest import say_backtest
+    from daemon.cli.text.page import Page
+    from daemon.reload_gate import refused
+
+    tested = backtest_file(settings, newest_ms)
+    page = Page()
+    say_backtest(page, tested.changes, tested.found)
+    refusal = refused(settings, tested.found) if tested.found else ""
+    if refusal:
+        page.say(f"The daemon would not adopt it: {refusal}.")
+    write(page.text())
+    return 1 if refusal else 0
 
 
 _KINDS = {

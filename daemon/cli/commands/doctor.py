@@ -32,18 +32,19 @@ def doctor(config: ConfigOption = None, store: StoreOption = None, output: Forma
     from daemon.cli.doctor.machine import check_clock, check_disk, check_unit
     from daemon.cli.doctor.store import check_store
     from daemon.cli.failure import CannotRunError
-    from daemon.cli.loading import load
+    from daemon.cli.loading import as_the_service, load
     from daemon.cli.output import write
 
     path = find_config(config, os.environ)
+    environ = as_the_service(path)
     checks: list[Check] = []
     try:
-        settings = load(path, {"--store": store}).loaded.settings
+        settings = load(path, {"--store": store}, environ).loaded.settings
         checks.append(Check("settings", "ok", f"{path or 'defaults'}: valid"))
     except CannotRunError as error:
         advice = "correct it; the daemon takes the file when it is saved, and goes on as before until then"
         checks += [Check("settings", "failed", line, advice) for line in error.lines]
-        settings = load(None, {"--store": store}).loaded.settings
+        settings = load(None, {"--store": store}, environ).loaded.settings
     checks += [
         Check("patterns", "warning", problem, "install google-re2") for problem in slow_patterns(settings)
     ]

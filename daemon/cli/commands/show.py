@@ -40,7 +40,7 @@ def show(
     with reading(settings) as records:
         stored = find_anomaly(anomaly_id, records.anomalies.incidents())
         advice = [
-            each for each in records.anomalies.all_recommendations() if each.anomaly_id == stored.anomaly.id
+            each for each in records.anomalies.all_recommendations() if stored.anomaly.id in each.anomaly_ids
         ]
         checkpoints = {source.checkpoint.source: source.checkpoint for source in records.telemetry.sources()}
     lines = lines_in_store(stored.anomaly.origins, checkpoints, redact=settings.log.redact)

@@ -49,12 +49,12 @@ def top(
     console = Console(highlight=False, markup=False, emoji=False)
     now = snapshot(settings, time.time_ns() // 1_000_000)
     if once or not sys.stdout.isatty():
-        console.print(view(now, None, 1000))
+        console.print(view(now, None, console.width, 1000))
         return 0
     before = None
     with suppress(KeyboardInterrupt), Live(console=console, screen=True, auto_refresh=False) as live:
         while True:
-            live.update(view(now, before, console.height), refresh=True)
+            live.update(view(now, before, console.width, console.height), refresh=True)
             time.sleep(interval)
             before, now = now, snapshot(settings, time.time_ns() // 1_000_000)
     return 0

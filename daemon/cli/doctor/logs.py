@@ -53,7 +53,7 @@ def _check_watches(logs: Logs) -> Check:
         for directory in logs.directories
         if directory.is_dir() and not is_remote(directory)
     )
-    finding = f"{wanted} watches needed, {most} allowed for all programs of a user together"
+    finding = f"watches {count(wanted, 'folder')}; {most:,} allowed for all programs of a user together"
     if wanted > most * 0.8:
         return Check("inotify", "failed", finding, f"sysctl fs.inotify.max_user_watches={wanted * 4}")
     return Check("inotify", "ok", finding)

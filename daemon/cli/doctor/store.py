@@ -13,6 +13,7 @@ from daemon.cli.reading import reading
 from daemon.cli.state import State, state_of
 from daemon.database import StoreError, StoreMissingError
 from daemon.store import Store
+from handlers.diagnosis.wording import count, size
 
 _NEARLY_FULL: Final = 0.9
 _LATE_S: Final = 300.0
@@ -45,7 +46,7 @@ def check_store(settings: Settings) -> Iterable[Check]:
 
 def _room(state: State) -> Check:
     used, most = state.store.size_bytes, state.store.max_bytes
-    finding = f"{state.store.path} is whole, {used / 2**20:.1f} of at most {most / 2**20:.0f} MiB"
+    finding = f"{state.store.path} is whole, {size(used)} of at most {size(most)}"
     if used > most * _NEARLY_FULL:
         advice = "raise store.max_bytes or lower retention.windows_h: when it is full, reading pauses"
         return Check("store", "warning", finding, advice)
@@ -60,13 +61,13 @@ def _work(state: State) -> Iterable[Check]:
     read = state.read
     lag_s = read.lag_s or 0.0
     if state.daemon.state == "running" and lag_s > _LATE_S:
-        finding = f"{read.unread_bytes} bytes stand unread, the oldest for {lag_s:.0f} s"
+        finding = f"{size(read.unread_bytes or 0)} stand unread, the oldest for {lag_s:.0f} s"
         yield Check("lag", "warning", finding, "selfheald sources shows which file; journalctl says why")
     if read.ahead:
-        finding = f"{read.ahead} events were dated later than this machine's clock allows, and left out"
+        finding = f"{count(read.ahead, 'event')} dated later than this machine's clock allows, and left out"
         yield Check("clock skew", "warning", finding, "set the clock of the machine that writes them")
     if read.bytes_lost:
-        finding = f"{read.bytes_lost} bytes were gone before they were read"
+        finding = f"{size(read.bytes_lost)} were gone before they could be read"
         yield Check(
             "loss", "warning", finding, "selfheald sources names the files; rotate by renaming, not copying"
         )

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from daemon.cli.text.figures import count_anomalies, moment, quantity, samples, subject, tally
+from daemon.cli.text.figures import count_anomalies, moment, samples, subject, tally
 from daemon.cli.text.page import SEVERITY_STYLES, Page
 from daemon.cli.text.recommendation import say_recommendation, say_steps
 from daemon.evidence import EvidenceLine
 from daemon.incident import Incident
-from handlers.diagnosis.wording import count
+from handlers.diagnosis.wording import count, quantity
 from handlers.model import AnyAnomaly, FixRecommendation, SelfAnomaly, type_of
 
 _MEMBERS_SHOWN: Final = 10
@@ -28,7 +28,7 @@ def say_list(page: Page, incidents: Sequence[Incident]) -> None:
         say_title(page, incident.anomaly, when)
         page.say(incident.anomaly.description, indent=2)
         if incident.by:
-            page.say((_state(incident), "dim"), indent=2)
+            page.say((state_and_why(incident), "dim"), indent=2)
 
 
 def say_title(page: Page, anomaly: AnyAnomaly, note: str) -> None:
@@ -54,9 +54,9 @@ def say_everything(
     lines: Sequence[EvidenceLine],
 ) -> None:
     """One anomaly with claim, figures, diagnosis, recommendations and proof."""
-    _say_claim(page, incident)
+    say_claim(page, incident)
     if recommendations:
-        _say_diagnosis(page, recommendations[0])
+        say_diagnosis(page, recommendations[0])
         page.head("What to do")
         for number, recommendation in enumerate(recommendations, 1):
             if number > 1:
@@ -83,7 +83,8 @@ def say_line(page: Page, line: EvidenceLine) -> None:
         page.say(line.text.strip() + (" …" if line.cut else ""), indent=4)
 
 
-def _say_claim(page: Page, incident: Incident) -> None:
+def say_claim(page: Page, incident: Incident) -> None:
+    """What is wrong, with all figures of it."""
     anomaly = incident.anomaly
     unit = anomaly.unit
     say_title(page, anomaly, f"{type_of(anomaly)} ({anomaly.kind}), {incident.state}")
@@ -112,9 +113,9 @@ def _say_claim(page: Page, incident: Incident) -> None:
     if incident.state == "resolved":
         page.field("resolved", moment(incident.resolved_ms))
     if incident.state != "open":
-        page.field("state", _state(incident))
+        page.field("state", state_and_why(incident))
     page.fields("affected", anomaly.affected)
-    page.fields("members", _members(anomaly))
+    page.fields("members", members_of(anomaly))
 
 
 def _say_history(page: Page, incident: Incident) -> None:
@@ -125,7 +126,7 @@ def _say_history(page: Page, incident: Incident) -> None:
         page.say(f"{moment(step.at_ms)}  {step.state}{by}{why}", indent=2)
 
 
-def _state(incident: Incident) -> str:
+def state_and_why(incident: Incident) -> str:
     """The state, by whom, until when and why."""
     by = f" by {incident.by}" if incident.by else ""
     until = ""
@@ -136,13 +137,15 @@ def _state(incident: Incident) -> str:
     return f"{incident.state}{by}{until}" + (f": {incident.why}" if incident.why else "")
 
 
-def _members(anomaly: AnyAnomaly) -> list[str]:
+def members_of(anomaly: AnyAnomaly) -> list[str]:
+    """The first of what a group holds, each with its figure and id."""
     shown = [f"{member.name}, {member.figure} ({member.id})" for member in anomaly.members[:_MEMBERS_SHOWN]]
     more = len(anomaly.members) - len(shown)
     return [*shown, f"and {more} more (--format json has all)"] if more else shown
 
 
-def _say_diagnosis(page: Page, recommendation: FixRecommendation) -> None:
+def say_diagnosis(page: Page, recommendation: FixRecommendation) -> None:
+    """Why it is, how sure that is, and whom it hurts."""
     diagnosis, impact = recommendation.assessed.diagnosis, recommendation.assessed.impact
     page.head(f"Cause ({diagnosis.verdict})")
     page.say(diagnosis.cause, indent=2)
@@ -152,3 +155,18 @@ def _say_diagnosis(page: Page, recommendation: FixRecommendation) -> None:
     page.fields("ruled out", diagnosis.ruled_out)
     page.head("Impact")
     page.say(impact.sentence, indent=2)
+
+
+def say_diagnoses(page: Page, found: Sequence[tuple[Incident, Sequence[FixRecommendation]]]) -> None:
+    """Each incident with its diagnosis and what to do, first ones first."""
+    for place, (incident, recommendations) in enumerate(found):
+        if place:
+            page.blank()
+        say_title(page, incident.anomaly, incident.state)
+        page.say(incident.anomaly.description, indent=2)
+        say_diagnosis(page, recommendations[0])
+        page.head("What to do")
+        for number, recommendation in enumerate(recommendations, 1):
+            say_recommendation(page, number, recommendation)
+    if not found:
+        page.say("Nothing is open.")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from daemon.baseline_list import SubjectBaseline
-from daemon.cli.text.figures import moment, quantity
+from daemon.cli.text.figures import moment
 from daemon.cli.text.page import Page, Part
-from handlers.diagnosis.wording import count
+from handlers.diagnosis.wording import count, quantity
 
 STATES = {"learning": "yellow", "learned": "green", "pinned": "cyan"}
 SAMPLES = {"handler": "execution", "sequence": "run", "error": "execution"}
@@ -20,7 +20,8 @@ def say_baselines(page: Page, baselines: Sequence[SubjectBaseline]) -> None:
         page.say("Nothing is known yet.")
     for each in baselines:
         handler = f" ({each.handler})" if each.handler else ""
-        page.head((f"{each.state:8}", STATES[each.state]), f"  {each.kind} {each.name}{handler}")
+        state = f"{each.state:8}  "
+        page.head((state, STATES[each.state]), f"{each.kind} {each.name}{handler}", hang=2)
         page.say(*_known(each), indent=2)
 
 

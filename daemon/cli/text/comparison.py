@@ -13,6 +13,8 @@ from handlers.diagnosis.wording import count
 from handlers.model import AnyAnomaly, FixRecommendation, type_of
 
 MAX_PROBLEMS: Final = 10
+NOTED_PACE: Final = 1.1
+"""Machines are never equally fast to a few percent."""
 
 
 def say_comparison(page: Page, comparison: Comparison, fail_on: str, failed: int, *, redact: bool) -> None:
@@ -23,10 +25,14 @@ def say_comparison(page: Page, comparison: Comparison, fail_on: str, failed: int
         page.field("problem", (problem, "yellow"), indent=0)
     if (more := len(comparison.problems) - MAX_PROBLEMS) > 0:
         page.field("", f"and {more} more", indent=0)
-    page.fields("not judged", [f"{name}: not run in the current side" for name in comparison.not_exercised])
+    if comparison.slower >= NOTED_PACE:
+        pace = f"everything together took {comparison.slower:.2f} times as long, as on a busier machine"
+        page.field("pace", f"{pace}: handlers are judged against that", indent=0)
+    page.fields("not judged", _not_judged(comparison), indent=0)
     first: dict[str, FixRecommendation] = {}
     for recommendation in comparison.recommendations:
-        first.setdefault(recommendation.anomaly_id, recommendation)
+        for anomaly_id in recommendation.anomaly_ids:
+            first.setdefault(anomaly_id, recommendation)
     for anomaly in comparison.anomalies:
         page.blank()
         _say_anomaly(page, anomaly, first.get(anomaly.id))
@@ -34,6 +40,14 @@ def say_comparison(page: Page, comparison: Comparison, fail_on: str, failed: int
             say_line(page, line)
     page.blank()
     _say_verdict(page, comparison, fail_on, failed)
+
+
+def _not_judged(comparison: Comparison) -> list[str]:
+    unseen = [f"{name}: not run in the current side" for name in comparison.not_exercised]
+    if not comparison.too_few:
+        return unseen
+    few = f"{len(comparison.too_few)} of {count(comparison.beats, 'handler')}"
+    return [*unseen, f"durations of {few}: too few on a side (detect.min_samples)"]
 
 
 def _say_verdict(page: Page, comparison: Comparison, fail_on: str, failed: int) -> None:

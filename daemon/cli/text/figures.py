@@ -5,21 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from rich.filesize import decimal
-
-from handlers.diagnosis.wording import count, percent, span, utc
+from handlers.diagnosis.wording import count, quantity, size, span, utc
 from handlers.model import SEVERITIES, Anomaly, SelfAnomaly, Severity
-
-
-def quantity(value: float, unit: str) -> str:
-    """A value in the unit of an anomaly: "66.3 ms", "45.2 %", "1"."""
-    if unit == "ms":
-        return span(value)
-    if unit in {"s", "bytes"}:
-        return span(value * 1000) if unit == "s" else size(round(value))
-    if unit in {"errors/minute", "executions/min"}:
-        return f"{value:.3g} a minute"
-    return f"{value:g}" if unit == "tests" else percent(value)
 
 
 def why(anomaly: Anomaly) -> str:
@@ -49,11 +36,6 @@ def subject(anomaly: Anomaly) -> str:
     handler = f"{anomaly.plugin}.{anomaly.handler}" if anomaly.plugin else anomaly.handler
     parts = (anomaly.handler and handler, anomaly.event, anomaly.sequence)
     return " · ".join(part for part in parts if part)
-
-
-def size(number: int) -> str:
-    """A number of bytes: 4.8 MB."""
-    return decimal(number)
 
 
 def unread(number: int, lag_s: float | None) -> str:

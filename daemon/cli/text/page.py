@@ -54,23 +54,27 @@ class Page:
     def blank(self) -> None:
         self._out.write("\n")
 
-    def head(self, *parts: Part) -> None:
-        """The title of what follows, behind an empty line."""
+    def head(self, *parts: Part, hang: int = 0) -> None:
+        """The title of what follows, behind an empty line. `hang` indents its lines but for the first."""
         if self._out.tell():
             self.blank()
-        self.say(*((part, "bold") if isinstance(part, str) else part for part in parts))
+        self.say(*((part, "bold") if isinstance(part, str) else part for part in parts), hang=hang)
 
-    def say(self, *parts: Part, indent: int = 0, first: str = "") -> None:
-        """A paragraph. `first` stands before its first line, which the others are indented by."""
+    def say(self, *parts: Part, indent: int = 0, first: str = "", hang: int = 0) -> None:
+        """A paragraph. `first` stands before its first line, which the others are indented by, and `hang`."""
         text = Text()
         for part in parts:
             words, style = (part, "") if isinstance(part, str) else part
             text.append(visible(words), style)
-        breaks = _breaks(text.plain, max(20, self._width - indent - len(first)))
+        breaks = _breaks(text.plain, max(20, self._width - indent - len(first) - hang))
         for number, line in enumerate(text.divide(breaks)):
             line.rstrip()
-            lead = first if number == 0 else " " * len(first)
+            lead = first if number == 0 else " " * (len(first) + hang)
             self._console.print(Text(" " * indent).append(lead, "dim").append_text(line))
+
+    def line(self, text: str) -> None:
+        """One line as it is, neither wrapped nor with its spaces taken together."""
+        self._console.print(Text(visible(text)))
 
     def field(self, label: str, *parts: Part, indent: int = 2) -> None:
         """A paragraph with its label on the left."""

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from daemon.cli.text.page import Page
 from handlers.model import FixRecommendation
 
 
-def say_recommendations(page: Page, recommendations: Sequence[FixRecommendation]) -> None:
-    """In the order given, without steps: `show` has them."""
+def say_recommendations(
+    page: Page, recommendations: Sequence[FixRecommendation], standing: Mapping[str, str] | None = None
+) -> None:
+    """In the order given, without steps: `show` has them. `standing`: what became of each, by id."""
     for number, recommendation in enumerate(recommendations):
         if number:
             page.blank()
         say_recommendation(page, recommendation.priority, recommendation)
-        page.field("anomaly", recommendation.anomaly_id, indent=4)
+        page.fields("anomaly", recommendation.anomaly_ids, indent=4)
+        if standing is not None:
+            page.field("id", recommendation.id, indent=4)
+            page.field("state", standing[recommendation.id] or "open", indent=4)
     if not recommendations:
         page.say("Nothing to do: no anomaly is open.")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from daemon.cli.ledger import LedgerLine
-from daemon.cli.text.figures import said_of_lossy, size, understood, unread
+from daemon.cli.text.figures import said_of_lossy, understood, unread
 from daemon.cli.text.page import Page
-from handlers.diagnosis.wording import count
+from handlers.diagnosis.wording import count, size
 
 
 def say_sources(page: Page, ledger: Sequence[LedgerLine], lossy_windows: int) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from daemon.cli.state import Learning, ReadSoFar, State
-from daemon.cli.text.figures import ago, moment, said_of_lossy, size, understood, unread
+from daemon.cli.text.figures import ago, moment, said_of_lossy, understood, unread
 from daemon.cli.text.page import SEVERITY_STYLES, Page, Part
-from handlers.diagnosis.wording import count
+from handlers.diagnosis.wording import count, size
 
 DAEMON = {
     "running": ("running", "green"),
@@ -18,6 +18,8 @@ def say_status(page: Page, state: State, now_ms: int) -> None:
     """A few lines: what runs, what was read, what is wrong."""
     process = f" as process {state.daemon.pid}" if state.daemon.pid else ""
     page.field("daemon", DAEMON[state.daemon.state], process, indent=0)
+    for problem in state.rejected:
+        page.field("settings", ("those from before are in force: ", "yellow"), problem, indent=0)
     used = f"{size(state.store.size_bytes)} of at most {size(state.store.max_bytes)}"
     page.field("store", f"{state.store.path} ({used})", indent=0)
     _say_read(page, state.read)

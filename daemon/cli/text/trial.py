@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Final
 
 from config.patterns import LINEAR
-from daemon.cli.text.figures import size, understood
+from daemon.cli.text.figures import understood
 from daemon.cli.text.page import Page
 from daemon.trial import Trial
 from daemon.trial_times import TrialTimes
 from daemon.trial_unmatched import MAX_GROUPS, UnmatchedLines
-from handlers.diagnosis.wording import count, percent, utc
+from handlers.diagnosis.wording import count, percent, size, utc
 from handlers.formats.near_miss_text import WHERE
 
 MOST_FREQUENT: Final = 20

@@ -9,24 +9,27 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from daemon.cli.text.figures import age, moment, size
+from daemon.cli.text.figures import age
 from daemon.cli.text.page import SEVERITY_STYLES, visible
 from daemon.cli.top.snapshot import HandlerRow, Snapshot
-from handlers.diagnosis.wording import percent, span
+from daemon.incident import Incident
+from handlers.diagnosis.wording import percent, size, span
 
 _BARS: Final = "▁▂▃▄▅▆▇█"
+_FIGURES_WIDTH: Final = 50
+"""Of what stands behind the path of a source."""
 _SLOW: Final = 1.5
 """Times the expected median from which on a figure stands out. Only a look: verdicts are the daemon's."""
 
 
-def view(now: Snapshot, before: Snapshot | None, height: int) -> RenderableType:
-    """`before`: the snapshot from which the rates are taken."""
+def view(now: Snapshot, before: Snapshot | None, width: int, height: int) -> RenderableType:
+    """`before`: the snapshot from which the rates are taken. `width`, `height`: of the terminal."""
     # Each table has a heading; what is left of the screen is for handlers.
     sources = now.ledger[: max(2, height // 6)]
     incidents = now.open[: max(2, height // 5)]
     rows = max(3, height - len(sources) - len(incidents) - 9)
     parts: list[RenderableType] = [_head(now, before), Text()]
-    parts += [_incidents(now, len(incidents)), Text(), _sources(now, len(sources)), Text()]
+    parts += [_incidents(now, len(incidents)), Text(), _sources(now, len(sources), width), Text()]
     parts.append(_handlers(now.handlers[:rows]))
     return Group(*parts)
 
@@ -42,7 +45,7 @@ def _head(now: Snapshot, before: Snapshot | None) -> Text:
     old = f", {age(round(read.lag_s * 1000))}" if unread and read.lag_s is not None else ""
     text.append(f"lag {size(unread)}{old}", "yellow" if unread else "")
     if now.state.watermark_ms:
-        text.append(f"  last event {moment(now.state.watermark_ms)[11:19]}", "dim")
+        text.append(f"  last event {age(now.taken_ms - now.state.watermark_ms)} ago", "dim")
     return text
 
 
@@ -59,22 +62,29 @@ def _incidents(now: Snapshot, shown: int) -> RenderableType:
     if not now.open:
         return Text("nothing is open", "green")
     table = Table(box=None, padding=(0, 1, 0, 0), show_header=False)
-    for width in (8, max(len(stored.anomaly.id) for stored in now.open), None):
-        table.add_column(min_width=width, no_wrap=True, overflow="ellipsis")
+    for width in (8, max(len(stored.anomaly.id) for stored in now.open)):
+        table.add_column(min_width=width, no_wrap=True)
+    table.add_column()
     for stored in now.open[:shown]:
         anomaly = stored.anomaly
         severity = Text(anomaly.severity, SEVERITY_STYLES[anomaly.severity])
-        table.add_row(severity, anomaly.id, visible(anomaly.description))
+        told = Text(_told(stored), no_wrap=True, overflow="ellipsis")
+        table.add_row(severity, anomaly.id, told)
     if len(now.open) > shown:
         table.add_row("", "", Text(f"… and {len(now.open) - shown} more (selfheald anomalies)", "dim"))
     return table
 
 
-def _sources(now: Snapshot, shown: int) -> Table:
+def _told(stored: Incident) -> str:
+    state = "" if stored.state == "open" else f"{stored.state}: "
+    return state + visible(stored.anomaly.description)
+
+
+def _sources(now: Snapshot, shown: int, width: int) -> Table:
     table = _table("source", "format", "lines", "events", "unread", "lost")
     for line in now.ledger[:shown]:
         table.add_row(
-            visible(line.path),
+            _end_of(visible(line.path), width - _FIGURES_WIDTH),
             line.format or "?",
             f"{line.lines:,}",
             f"{line.events:,}",
@@ -84,6 +94,11 @@ def _sources(now: Snapshot, shown: int) -> Table:
     if len(now.ledger) > shown:
         table.add_row(Text(f"… and {len(now.ledger) - shown} more", "dim"))
     return table
+
+
+def _end_of(path: str, width: int) -> str:
+    """The end of a path tells files apart."""
+    return path if len(path) <= width else f"…{path[1 - width :]}"
 
 
 def _handlers(rows: Sequence[HandlerRow]) -> Table:

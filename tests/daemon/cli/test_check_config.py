@@ -39,3 +39,42 @@ def test_a_log_format_that_is_unknown_is_a_problem(folder: Path, cli: Cli) -> No
     code, _, err = cli("check-config")
     assert code == 2
     assert "selfheald.yaml:2: logs.format: must be one of auto" in err
+
+
+class TestBacktest:
+    def test_it_says_what_the_file_would_have_changed(self, folder: Path, cli: Cli, judged: Path) -> None:
+        (folder / "new.yaml").write_text("detect:\n  over_expected: 1.5\n")
+        code, out, err = cli("check-config", "--config", "new.yaml", "--store", judged, "--backtest")
+        assert (code, err) == (0, "")
+        assert "detect.over_expected: 0.5 -> 1.5\n5 -> 4 incidents in 1.0 min of stored history" in out
+        assert "Would vanish\nmedium    perf-" in out
+        assert "Would appear" not in out
+
+    def test_the_required_gate_decides_the_exit_code(self, folder: Path, cli: Cli, judged: Path) -> None:
+        (folder / "new.yaml").write_text("detect:\n  errors: false\n  reload_gate: require\n")
+        code, out, _ = cli("check-config", "--config", "new.yaml", "--store", judged, "--backtest")
+        assert code == 1
+        assert "save it with detect.reload_gate: warn" in " ".join(out.split())
+
+    def test_a_span_chooses_the_newest_part(self, folder: Path, cli: Cli, judged: Path) -> None:
+        (folder / "new.yaml").write_text("detect:\n  errors: false\n")
+        code, out, _ = cli("check-config", "--config", "new.yaml", "--store", judged, "--since", "30s")
+        assert code == 0
+        assert "incidents in 30.0 s of stored history" in out
+
+    def test_settings_that_judge_alike_need_none(self, cli: Cli, judged: Path) -> None:
+        code, out, _ = cli("check-config", "--store", judged, "--backtest")
+        assert code == 0
+        assert "Nothing that takes part in verdicts differs" in out
+
+    @pytest.mark.parametrize(
+        ("options", "reason"),
+        [
+            pytest.param(["--since", "soon"], "--since: must be a span such as 90m", id="no span"),
+            pytest.param(["--backtest"], "there is no store", id="no store"),
+        ],
+    )
+    def test_what_cannot_be_done_is_told(self, cli: Cli, options: list[str], reason: str) -> None:
+        code, _, err = cli("check-config", *options)
+        assert code == 2
+        assert reason in err

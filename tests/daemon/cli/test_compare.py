@@ -40,6 +40,8 @@ def test_json_holds_all_that_a_program_needs(logs: Logs, cli: Cli) -> None:
         "current",
         "problems",
         "not_exercised",
+        "too_few_samples",
+        "slower",
     ]
     flat = {"id", "type", "severity", "handler", "event", "sequence", "description", "actual", "expected"}
     flat |= {"limit", "unit", "confidence", "samples", "lines"}

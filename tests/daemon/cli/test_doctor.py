@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from daemon.cli import loading
 from daemon.cli.doctor import logs as doctor_logs
 from daemon.cli.doctor.machine import check_unit
 from tests.daemon.cli.conftest import Cli
@@ -106,3 +107,13 @@ def test_the_unit_is_seen_as_the_service_manager_sees_it(
     check = check_unit()
     assert check.outcome == outcome
     assert says in check.finding
+
+
+def test_of_the_settings_of_the_service_it_looks_at_the_store_of_the_service(
+    cli: Cli, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = folder / "service.yaml"
+    settings.write_text("")
+    monkeypatch.setattr(loading, "SYSTEM_CONFIG", settings)
+    monkeypatch.setattr(loading, "STATE_DIRECTORY", str(folder / "state"))
+    assert f"{folder}/state/store.db" in checks_of(cli, "--config", str(settings))["store"]["finding"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -11,9 +12,9 @@ from msgspec.structs import replace
 
 from daemon.report.chart import Chart, ChartMark, svg
 from daemon.report.markup import element, joined
-from daemon.report.series import Point, series_of
+from daemon.report.series import series_of
 from daemon.subjects import Subject
-from handlers.model import BeatStats, RunStats
+from handlers.model import BeatStats, Point, RunStats
 from handlers.sketch import bin_of
 from tests.daemon.cli.conftest import Cli
 from tests.handlers.diagnosis.builders import slow
@@ -148,3 +149,16 @@ def test_of_what_stopped_the_silence_is_in_the_series() -> None:
 
 def _beat(duration_us: int) -> BeatStats:
     return BeatStats(completed=3, bins={bin_of(duration_us): 3})
+
+
+def test_an_incident_says_who_did_what_with_it_and_leaves_names_as_they_are(
+    cli: Cli, judged: Path, folder: Path
+) -> None:
+    store = shutil.copy(judged, folder / "store.db")
+    anomalies = cli("anomalies", "--format", "json", "--store", store).json()["anomalies"]
+    [known] = (each["id"] for each in anomalies if each["description"].startswith("renderReact takes"))
+    assert cli("ack", known, "--note", "INC-4711", "--store", store).code == 0
+    assert cli("report", "--html", "r.html", "--since", "1000d", "--store", store).code == 0
+    said = WellFormed((folder / "r.html").read_text()).text
+    assert any(text.startswith("acknowledged by ") and text.endswith(": INC-4711") for text in said)
+    assert any(text.startswith("renderReact takes 63.7 ms") for text in said)

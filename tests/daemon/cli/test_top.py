@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import shutil
 import signal
 import struct
 import subprocess
@@ -69,3 +70,14 @@ def test_a_sparkline_shows_values_against_the_usual_one(
     values: list[float | None], expected: float | None, line: str
 ) -> None:
     assert sparkline(values, expected) == line
+
+
+def test_what_is_too_long_for_the_line_ends_in_an_ellipsis_and_says_what_an_operator_did(
+    cli: Cli, judged: Path, folder: Path
+) -> None:
+    store = shutil.copy(judged, folder / "store.db")
+    first = cli("anomalies", "--format", "json", "--store", store).json()["anomalies"][0]["id"]
+    assert cli("ack", first, "--store", store).code == 0
+    [known] = (line for line in cli("top", "--store", store).out.splitlines() if first in line)
+    assert f" {first} acknowledged: " in known
+    assert known.rstrip().endswith("…")

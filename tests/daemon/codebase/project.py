@@ -46,9 +46,9 @@ class Project:
         file.write_text(text, "utf-8")
         return file
 
-    def commit(self, subject: str) -> str:
-        """Commits all that is there, an hour after the last one, and returns the id."""
-        self._now_s += 3600
+    def commit(self, subject: str, at_s: int | None = None) -> str:
+        """Commits all that is there, by default an hour after the last one, and returns the id."""
+        self._now_s = self._now_s + 3600 if at_s is None else at_s
         self.git("add", "--all")
         self.git("commit", "--quiet", "--allow-empty", "--message", subject)
         return self.git("rev-parse", "HEAD")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from config.settings import Detect
-from handlers.anomaly.latency import judge_latency
+from handlers.anomaly.latency import REPEATED, Rigour, judge_latency, once
 from handlers.model import BeatStats
 from tests.handlers.anomaly.builders import beat, durations
 
@@ -83,3 +83,60 @@ def test_with_an_operators_figure_the_learned_tail_has_no_say() -> None:
 def test_two_modes_of_equal_weight_are_no_slowness_when_the_median_leaps_between_them() -> None:
     low, high = partly_slow(100, 0.47), partly_slow(100, 0.53)
     assert judge_latency(high, low, None, Detect()) is None
+
+
+@pytest.mark.parametrize(
+    ("current", "reference", "rigour", "kind"),
+    [
+        pytest.param(
+            beat(durations(30, 35, 0.3)),
+            beat(durations(30, 20, 0.3)),
+            once(40),
+            "slow",
+            id="1.75 times with 30 samples is told by a comparison",
+        ),
+        pytest.param(
+            beat(durations(30, 35, 0.3)),
+            beat(durations(30, 20, 0.3)),
+            REPEATED,
+            None,
+            id="1.75 times with 30 samples is not told all day",
+        ),
+        pytest.param(
+            beat(durations(30, 35, 0.3)),
+            beat(durations(30, 20, 0.3)),
+            once(4),
+            None,
+            id="of four handlers the machine may account for 1.75 times",
+        ),
+        pytest.param(
+            beat(durations(1000, 23, 0.3)),
+            HEALTHY,
+            once(40),
+            None,
+            id="1.15 times with a thousand samples is silent",
+        ),
+        pytest.param(
+            beat(durations(20, 29, 0.3)),
+            beat(durations(20, 20, 0.3)),
+            once(40),
+            None,
+            id="20 samples that differ by 1.45 times are silent",
+        ),
+        pytest.param(
+            partly_slow(71, 0.28, factor=8), partly_slow(50, 0), once(40), "slow-tail", id="28 % of 71 slower"
+        ),
+        pytest.param(
+            partly_slow(71, 0.28, factor=8),
+            partly_slow(71, 0.2, factor=8),
+            once(40),
+            None,
+            id="as many before",
+        ),
+    ],
+)
+def test_a_comparison_asks_once(
+    current: BeatStats, reference: BeatStats, rigour: Rigour, kind: str | None
+) -> None:
+    slow = judge_latency(current, reference, None, Detect(), rigour)
+    assert (slow.kind if slow else None) == kind

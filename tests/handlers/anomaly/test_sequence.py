@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from config.settings import Detect
 from handlers.anomaly.baseline import Baseline
+from handlers.anomaly.case_inputs import Given
 from handlers.anomaly.detect_anomalies_completed import detect_anomalies_completed
 from handlers.anomaly.detect_anomalies_requested import detect_anomalies_requested
 from handlers.anomaly.ports import TelemetryHistory
@@ -39,7 +40,9 @@ class Store:
     async def load_telemetry(self, record_id: str) -> TelemetryHistory:
         return TelemetryHistory(metrics(*self.windows), self.baseline)
 
-    async def store_anomalies(self, anomalies: tuple[AnyAnomaly, ...], baseline: Baseline) -> str:
+    async def store_anomalies(
+        self, anomalies: tuple[AnyAnomaly, ...], baseline: Baseline, given: Given
+    ) -> str:
         if self.full:
             raise OSError("the disk is full")
         self.anomalies, self.baseline = anomalies, baseline

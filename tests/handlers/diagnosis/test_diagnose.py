@@ -14,6 +14,7 @@ from handlers.model import (
     Codebase,
     CoveredFunction,
     FixRecommendation,
+    Past,
     PerformanceAnomaly,
     Sequence,
     Severity,
@@ -51,6 +52,9 @@ class Memory:
 
     async def load_anomalies(self, record_id: str) -> tuple[AnyAnomaly, ...]:
         return self.records[record_id]
+
+    async def load_pasts(self, anomalies: tuple[AnyAnomaly, ...]) -> dict[str, Past]:
+        return {}
 
     async def load_codebase(self) -> Codebase:
         return self.codebase
