@@ -29,5 +29,8 @@ _DECODER: Final = msgspec.json.Decoder(Union[KINDS])  # noqa: UP007 (the members
 
 def decode_order(content: bytes) -> Order:
     """Raises msgspec.DecodeError, of which a message that does not fit is a kind."""
-    order: Order = _DECODER.decode(content)
+    try:
+        order: Order = _DECODER.decode(content)
+    except (UnicodeDecodeError, RecursionError) as error:  # both come through as they are
+        raise msgspec.DecodeError(f"is not UTF-8, or nested too deeply ({error})") from error
     return order

@@ -39,7 +39,8 @@ def read_coverage_py_data(source: str, raw: bytes) -> Report | None:
             database.deserialize(raw)
             return _report(source, database)
         except (sqlite3.Error, OverflowError) as error:
-            raise MalformedError(1, f"is no usable SQLite database: {error}") from error
+            reason = " ".join(str(error).split())  # which quotes the schema with its line ends
+            raise MalformedError(1, f"is no usable SQLite database: {reason}") from error
 
 
 def _report(source: str, database: sqlite3.Connection) -> Report | None:

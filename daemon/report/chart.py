@@ -14,7 +14,7 @@ from handlers.model import Point
 
 WIDTH: Final = 640
 HEIGHT: Final = 180
-_LEFT: Final = 78
+_LEFT: Final = 98
 _RIGHT: Final = 12
 _TOP: Final = 14
 _BOTTOM: Final = 26

@@ -117,6 +117,7 @@ def _points(
         lambda subject: tiers.history(subject, since_ms, until_ms, step_ms),
         step_ms,
         dict.fromkeys(keys),
+        until_ms,
     )
 
 

@@ -57,7 +57,8 @@ def _chart(each: IncidentReport) -> Element | None:
                 *(ChartMark(mark.at_ms, f"{mark.stream} {mark.kind}") for mark in each.marks),
                 *_commits(each),
             ),
-            write=lambda value: quantity(value, anomaly.unit),
+            # Short: on a phone the letters are large in comparison.
+            write=lambda value: quantity(value, anomaly.unit).replace(" a minute", "/min"),
             most=1.0 if anomaly.unit in {"runs/run", "errors/execution"} else None,
         )
     )
@@ -150,8 +151,9 @@ def _diagnosis(recommendations: Sequence[FixRecommendation]) -> list[Element]:
             items = (element("li", text) for text in texts)
             rows += [element("dt", name), element("dd", element("ul", *items))]
     parts.append(element("dl", *rows))
-    share = percent(assessed.impact.share)
-    parts += [element("h4", f"Impact ({share})"), element("p", sentence(assessed.impact.sentence))]
+    # Of what does not run at all, no run is affected.
+    share = f" ({percent(assessed.impact.share)})" if assessed.impact.share else ""
+    parts += [element("h4", f"Impact{share}"), element("p", sentence(assessed.impact.sentence))]
     return parts
 
 

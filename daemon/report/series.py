@@ -30,10 +30,15 @@ History = Callable[[Subject], Mapping[int, Stats]]
 
 
 def series_of(
-    anomaly: AnyAnomaly, history: History, step_ms: int, error_keys: Iterable[ErrorKey] = ()
+    anomaly: AnyAnomaly,
+    history: History,
+    step_ms: int,
+    error_keys: Iterable[ErrorKey] = (),
+    until_ms: int = 0,
 ) -> tuple[Point, ...]:
     """The figure that the anomaly is about in each step in which it was seen.
 
+    What stopped is shown up to `until_ms`, to which the logs were read.
     `error_keys`: what is stored of its group of errors. Of an anomaly with members the first one is shown,
     which is the gravest. Empty for what has no figure over time, as a missing test.
     """
@@ -41,7 +46,7 @@ def series_of(
     beat: Subject = ("beat", (first.sequence, first.event))
     match anomaly:
         case PerformanceAnomaly(kind=kind) if kind in _RATES:
-            return _rates(history, first.sequence, first.event, step_ms)
+            return _rates(history, first.sequence, first.event, step_ms, until_ms)
         case PerformanceAnomaly(kind=kind):
             quantile = 0.95 if kind == "slow-tail" else 0.5
             return tuple(
@@ -63,13 +68,13 @@ def series_of(
             return ()
 
 
-def _rates(history: History, sequence: str, event: str, step_ms: int) -> tuple[Point, ...]:
+def _rates(history: History, sequence: str, event: str, step_ms: int, until_ms: int) -> tuple[Point, ...]:
     """Executions a minute; steps without any are 0, since nothing is what it is about."""
     known = history(("beat", (sequence, event))) if event else history(("run", (sequence,)))
     if not known:
         return ()
     counts = {at: each.completed for at, each in known.items() if isinstance(each, BeatStats | RunStats)}
-    steps = range(min(counts), max(counts) + 1, step_ms)
+    steps = range(min(counts), max(max(counts) + 1, until_ms), step_ms)
     return tuple(Point(at, counts.get(at, 0) * MINUTE_MS / step_ms, counts.get(at, 0)) for at in steps)
 
 

@@ -159,6 +159,8 @@ def test_an_order_that_cannot_be_carried_out_is_refused_with_the_reason(world: W
         pytest.param(b'{"kind": "ack", "id": "x", "at_ms": -1, "by": "", "incident": ""}', id="no such time"),
         pytest.param(b'{"kind": "ack", "id": "\\ud800", "at_ms": 1, "by": "", "incident": ""}', id="no text"),
         pytest.param(b"\xff" * 10, id="no UTF-8"),
+        pytest.param(b'{"kind": "\xff"}', id="a kind that is no UTF-8"),
+        pytest.param(b'{"kind": "ack", "x": ' + b"[" * 60_000, id="depth in a field of no meaning"),
         pytest.param(b" " * (MAX_ORDER_BYTES + 1), id="too much"),
         pytest.param(b"[" * 60_000, id="depth"),
     ],

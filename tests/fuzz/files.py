@@ -93,13 +93,13 @@ def source_is_told(data: bytes, folder: Path) -> None:
 
 
 def order_seeds() -> list[bytes]:
-    by = b'"id":"o1","at_ms":1795363858813,"by":"me"'
+    by = b'"id":"o1","at_ms":1795363858813,"by":"me","why":"w"'
     return [
-        b'{"kind":"acknowledge","incident_id":"perf-1","note":"n",' + by + b"}",
-        b'{"kind":"silence","incident_id":"perf-1","until_ms":1795363958813,"why":"w",' + by + b"}",
-        b'{"kind":"accept","incident_id":"perf-1","why":"w",' + by + b"}",
-        b'{"kind":"pin","glob":"*","name":"n",' + by + b"}",
-        b'{"kind":"reset","glob":"[a-","why":"w",' + by + b"}",
+        b'{"kind":"ack","incident":"perf-1","note":"n",' + by + b"}",
+        b'{"kind":"silence","incident":"perf-1","for_ms":1795363,' + by + b"}",
+        b'{"kind":"accept","incident":"perf-1",' + by + b"}",
+        b'{"kind":"baseline-pin","glob":"*","name":"n",' + by + b"}",
+        b'{"kind":"baseline-reset","glob":"[a-",' + by + b"}",
     ]
 
 

@@ -138,12 +138,14 @@ def test_a_series_is_the_figure_that_the_verdict_is_about() -> None:
 def test_of_what_stopped_the_silence_is_in_the_series() -> None:
     anomaly = replace(slow(), kind="silent", event="")
     runs = {0: RunStats(completed=6), 60_000: RunStats(completed=3)}
-    points = series_of(anomaly, lambda _: runs, 20_000)
+    points = series_of(anomaly, lambda _: runs, 20_000, until_ms=110_000)
     assert [(point.at_ms, point.value) for point in points] == [
         (0, 18.0),
         (20_000, 0.0),
         (40_000, 0.0),
         (60_000, 9.0),
+        (80_000, 0.0),
+        (100_000, 0.0),
     ]
 
 

@@ -247,3 +247,10 @@ def test_damage_is_read_refused_or_no_report_and_nothing_else(
 @given(st.sets(st.integers(-3, 5000)))
 def test_a_set_of_lines_holds_just_the_positive_ones(numbers: set[int]) -> None:
     assert lines_of(line_set(numbers)) == sorted(number for number in numbers if number >= 0)
+
+
+def test_what_is_wrong_with_a_database_is_told_in_one_line() -> None:
+    raw = database('CREATE TABLE "two\nlines" (id integer)').replace(b"id integer", b"id ,,,,,,,")
+    with pytest.raises(MalformedError) as caught:
+        read_report("report", raw)
+    assert "two lines" in caught.value.reason
