@@ -48,6 +48,9 @@ class Loops:
         self._tick_in, self._tick_out = anyio.create_memory_object_stream[None](1)
         self._fed_at = self._ticked_at = self._refresh_at = time.monotonic()
         self._judging_since: float | None = None
+        self._looks = False
+        self._looked_ms = 0
+        """When the last look at the files began: all that had been written by then is read."""
         self._said: set[str] = set()
         self._reading = Outage("reading", "nothing is lost")
         self._judging = Outage("detection", "the windows wait for it")
@@ -129,6 +132,7 @@ class Loops:
     async def _feed(self) -> None:
         while True:
             self._fed_at = began = time.monotonic()
+            self._looks, look_ms = True, now_ms()
             try:
                 problems = await read_to_end(self._engine, self._pulse)
             except StoreDamagedError as error:
@@ -142,6 +146,7 @@ class Loops:
                 await anyio.sleep(RETRY_S)
                 continue
             self._reading.over()
+            self._looks, self._looked_ms = False, look_ms
             self._tell_problems(problems)
             if not self.caught_up:
                 self.caught_up = True
@@ -205,11 +210,18 @@ class Loops:
         lateness_ms = round(self._settings().ingest.allowed_lateness_s * 1000)
         self._judges_on()
         try:
-            until_ms = now_ms() if self.caught_up else await self._engine.complete_until_ms()
+            until_ms = await self._read_until_ms()
             if await self._engine.has_news(until_ms - lateness_ms):
                 await judge(self._engine, until_ms - lateness_ms, after_piece=self._judges_on)
         finally:
             self._judging_since = None
+
+    async def _read_until_ms(self) -> int:
+        """Until when all that was written is read: now, unless something stands unread or is just read."""
+        if not self.caught_up:
+            return await self._engine.complete_until_ms()
+        asked_ms = now_ms()
+        return self._looked_ms if self._looks or await self._engine.has_grown() else asked_ms
 
     def _judges_on(self) -> None:
         self._judging_since = time.monotonic()
