@@ -14,7 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.daemon.process import FAULTY, DaemonProcess
+from daemon.store import Store
+from daemon.telemetry_records import TelemetryRecords
+from daemon.tiers import Tiers
+from handlers.model import BeatStats
+from tests.daemon.process import FAULTY, WINDOW_MS, DaemonProcess
 
 STORING = "self-healing:telemetry:store:database"
 READ_ONLY = "the file system is read-only"
@@ -47,9 +51,14 @@ def configure(service: DaemonProcess, store: str = "") -> None:
 
 
 def executions(service: DaemonProcess) -> int:
-    with service.reading() as (telemetry, _):
-        windows = telemetry.windows(0, 1 << 45, 1 << 30).windows.values()
-    return sum(beat.completed for window in windows for beat in window.beats.values())
+    """In all tiers: what makes room rolls windows up into hours."""
+    with Store.open_reader(service.store_path) as store, store.snapshot():
+        telemetry = TelemetryRecords(store, WINDOW_MS)
+        tiers = Tiers(store, telemetry, WINDOW_MS)
+        keys = [tuple(each["key"]) for each in store.table("subjects").all() if each["kind"] == "beat"]
+        histories = (tiers.history(("beat", key), 0, 1 << 45, WINDOW_MS) for key in keys)
+        every = [stats for history in histories for stats in history.values()]
+    return sum(stats.completed for stats in every if isinstance(stats, BeatStats))
 
 
 @contextmanager
