@@ -48,6 +48,7 @@ def common_cause(
         and each.first_seen_ms <= anomaly.last_seen_ms
         and anomaly.first_seen_ms <= each.last_seen_ms
     }
+    alike |= {member.name: member.name.rpartition(".")[0] for member in anomaly.members}
     others = len(alike) - 1
     if len(alike) < min_common:
         return f"a common cause: {count(others, 'other handler')} slow by a similar factor at the same time"

@@ -127,7 +127,9 @@ def _normalized_error(error: ErrorText, known: dict[ErrorText, ErrorText]) -> Er
     normalized = known.get(error)
     if normalized is None:
         site = error_site(error.frame)
-        normalized = msgspec.structs.replace(error, message=masked(redacted(error.message)), site=site)
+        # Many programs print the type in front of the message; it would be said twice.
+        message = error.message.removeprefix(f"{error.type}: ") if error.type else error.message
+        normalized = msgspec.structs.replace(error, message=masked(redacted(message)), site=site)
         known[error] = normalized
     return normalized
 

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from handlers.diagnosis.analyze_performance_issues import analyze_performance_issues
-from handlers.model import AnyAnomaly, BeatStats, PerformanceDiagnosis, RunStats, TelemetryMetrics, Window
+from handlers.model import (
+    AnyAnomaly,
+    BeatStats,
+    Member,
+    PerformanceDiagnosis,
+    RunStats,
+    TelemetryMetrics,
+    Window,
+)
 from tests.handlers.diagnosis.builders import START_MS, declared, deviating, failing, slow
 
 CREATE = "create-symphony"
@@ -161,6 +170,17 @@ def test_many_handlers_slowed_by_a_similar_factor_have_a_common_cause(
     anomalies = (slow(), *others)
     first = analyze_performance_issues(anomalies, (), all_anomalies=anomalies, metrics=metrics).diagnosis[0]
     assert (first.cause_kind, first.verdict) == (kind, verdict)
+
+
+def test_handlers_that_are_told_as_one_have_a_common_cause() -> None:
+    members = tuple(
+        Member(f"perf-{n}", "performance", CREATE, f"e{n}", f"CreatePlugin.handler{n}", "2.2 times")
+        for n in range(6)
+    )
+    group = replace(slow(), members=members)
+    (found,) = analyze_performance_issues((group,), (), all_anomalies=(group,)).diagnosis
+    assert found.cause_kind == "common-cause"
+    assert not any("a common cause" in each for each in found.ruled_out)
 
 
 def test_one_handler_that_is_slow_in_many_sequences_is_no_common_cause() -> None:

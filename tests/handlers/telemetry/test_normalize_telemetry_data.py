@@ -212,6 +212,12 @@ def test_an_error_becomes_a_template_and_keeps_its_type_and_frame() -> None:
     )
 
 
+def test_a_type_in_front_of_the_message_is_not_said_twice() -> None:
+    error = raw("error", error_type="TimeoutError", error_message="TimeoutError: no answer", failed=True)
+    (found,) = normalize(error).normalized_events
+    assert found.error_template == "no answer"
+
+
 def test_all_else_is_handed_on_as_it_is() -> None:
     (found,) = normalize(
         raw("beat-started", source=2, offset=77, event="e", handler="h", request_id="r", beat=3)
