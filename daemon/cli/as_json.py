@@ -51,7 +51,7 @@ def incident_json(incident: Incident) -> Json:
     fields: Json = msgspec.to_builtins(incident.anomaly)
     del fields["origins"]
     life: Json = msgspec.to_builtins(incident)
-    del life["anomaly"]
+    del life["anomaly"], life["confirmed_ms"], life["settled_ms"]  # for the daemon's own use
     return {**fields, **life}
 
 
