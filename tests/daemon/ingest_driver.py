@@ -10,6 +10,7 @@ import os
 import random
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,9 +29,9 @@ from daemon.telemetry_records import TelemetryRecords
 DATA: Final = Path(__file__).parents[1] / "data/conductor"
 PACKERS: Final[Mapping[str, Callable[[bytes], bytes]]] = {
     "": lambda data: data,
-    ".gz": gzip.compress,
+    ".gz": partial(gzip.compress, compresslevel=1),
     ".bz2": bz2.compress,
-    ".xz": lzma.compress,
+    ".xz": partial(lzma.compress, preset=0),
     ".zst": zstandard.compress,
 }
 SMALL: Final = Sizes(
