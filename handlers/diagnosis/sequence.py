@@ -78,6 +78,8 @@ async def diagnose(
         codebase.sequences,
         handlers=codebase.handlers,
         errors=error_anomalies,
+        metrics=metrics,
+        usual_ms=usual_ms,
         known=known,
     )
     coverage = await run.beat(
