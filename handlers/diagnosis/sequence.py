@@ -88,6 +88,7 @@ async def diagnose(
         codebase.handlers,
         codebase.tests,
         functions=codebase.functions,
+        metrics=metrics,
     )
     errors = await run.beat(
         analyze_error_issues,

@@ -82,6 +82,8 @@ class CoveredFunction(msgspec.Struct, frozen=True):
     """Path of the report."""
     tests: tuple[str, ...] = ()
     """Names of the tests that executed it, where the report tells them apart."""
+    missed: tuple[tuple[int, int], ...] = ()
+    """First and last line of each part of its body that no test ran, where reports have lines."""
 
 
 class Hazard(msgspec.Struct, frozen=True, gc=False):
