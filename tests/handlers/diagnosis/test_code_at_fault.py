@@ -14,6 +14,7 @@ from handlers.diagnosis.recommend_fixes import recommend_fixes
 from handlers.model import (
     Codebase,
     Commit,
+    CoveredFunction,
     FileChange,
     Function,
     Handler,
@@ -215,3 +216,18 @@ def test_the_first_bad_of_an_error_is_the_commit_or_the_restart_at_which_it_bega
     assert "c0ffee" in diagnosis.cause
     assert any(each.startswith("app restarted at 2026-11-22") for each in diagnosis.evidence)
     assert any("0ddba11" in each for each in diagnosis.ruled_out)
+
+
+@pytest.mark.parametrize(
+    ("missed", "is_told"),
+    [
+        pytest.param(((7, 7), (9, 11)), True, id="that no test runs: told"),
+        pytest.param(((7, 8), (10, 11)), False, id="that tests run: not"),
+    ],
+)
+def test_an_error_is_thrown_on_a_line(missed: tuple[tuple[int, int], ...], is_told: bool) -> None:
+    anomaly = replace(failing(), frame="renderReact (/app/src/react.ts:9:1)")
+    covered = CoveredFunction("renderReact", "src/react.ts", 5, True, "lcov.info", missed=missed)
+    known = Known(Codebase(source=(function("renderReact", 5),), functions=(covered,)))
+    (diagnosis,) = analyze_error_issues((anomaly,), (), known=known).diagnosis
+    assert ("no test runs src/react.ts:9, by lcov.info" in diagnosis.evidence) == is_told
