@@ -31,8 +31,8 @@ def late_cause(
     if worked_ms is None or worked_ms >= waited_ms:
         return None
     checked = more_load(load)
-    evidence = (f"each run waits {span(waited_ms)} longer for it", *_grown_before(anomaly, added_ms))
-    own = f"its own work: {_more(worked_ms)} an execution, against {span(waited_ms)} more of waiting"
+    evidence = (f"a run waits {span(waited_ms)} longer for it (median)", *_grown_before(anomaly, added_ms))
+    own = f"its own work: {_more(worked_ms)}, against {span(waited_ms)} more of waiting"
     if isinstance(checked, Cause):
         return LateCause(
             f"{beat} queues: more work came in than what plays it takes at once",
@@ -59,4 +59,4 @@ def _grown_before(anomaly: BehavioralAnomaly, added_ms: Mapping[str, float]) -> 
 
 
 def _more(added_ms: float) -> str:
-    return f"{span(added_ms)} more" if added_ms > 0 else "no more time than usual"
+    return f"{span(added_ms)} more an execution" if added_ms > 0 else "no more than usual"

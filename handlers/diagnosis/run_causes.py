@@ -72,7 +72,7 @@ def run_diagnosis(
             *(queueing.evidence if queueing else ()),
         ),
         ruled_out=queueing.ruled_out if queueing else (),
-        evidence_against=(cause.against,),
+        evidence_against=() if queueing else (cause.against,),
         location=place(declared) or (sequence.file if sequence else ""),
         definition_file=sequence.file if sequence else "",
     )

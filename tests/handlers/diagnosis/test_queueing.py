@@ -92,7 +92,7 @@ def test_a_late_beat_queues_where_the_wait_grew_and_not_its_work(
 
 def test_the_figures_of_waiting_and_working_are_told() -> None:
     diagnosis = late(load=3)
-    assert "each run waits 100 ms longer for it" in diagnosis.evidence
+    assert "a run waits 100 ms longer for it (median)" in diagnosis.evidence
     assert "it ran 3.00 times as often as before it began" in diagnosis.evidence
     (own,) = diagnosis.ruled_out
     assert own.startswith("its own work: ")
