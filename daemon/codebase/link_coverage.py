@@ -7,7 +7,8 @@ from pathlib import PurePosixPath
 
 from msgspec.structs import replace
 
-from daemon.coverage.report import CoveredLines, Report
+from daemon.codebase.missed_lines import with_missed_lines
+from daemon.coverage.report import CoveredLines, MeasuredLines, Report
 from handlers.model import CoveredFunction, Function
 
 
@@ -48,6 +49,7 @@ def covered_functions(
         of_file.setdefault(function.file, []).append(function)
     paths = Paths(of_file)
     found: list[CoveredFunction] = []
+    measured: list[MeasuredLines] = []
     for report in reports:
         unknown: set[str] = set()
         for named in report.functions:
@@ -62,9 +64,10 @@ def covered_functions(
                 unknown.add(lines.file)
             covered = (_of_lines(function, lines, report.source) for function in of_file.get(file, ()))
             found += [each for each in covered if each is not None]
+        measured += [replace(each, file=paths.find(each.file)) for each in report.measured]
         if unknown:
             problems.append(_tell(report.source, min(unknown), len(unknown) - 1))
-    return tuple(found)
+    return with_missed_lines(found, measured, functions)
 
 
 def _tell(source: str, file: str, more: int) -> str:

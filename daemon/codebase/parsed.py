@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
-from handlers.model import Function, Hazard
+from handlers.model import Function, Hazard, Skip
 
 _MAX_SIGNATURE: Final = 200
 _TEST_FILE: Final = re.compile(
@@ -37,6 +37,7 @@ class FunctionBuilder(msgspec.Struct):
     complexity: int = 1
     calls: set[str] = msgspec.field(default_factory=set)
     hazards: list[Hazard] = msgspec.field(default_factory=list)
+    skip: Skip | None = None
 
     def build(self, file: str) -> Function:
         return Function(
@@ -52,6 +53,7 @@ class FunctionBuilder(msgspec.Struct):
             calls=tuple(sorted(self.calls)),
             hazards=tuple(sorted(self.hazards, key=lambda each: (each.line, each.call))),
             is_test=is_test_file(file),
+            skip=self.skip,
         )
 
 

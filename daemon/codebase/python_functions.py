@@ -7,7 +7,8 @@ import warnings
 from typing import Final
 
 from daemon.codebase.hazards import PYTHON, Hazards
-from daemon.codebase.parsed import FunctionBuilder, Parsed, one_line
+from daemon.codebase.parsed import FunctionBuilder, Parsed, is_test_file, one_line
+from daemon.codebase.skipped_tests import by_decorator
 from handlers.model import Hazard
 
 _HAZARDS: Final = Hazards(PYTHON)
@@ -39,6 +40,8 @@ class _Walk:
         self._found: list[FunctionBuilder] = []
         self._calls: list[tuple[ast.Call, FunctionBuilder, bool]] = []
         self._awaited: set[int] = set()
+        self._decorated: list[tuple[str, list[ast.expr]]] = []
+        """Prefix of what is inside of a decorated class or function, and its decorators."""
 
     def walk(self, tree: ast.Module) -> Parsed:
         """Without recursion, since an expression can be nested deeply. Calls wait until imports are known."""
@@ -48,8 +51,10 @@ class _Walk:
             if isinstance(node, _FUNCTIONS):
                 function, in_loop = self._enter(node, prefix), False
                 prefix = f"{function.qualified_name}."
+                self._decorated.append((prefix, node.decorator_list))
             elif isinstance(node, ast.ClassDef):
                 prefix = f"{prefix}{node.name}."
+                self._decorated.append((prefix, node.decorator_list))
             elif isinstance(node, ast.Import | ast.ImportFrom):
                 self._import(node)
             elif function is not None:
@@ -64,6 +69,8 @@ class _Walk:
                     ]
         for call, function, in_loop in self._calls:
             self._add_call(call, function, in_loop)
+        if is_test_file(self._file):
+            self._skip()
         return Parsed(tuple(each.build(self._file) for each in self._found))
 
     def _enter(self, node: ast.FunctionDef | ast.AsyncFunctionDef, prefix: str) -> FunctionBuilder:
@@ -93,6 +100,17 @@ class _Walk:
         elif isinstance(node, _DECISIONS):
             function.complexity += 1
         return in_loop or isinstance(node, _LOOPS + _COMPREHENSIONS)
+
+    def _skip(self) -> None:
+        """A marker is for all that is inside."""
+        for prefix, decorators in self._decorated:
+            for each in decorators:
+                name = self._dotted(each.func if isinstance(each, ast.Call) else each)
+                if skip := by_decorator(name, each):
+                    for function in self._found:
+                        is_weaker = function.skip is None or function.skip.is_conditional
+                        if is_weaker and f"{function.qualified_name}.".startswith(prefix):
+                            function.skip = skip
 
     def _import(self, node: ast.Import | ast.ImportFrom) -> None:
         for each in node.names:

@@ -17,7 +17,7 @@ from config.settings import Project
 from daemon.codebase.checkout import Checked, Checkout
 from daemon.codebase.declared_files import Declared, DeclaredFiles
 from daemon.codebase.link_coverage import covered_functions
-from daemon.codebase.link_tests import called_by_tests, tests_of
+from daemon.codebase.link_tests import called_by_tests, tests_of, with_tests
 from daemon.codebase.locate import located
 from handlers.locate import functions_by_name
 from handlers.model import Codebase, Handler, Sequence
@@ -53,6 +53,7 @@ class CodebaseReader:
         sequences, handlers = _distinct(declared, self._checkout.root if self._checkout else None, problems)
         functions = checked.source.functions
         handlers = located(handlers, functions_by_name(functions), checked.owners, problems)
+        handlers = with_tests(handlers, functions)
         covered = covered_functions(declared.reports, functions, problems)
         return Codebase(
             handlers=handlers,

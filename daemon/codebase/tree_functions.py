@@ -11,9 +11,19 @@ import msgspec
 import tree_sitter
 
 from daemon.codebase.parsed import FunctionBuilder, Parsed, is_test_file, one_line
+from daemon.codebase.skipped_tests import by_attributes, by_call
 from daemon.codebase.tree_languages import Language
-from daemon.codebase.tree_names import call_name, class_name, function_name, is_test_call, runs_often, text_of
-from handlers.model import Function, Hazard
+from daemon.codebase.tree_names import (
+    call_name,
+    called_with,
+    class_name,
+    function_name,
+    is_test_call,
+    runs_often,
+    test_title,
+    text_of,
+)
+from handlers.model import Function, Hazard, Skip
 
 _NOT_BLOCKING: Final = ("Task.Delay",)
 
@@ -25,6 +35,7 @@ class _Open(msgspec.Struct):
     function: FunctionBuilder | None = None
     prefix: str = ""
     loop: bool = False
+    skip: Skip | None = None
 
 
 def tree_functions(file: str, raw: bytes, language: Language) -> Parsed:
@@ -83,7 +94,8 @@ class _Sweep:
                 self._enter(node)
             case "class":
                 name = class_name(node)
-                self._open.append(_Open(node.end_byte, prefix=f"{name}." if name else ""))
+                prefix = f"{name}." if name else ""
+                self._open.append(_Open(node.end_byte, prefix=prefix, skip=self._skip_of(node)))
             case "loop":
                 self._open.append(_Open(node.end_byte, loop=True))
             case "decision":
@@ -110,7 +122,7 @@ class _Sweep:
         """A callback without a name belongs to the function around it."""
         name = function_name(node, titles=self._tests)
         if not name:
-            self._open.append(_Open(node.end_byte, loop=runs_often(node)))
+            self._open.append(_Open(node.end_byte, loop=runs_often(node), skip=self._skip_of(node)))
             return
         parameters = node.child_by_field_name("parameters") or node.child_by_field_name("parameter")
         result = node.child_by_field_name("return_type") or node.child_by_field_name("returns")
@@ -122,16 +134,27 @@ class _Sweep:
             end_line=node.end_point.row + 1,
             signature=one_line(f"{text_of(parameters)}{_result(text_of(result))}"),
             is_async=any(child.type == "async" or child.text == b"async" for child in node.children[:6]),
+            skip=self._skip_of(node) or next((each.skip for each in reversed(self._open) if each.skip), None),
         )
         self._found.append(function)
-        self._open.append(_Open(node.end_byte, function, prefix=f"{name}."))
+        self._open.append(_Open(node.end_byte, function, prefix=f"{name}.", skip=function.skip))
+
+    def _skip_of(self, node: tree_sitter.Node) -> Skip | None:
+        """By what a test or group of tests is called with, or its attributes."""
+        if not self._tests:
+            return None
+        lists = (text_of(child) for child in node.children if child.type == "attribute_list")
+        return by_call(called_with(node)) or next(filter(None, map(by_attributes, lists)), None)
 
     def _prefixes(self) -> Iterator[str]:
         return (each.prefix for each in self._open)
 
     def _call(self, node: tree_sitter.Node) -> None:
         function, name = self._function(), call_name(node)
-        if function is None or not name or (self._tests and is_test_call(name)):
+        if self._tests and is_test_call(name):
+            self._planned(node, name)
+            return
+        if function is None or not name:
             return
         function.calls.add(name)
         if kind := self._hazards.kind_of(name):
@@ -140,6 +163,15 @@ class _Sweep:
             function.hazards.append(Hazard(kind, name, _line(node), self._in_loop(), blocks))
         elif name.endswith("Sync"):
             function.hazards.append(Hazard("file", name, _line(node), self._in_loop(), blocks=True))
+
+    def _planned(self, node: tree_sitter.Node, name: str) -> None:
+        """A test that has a title alone is still to be written."""
+        arguments, title = node.child_by_field_name("arguments"), test_title(node)
+        if title and arguments and len(arguments.named_children) == 1 and (skip := by_call(name)):
+            line, prefix = _line(node), "".join(self._prefixes())
+            planned = FunctionBuilder(title, f"{prefix}{title}", line, line, line, "()", is_async=False)
+            planned.skip = skip
+            self._found.append(planned)
 
 
 def _is_asynchronous(call: str, file: str) -> bool:

@@ -8,7 +8,7 @@ from typing import Final
 import tree_sitter
 
 _ITERATES: Final = frozenset({"forEach", "map", "filter", "reduce", "some", "every", "find", "flatMap"})
-_TEST_CALLS: Final = re.compile(r"(?:it|test)(?:\.(?:only|skip|concurrent|each|fails))*")
+_TEST_CALLS: Final = re.compile(r"(?:it|test)(?:\.(?:only|skip|concurrent|each|fails|todo))*|xit|xtest")
 _CHAIN: Final = re.compile(r"[\w$.?!#\s]+")
 _MEMBERS: Final = frozenset({"member_expression", "member_access_expression"})
 _MAX_CALL: Final = 120
@@ -35,7 +35,7 @@ def function_name(node: tree_sitter.Node, *, titles: bool) -> str:
         holder = holder.parent
     if holder is not None and holder.type == "arguments" and (call := holder.parent) is not None:
         if titles and _TEST_CALLS.fullmatch(call_name(call)):
-            return _title(holder)
+            return test_title(call)
         holder = call.parent  # const save = debounce(() => ...)
         if holder is None or holder.type != "variable_declarator":
             return ""
@@ -56,8 +56,10 @@ def _held_name(holder: tree_sitter.Node | None) -> str:
     return ""
 
 
-def _title(arguments: tree_sitter.Node) -> str:
-    first = arguments.named_children[0] if arguments.named_children else None
+def test_title(call: tree_sitter.Node) -> str:
+    """The first argument, if it is text."""
+    arguments = call.child_by_field_name("arguments")
+    first = arguments.named_children[0] if arguments and arguments.named_children else None
     return text_of(first)[1:-1] if first and first.type in ("string", "template_string") else ""
 
 
@@ -65,10 +67,15 @@ def is_test_call(name: str) -> bool:
     return _TEST_CALLS.fullmatch(name) is not None
 
 
+def called_with(node: tree_sitter.Node) -> str:
+    """The name of the call that the function is an argument of, or ""."""
+    call = node.parent.parent if node.parent and node.parent.type == "arguments" else None
+    return call_name(call) if call is not None else ""
+
+
 def runs_often(node: tree_sitter.Node) -> bool:
     """Whether a callback is called once an item."""
-    call = node.parent.parent if node.parent and node.parent.type == "arguments" else None
-    return call is not None and call_name(call).rpartition(".")[2] in _ITERATES
+    return called_with(node).rpartition(".")[2] in _ITERATES
 
 
 def call_name(node: tree_sitter.Node) -> str:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from daemon.coverage.report import CoveredLines, Report, known_name, line_set, plain_path
+from daemon.coverage.report import CoveredLines, MeasuredLines, Report, known_name, line_set, plain_path
 from daemon.coverage.xml_stream import read_xml
 from handlers.model import CoveredFunction
 
@@ -22,6 +22,7 @@ class _Reader:
         self.functions: list[CoveredFunction] = []
         self.executed: dict[str, list[int]] = {}
         """Executed lines by file; a file of several classes is one."""
+        self.missed: dict[str, list[int]] = {}
         self._source = source
         self._class: Mapping[str, str] = {}
         self._method: Mapping[str, str] | None = None
@@ -39,8 +40,8 @@ class _Reader:
                 return
             if self._method is not None:
                 self._method_lines.append((int(number), hits != "0"))
-            if hits != "0":
-                self.executed[plain_path(self._class.get("filename", ""))].append(int(number))
+            lines = self.missed if hits == "0" else self.executed
+            lines.setdefault(plain_path(self._class.get("filename", "")), []).append(int(number))
 
     def end(self, tag: str) -> None:
         if tag == "method" and self._method is not None:
@@ -76,9 +77,13 @@ def read_cobertura(source: str, raw: bytes) -> Report | None:
     if not reader.executed:
         return None
     named = {function.file for function in reader.functions}
-    lines = [(file, numbers) for file, numbers in reader.executed.items() if file not in named]
+    measured = [
+        MeasuredLines(file, line_set(numbers), line_set(reader.missed.get(file, ())))
+        for file, numbers in reader.executed.items()
+    ]
     return Report(
         source,
         tuple(reader.functions),
-        tuple(CoveredLines(file, line_set(numbers)) for file, numbers in lines),
+        tuple(CoveredLines(each.file, each.executed) for each in measured if each.file not in named),
+        tuple(measured),
     )

@@ -9,7 +9,15 @@ from collections.abc import Mapping
 
 import msgspec
 
-from daemon.coverage.report import CoveredLines, Report, by_test, line_set, plain_path, test_name
+from daemon.coverage.report import (
+    CoveredLines,
+    MeasuredLines,
+    Report,
+    by_test,
+    line_set,
+    plain_path,
+    test_name,
+)
 from daemon.documents import decode_json
 from handlers.model import CoveredFunction
 
@@ -28,6 +36,7 @@ class _Region(msgspec.Struct, frozen=True):
 
 class _File(msgspec.Struct, frozen=True):
     executed_lines: tuple[int, ...] = ()
+    missing_lines: tuple[int, ...] = ()
     functions: dict[str, _Region] | None = None
     contexts: dict[int, tuple[str, ...]] = {}
 
@@ -61,7 +70,11 @@ def read_coverage_py_json(source: str, raw: bytes) -> Report | None:
         for path, file in files.items()
         if file.functions is None
     )
-    return Report(source, functions, lines)
+    measured = tuple(
+        MeasuredLines(plain_path(path), line_set(file.executed_lines), line_set(file.missing_lines))
+        for path, file in files.items()
+    )
+    return Report(source, functions, lines, measured)
 
 
 def _lines_of(contexts: Mapping[int, tuple[str, ...]]) -> dict[str, list[int]]:

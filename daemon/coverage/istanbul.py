@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from daemon.coverage.report import Report, known_name, plain_path
+from daemon.coverage.report import MeasuredLines, Report, known_name, line_set, plain_path
 from daemon.documents import decode_json
 from handlers.model import CoveredFunction
 
@@ -30,6 +30,8 @@ class _File(msgspec.Struct, frozen=True, rename="camel"):
     path: str
     fn_map: dict[str, _Function]
     f: dict[str, int]
+    statement_map: dict[str, _Range] = {}
+    s: dict[str, int] = {}
 
 
 class _Probe(msgspec.Struct, frozen=True):
@@ -45,7 +47,20 @@ def read_istanbul(source: str, raw: bytes) -> Report | None:
     if not values or not all(bytes(value.fn_map) for value in values):
         return None
     files = decode_json(raw, dict[str, _File])
-    return Report(source, tuple(each for file in files.values() for each in _functions(source, file)))
+    return Report(
+        source,
+        tuple(each for file in files.values() for each in _functions(source, file)),
+        measured=tuple(_measured(file) for file in files.values()),
+    )
+
+
+def _measured(file: _File) -> MeasuredLines:
+    """By the lines on which statements begin."""
+    lines: dict[bool, list[int]] = {True: [], False: []}
+    for number, statement in file.statement_map.items():
+        if statement.start.line is not None:
+            lines[file.s.get(number, 0) > 0].append(statement.start.line)
+    return MeasuredLines(plain_path(file.path), line_set(lines[True]), line_set(lines[False]))
 
 
 def _functions(source: str, file: _File) -> list[CoveredFunction]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from daemon.coverage.report import CoveredLines, Report, known_name, line_set, plain_path
+from daemon.coverage.report import CoveredLines, MeasuredLines, Report, known_name, line_set, plain_path
 from daemon.documents import MalformedError
 from handlers.model import CoveredFunction
 
@@ -30,6 +30,8 @@ class _Reader:
         """Name, file and line with the tests that executed it ("" for one without a name), None for never."""
         self.lines: dict[str, dict[str, list[int]]] = {}
         """Executed lines by file and test."""
+        self.missed: dict[str, list[int]] = {}
+        """By file; another test may have executed them."""
         self._file = ""
         self._test = ""
         self._starts: dict[str, int] = {}
@@ -58,6 +60,8 @@ class _Reader:
                 self._function(record["name"], self._starts.get(f"#{record['index']}", 0), record["hits"])
             case "DA" if record["hits"].strip("-0"):
                 self.lines.setdefault(self._file, {}).setdefault(self._test, []).append(int(record["line"]))
+            case "DA":
+                self.missed.setdefault(self._file, []).append(int(record["line"]))
 
     def _function(self, name: str, line: int, hits: str) -> None:
         key = (name, self._file, line)
@@ -87,8 +91,15 @@ def read_lcov(source: str, text: str) -> Report:
         for (name, path, start), tests in reader.functions.items()
     )
     named = {function.file for function in functions}
+    lines = [_lines(*each) for each in reader.lines.items()]
     return Report(
-        source, functions, tuple(_lines(*each) for each in reader.lines.items() if each[0] not in named)
+        source,
+        functions,
+        tuple(each for each in lines if each.file not in named),
+        tuple(
+            MeasuredLines(each.file, each.executed, line_set(reader.missed.get(each.file, ())))
+            for each in lines
+        ),
     )
 
 

@@ -23,6 +23,14 @@ class CoveredLines(msgspec.Struct, frozen=True):
     """Name of each test with the lines that it executed, where the report tells them apart."""
 
 
+class MeasuredLines(msgspec.Struct, frozen=True):
+    """The lines of one source file that can be executed, as sets: see `CoveredLines`."""
+
+    file: str
+    executed: int
+    missed: int
+
+
 class Report(msgspec.Struct, frozen=True):
     """What one report says. Some name functions, some only lines."""
 
@@ -30,6 +38,9 @@ class Report(msgspec.Struct, frozen=True):
     """Path of the report."""
     functions: tuple[CoveredFunction, ...] = ()
     lines: tuple[CoveredLines, ...] = ()
+    """Of files of which it names no function."""
+    measured: tuple[MeasuredLines, ...] = ()
+    """Of all files, where it tells the lines that were not executed from those that cannot be."""
 
 
 def line_set(numbers: Iterable[int]) -> int:

@@ -9,6 +9,7 @@ from daemon.subjects import Subject
 from daemon.tiers import Stats
 from handlers.anomaly.conformance import deviations
 from handlers.anomaly.identity import anomaly_id
+from handlers.metrics import SHORT_WAIT_MS
 from handlers.model import (
     AnyAnomaly,
     BeatStats,
@@ -64,6 +65,16 @@ def series_of(
                 (at, *_deviating(each, anomaly)) for at, each in runs.items() if isinstance(each, RunStats)
             )
             return tuple(Point(at_ms, hits / of, of) for at_ms, hits, of in shares if of)
+        case BehavioralAnomaly(kind="too-late"):
+            waits = (
+                (at, each.waits[first.event].bins)
+                for at, each in history(("run", (first.sequence,))).items()
+                if isinstance(each, RunStats) and first.event in each.waits
+            )
+            return tuple(
+                Point(at_ms, max(quantile_us(bins, 0.5) / 1000, SHORT_WAIT_MS), sum(bins.values()))
+                for at_ms, bins in waits
+            )
         case _:
             return ()
 

@@ -95,7 +95,7 @@ def _gap(
     handler = declared[0] if declared else Handler(sequence, event, stats.plugin, stats.handler, 0)
     name = stats.handler or handler.name
     measured = measured_functions(covered, handler, name)
-    tests = sorted({each.test_file for each in declared if each.test_file})
+    tests = sorted({each.test_file for each in declared if each.test_file and not _never_runs(each)})
     tested = tests or name.rpartition(".")[2] in codebase.tested_names
     if any(function.executed for function in measured) or (tested and not measured):
         return None
@@ -139,8 +139,15 @@ def _evidence(name: str, declared: list[Handler], measured: list[CoveredFunction
             evidence += f", and so all {len(places)} functions of this name"
         return f"{evidence}, although {tests[0]} is declared to test it" if tests else evidence
     if declared:
-        return f"{declared[0].definition_file or declared[0].sequence} declares {name} without a test"
+        definition, skipped = declared[0].definition_file or declared[0].sequence, declared[0].test_skip
+        without = f"with a test that {skipped.marker} keeps from running" if skipped else "without a test"
+        return f"{definition} declares {name} {without}"
     return "no definition declares it and no coverage report lists it"
+
+
+def _never_runs(handler: Handler) -> bool:
+    """Whether its declared test is skipped, whatever the circumstances."""
+    return handler.test_skip is not None and not handler.test_skip.is_conditional
 
 
 def _changes(codebase: Codebase, handler: Handler, last_ms: int) -> tuple[Commit, ...]:

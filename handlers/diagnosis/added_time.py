@@ -25,6 +25,10 @@ class AddedTime(msgspec.Struct, frozen=True):
 
     evidence: tuple[str, ...] = ()
     evidence_against: tuple[str, ...] = ()
+    worked_ms: float | None = None
+    """What the slow beat added to a run by its own work; None where that is not known."""
+    waited_ms: float | None = None
+    """What the time between the beats added to a run."""
 
 
 def added_times(
@@ -61,7 +65,12 @@ def _added_time(anomaly: PerformanceAnomaly, nodes: list[CallNode]) -> AddedTime
     evidence = (
         f"added {span(this.own)}, {percent(this.own / all_own)} of all the time added to {anomaly.sequence}"
     )
-    return AddedTime((evidence,), tuple(_against(ranked, this)))
+    run = next((each for each in ranked if each.name == _RUN), None)
+    if run is None:
+        return AddedTime((evidence,), tuple(_against(ranked, this)))
+    return AddedTime(
+        (evidence,), tuple(_against(ranked, this)), this.own / run.requests, run.own / run.requests
+    )
 
 
 def usual_times_ms(baseline: Baseline) -> dict[BeatKey, float]:

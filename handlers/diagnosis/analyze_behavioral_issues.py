@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
 
 from handlers.anomaly.conformance import Deviation, DeviationKind, deviations, numbered
+from handlers.diagnosis.added_work import added_work_ms
 from handlers.diagnosis.behavioral_causes import path_cause
 from handlers.diagnosis.changes import changes_of, with_changes
 from handlers.diagnosis.known import Known
 from handlers.diagnosis.run_causes import RUN_CAUSES, run_diagnosis
 from handlers.diagnosis.subject import declared_beat, declared_place
 from handlers.diagnosis.wording import count, percent, utc
-from handlers.model import BehavioralAnomaly, BehavioralDiagnosis, ErrorAnomaly, Handler, Sequence
+from handlers.model import (
+    BeatKey,
+    BehavioralAnomaly,
+    BehavioralDiagnosis,
+    ErrorAnomaly,
+    Handler,
+    Sequence,
+    TelemetryMetrics,
+)
 
 _SAYS: Final[dict[DeviationKind, tuple[str, str]]] = {
     "missing": ("does not run", "do not run"),
@@ -34,18 +44,45 @@ def analyze_behavioral_issues(
     *,
     handlers: tuple[Handler, ...] = (),
     errors: tuple[ErrorAnomaly, ...] = (),
+    metrics: TelemetryMetrics | None = None,
+    usual_ms: Mapping[BeatKey, float] | None = None,
     known: Known | None = None,
 ) -> BehavioralDiagnoses:
     """Says which beats differ, and which side changed: the program where its own past kept the expected
     order, the definition where the runs are as they were before it changed, else that is left open.
 
     `handlers` give the line and the declared number of each beat. `errors`: what the same detection found.
-    `known`: source, commits and past.
+    `metrics`: the telemetry that it judged; `usual_ms`: the learned medians of beats; without them nothing is
+    said of queueing. `known`: source, commits and past.
     """
     known = known or Known()
+    usual_ms = usual_ms or {}
     return BehavioralDiagnoses(
-        tuple(_diagnose(anomaly, sequences, handlers, errors, known) for anomaly in anomalies)
+        tuple(
+            _of_runs(each, sequences, handlers, metrics, usual_ms, known)
+            if each.kind in RUN_CAUSES
+            else _diagnose(each, sequences, handlers, errors, known)
+            for each in anomalies
+        )
     )
+
+
+def _of_runs(
+    anomaly: BehavioralAnomaly,
+    sequences: tuple[Sequence, ...],
+    handlers: tuple[Handler, ...],
+    metrics: TelemetryMetrics | None,
+    usual_ms: Mapping[BeatKey, float],
+    known: Known,
+) -> BehavioralDiagnosis:
+    changes = changes_of(anomaly, "", known)
+    added_ms = added_work_ms(anomaly, metrics, usual_ms) if metrics else {}
+    diagnosis = run_diagnosis(anomaly, _declared(anomaly, sequences), handlers, changes.load, added_ms)
+    return with_changes(diagnosis, changes, known)
+
+
+def _declared(anomaly: BehavioralAnomaly, sequences: tuple[Sequence, ...]) -> Sequence | None:
+    return next((each for each in sequences if anomaly.sequence in (each.id, each.name)), None)
 
 
 def _diagnose(
@@ -56,10 +93,8 @@ def _diagnose(
     known: Known,
 ) -> BehavioralDiagnosis:
     changes = changes_of(anomaly, "", known)
-    sequence = next((each for each in sequences if anomaly.sequence in (each.id, each.name)), None)
+    sequence = _declared(anomaly, sequences)
     sequence_id = sequence.id if sequence else anomaly.sequence
-    if anomaly.kind in RUN_CAUSES:
-        return with_changes(run_diagnosis(anomaly, sequence, handlers), changes, known)
     swapped = _swapped(anomaly)
     found = deviations(anomaly.declared, anomaly.observed)
     beats = [declared_beat(handlers, sequence_id, event) for each in found for event in each.events]

@@ -15,6 +15,7 @@ from handlers.diagnosis.failing_beats import failing_beats
 from handlers.diagnosis.frame_location import frame_location, in_checkout
 from handlers.diagnosis.known import Known
 from handlers.diagnosis.subject import find_handler, place
+from handlers.diagnosis.untested_line import untested_line
 from handlers.diagnosis.upstream import upstream_error
 from handlers.diagnosis.wording import count, percent, utc
 from handlers.model import ErrorAnomaly, ErrorDiagnosis, Handler, TelemetryMetrics
@@ -74,6 +75,8 @@ def _diagnose(
     member = _PROPERTY.search(anomaly.template) if failure == "null" else None
     used = f" when its {member['name']!r} is used" if member else ""
     message = f"{anomaly.error_type}: {anomaly.template}" if anomaly.error_type else anomaly.template
+    location = in_checkout(frame_location(anomaly.frame), known.by_file) or place(handler)
+    untested = untested_line(location, known.codebase.functions) if anomaly.frame else ""
     return ErrorDiagnosis(
         anomaly=anomaly,
         cause=f"{_CAUSES[failure]}{used}; {scope}",
@@ -83,12 +86,13 @@ def _diagnose(
             f"{count(anomaly.count, 'error')}: {message}",
             f"first seen {utc(anomaly.first_seen_ms)}, last seen {utc(anomaly.last_seen_ms)}",
             *((f"thrown at {anomaly.frame.strip()}",) if anomaly.frame else ()),
+            *((untested,) if untested else ()),
             *_history(anomaly),
             *(f"in common: {each.reason}" for each in common[:_MAX_COMMON]),
         ),
         evidence_against=() if anomaly.frame else ("the log has no stack frame of the project for it",),
         ruled_out=ruled_out,
-        location=in_checkout(frame_location(anomaly.frame), known.by_file) or place(handler),
+        location=location,
         error_class=failure,
         test_file=handler.test_file if handler else "",
     )

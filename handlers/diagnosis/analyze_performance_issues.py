@@ -17,6 +17,7 @@ from handlers.diagnosis.performance_causes import (
     errors_or_retries,
     more_load,
     own_work,
+    queueing,
 )
 from handlers.diagnosis.performance_rates import RATE_UNIT, diagnose_rate
 from handlers.diagnosis.subject import find_handler, place
@@ -84,11 +85,13 @@ def _diagnose(
     slow = tuple(each for each in slow if each.unit != RATE_UNIT)
     share = None if metrics is None else _share_of_run(metrics, anomaly)
     hazard = hazard_at_fault(anomaly, known, place(handler), changes.culprit, changes.commits.brought)
+    queued = queueing(anomaly, added, changes.load)
     checked = (
         common_cause(anomaly, slow, metrics, min_common),
         errors_or_retries(anomaly, everything),
         changed_sequence(anomaly, everything),
-        more_load(changes.load),
+        queued,
+        more_load(changes.load) if isinstance(queued, str) else "",
     )
     own = own_work(anomaly, handler, hazard)
     chosen, *possible = _in_order([each for each in checked if isinstance(each, Cause)], own, changes)

@@ -6,10 +6,11 @@ from typing import Final
 
 import msgspec
 
+from handlers.diagnosis.added_time import AddedTime
 from handlers.diagnosis.changes import LOAD_FACTOR
 from handlers.diagnosis.hazards import Found
 from handlers.diagnosis.subject import subject
-from handlers.diagnosis.wording import count, percent
+from handlers.diagnosis.wording import count, percent, span
 from handlers.model import (
     AnyAnomaly,
     BehavioralAnomaly,
@@ -113,6 +114,25 @@ def changed_sequence(anomaly: PerformanceAnomaly, everything: tuple[AnyAnomaly, 
         return f"a changed sequence: {figures}, but only after this beat"
     cause = f"the sequence changed before this beat ({', '.join(before)}), so that it gets another input"
     return Cause("sequence-change", cause, "inconclusive", (figures,))
+
+
+def queueing(anomaly: PerformanceAnomaly, added: AddedTime, factor: float | None) -> Cause | str:
+    """More load, where the runs lost more between their beats than in this one. `factor`: see `more_load`."""
+    if added.worked_ms is None or added.waited_ms is None or factor is None:
+        return ""
+    waited = f"{span(added.waited_ms)} more" if added.waited_ms > 0 else "nothing more"
+    figures = f"a run waits {waited} between its beats, and works {span(added.worked_ms)} more in this one"
+    if added.waited_ms <= added.worked_ms:
+        return f"queueing: {figures}"
+    if factor < LOAD_FACTOR:
+        return ""  # The wait is told against its own work; without more load it can have another cause.
+    return Cause(
+        "queueing",
+        f"the runs of {anomaly.sequence} queue: more work came in than they take at once, and this beat "
+        "and the time between the beats got longer together",
+        "likely",
+        (figures, f"it ran {factor:.2f} times as often as before it began"),
+    )
 
 
 def more_load(factor: float | None) -> Cause | str:

@@ -26,8 +26,9 @@ def performance_fixes(
             return (_stop_the_errors(diagnosis, benefit),)
         case "sequence-change":
             return (_restore_the_sequence(diagnosis, anomaly, benefit),)
-        case "load":
-            return (_carry_the_load(diagnosis, anomaly, benefit),)
+        case "load" | "queueing":
+            carry = _carry_the_load if diagnosis.cause_kind == "load" else _shorten_the_queue
+            return (carry(diagnosis, anomaly, benefit),)
         case _:
             return _speed_up(diagnosis, anomaly, benefit), _accept(diagnosis, anomaly)
 
@@ -78,6 +79,25 @@ def _carry_the_load(diagnosis: PerformanceDiagnosis, anomaly: PerformanceAnomaly
         steps=(
             "Look at processors, locks, connection pools and queues at its busiest time.",
             "Give what is exhausted more room, or limit how much is let in at once.",
+            f"Check that the {quantile_name(anomaly)} is below {span(anomaly.limit)} at the same load.",
+        ),
+        effort="hours",
+        benefit=benefit,
+    )
+
+
+def _shorten_the_queue(diagnosis: PerformanceDiagnosis, anomaly: PerformanceAnomaly, benefit: str) -> Fix:
+    return Fix(
+        slug="queueing",
+        type="config",
+        title=f"Let more runs of {anomaly.sequence} through at once",
+        action=f"Find what the runs of {anomaly.sequence} queue for: give it more room, hold it for less "
+        "long, or let in less.",
+        location=where(diagnosis),
+        steps=(
+            "Look at the workers, pools, locks and queues that its beats share, at its busiest time.",
+            "Raise what is exhausted (workers, connections, concurrency), or limit what is let in at once.",
+            "Make what holds a lock or a connection give it back before it does slow work.",
             f"Check that the {quantile_name(anomaly)} is below {span(anomaly.limit)} at the same load.",
         ),
         effort="hours",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
 import msgspec
 
 from handlers.anomaly.conformance import numbered
+from handlers.diagnosis.late_cause import late_cause
 from handlers.diagnosis.subject import declared_beat, place
 from handlers.diagnosis.wording import count, percent, span, utc
 from handlers.model import BehavioralAnomaly, BehavioralDiagnosis, Handler, Sequence, Verdict
@@ -44,19 +47,32 @@ RUN_CAUSES: Final = {
 
 
 def run_diagnosis(
-    anomaly: BehavioralAnomaly, sequence: Sequence | None, handlers: tuple[Handler, ...]
+    anomaly: BehavioralAnomaly,
+    sequence: Sequence | None,
+    handlers: tuple[Handler, ...],
+    load: float | None = None,
+    added_ms: Mapping[str, float] = MappingProxyType({}),
 ) -> BehavioralDiagnosis:
-    """The diagnosis of an anomaly of one of the kinds in `RUN_CAUSES`."""
+    """The diagnosis of an anomaly of one of the kinds in `RUN_CAUSES`.
+
+    `load`: how many times as often it ran after the beginning. `added_ms`: see `added_work_ms`.
+    """
     cause = RUN_CAUSES[anomaly.kind]
     beats = numbered(anomaly.beats, anomaly.declared) if anomaly.beats else "its beginning"
     declared = declared_beat(handlers, sequence.id if sequence else anomaly.sequence, anomaly.event)
+    queueing = late_cause(anomaly, beats, load, added_ms) if anomaly.kind == "too-late" else None
     return BehavioralDiagnosis(
         anomaly=anomaly,
-        cause=cause.says.format(beats=beats),
-        cause_kind=cause.kind,
-        verdict=cause.verdict,
-        evidence=(_measured(anomaly), f"first seen {utc(anomaly.first_seen_ms)}"),
-        evidence_against=(cause.against,),
+        cause=queueing.sentence if queueing else cause.says.format(beats=beats),
+        cause_kind="queueing" if queueing else cause.kind,
+        verdict=queueing.verdict if queueing else cause.verdict,
+        evidence=(
+            _measured(anomaly),
+            f"first seen {utc(anomaly.first_seen_ms)}",
+            *(queueing.evidence if queueing else ()),
+        ),
+        ruled_out=queueing.ruled_out if queueing else (),
+        evidence_against=() if queueing else (cause.against,),
         location=place(declared) or (sequence.file if sequence else ""),
         definition_file=sequence.file if sequence else "",
     )

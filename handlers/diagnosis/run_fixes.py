@@ -44,6 +44,19 @@ RUN_FIXES: Final = {
         ),
         "hours",
     ),
+    "queueing": _Advice(
+        "queue",
+        "config",
+        "Shorten the queue before {beat} in {sequence}",
+        "Find what {beat} queues for: give it more room, hold it for less long, or let in less.",
+        (
+            "Look at what plays {beat}: its workers, pool, lock or event loop, and how many wait for it.",
+            "Raise what is exhausted (workers, connections, concurrency), or limit what is let in at once.",
+            "Make what holds it before {beat} give it back before it does slow work.",
+            "Check that the median wait is below {limit} at the same load.",
+        ),
+        "hours",
+    ),
     "unknown-sequence": _Advice(
         "declare",
         "sequence",
@@ -56,12 +69,13 @@ RUN_FIXES: Final = {
         "minutes",
     ),
 }
-"""By kind of anomaly."""
+"""By kind of anomaly, and for queueing by that cause."""
 
 
 def run_fix(assessed: AssessedDiagnosis, diagnosis: BehavioralDiagnosis, anomaly: BehavioralAnomaly) -> Fix:
     """The advice for an anomaly of one of the kinds in `RUN_FIXES`."""
-    advice, impact = RUN_FIXES[anomaly.kind], assessed.impact
+    kind = "queueing" if diagnosis.cause_kind == "queueing" else anomaly.kind
+    advice, impact = RUN_FIXES[kind], assessed.impact
     beat = ", ".join(anomaly.beats) or "the first beat"
     runs = f"{impact.affected:,} of {count(impact.executions, 'run')} ({percent(impact.share)})"
     benefits = {
@@ -75,7 +89,9 @@ def run_fix(assessed: AssessedDiagnosis, diagnosis: BehavioralDiagnosis, anomaly
         title=advice.title.replace("{beat}", beat).replace("{sequence}", anomaly.sequence),
         action=advice.action.replace("{beat}", beat),
         location=where(diagnosis),
-        steps=tuple(step.replace("{beat}", beat) for step in advice.steps),
+        steps=tuple(
+            step.replace("{beat}", beat).replace("{limit}", span(anomaly.limit)) for step in advice.steps
+        ),
         effort=advice.effort,
         benefit=benefits[anomaly.kind],
     )

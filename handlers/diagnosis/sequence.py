@@ -78,6 +78,8 @@ async def diagnose(
         codebase.sequences,
         handlers=codebase.handlers,
         errors=error_anomalies,
+        metrics=metrics,
+        usual_ms=usual_ms,
         known=known,
     )
     coverage = await run.beat(
@@ -86,6 +88,7 @@ async def diagnose(
         codebase.handlers,
         codebase.tests,
         functions=codebase.functions,
+        metrics=metrics,
     )
     errors = await run.beat(
         analyze_error_issues,

@@ -30,6 +30,7 @@ from handlers.model.codebase import (
     HazardKind,
     Hunk,
     Sequence,
+    Skip,
     Test,
 )
 from handlers.model.diagnoses import (
@@ -144,6 +145,7 @@ __all__ = [
     "Sequence",
     "SequenceModel",
     "Severity",
+    "Skip",
     "Spent",
     "StreamState",
     "Subject",

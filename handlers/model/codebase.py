@@ -9,6 +9,15 @@ import msgspec
 HazardKind = Literal["sleep", "file", "network", "database", "process", "wait"]
 
 
+class Skip(msgspec.Struct, frozen=True, gc=False):
+    """What in its source keeps a test from being run."""
+
+    marker: str
+    """As written: "@pytest.mark.skip", "it.skip"."""
+    is_conditional: bool = False
+    """It may run all the same, on another machine."""
+
+
 class Handler(msgspec.Struct, frozen=True):
     """A handler as the watched project declares it."""
 
@@ -20,6 +29,9 @@ class Handler(msgspec.Struct, frozen=True):
     kind: str = ""
     test_file: str = ""
     test_case: str = ""
+    test_line: int = 0
+    """Of the declared test case in its source; 0 where it was not found there."""
+    test_skip: Skip | None = None
     definition_file: str = ""
     """Path of the sequence definition that declares it."""
     definition_line: int = 0
@@ -53,6 +65,9 @@ class Test(msgspec.Struct, frozen=True):
     """Handler names that it covers."""
     known_by: Literal["declared", "executed", "named"] = "declared"
     """A definition declares it, a coverage report shows that it executed them, or its code names them."""
+    line: int = 0
+    """0 where it was not found in the source."""
+    skip: Skip | None = None
 
 
 class CoveredFunction(msgspec.Struct, frozen=True):
@@ -67,6 +82,8 @@ class CoveredFunction(msgspec.Struct, frozen=True):
     """Path of the report."""
     tests: tuple[str, ...] = ()
     """Names of the tests that executed it, where the report tells them apart."""
+    missed: tuple[tuple[int, int], ...] = ()
+    """First and last line of each part of its body that no test ran, where reports have lines."""
 
 
 class Hazard(msgspec.Struct, frozen=True, gc=False):
@@ -105,6 +122,8 @@ class Function(msgspec.Struct, frozen=True, gc=False):
     """In order of the lines."""
     is_test: bool
     """Whether it stands in a test file."""
+    skip: Skip | None = None
+    """Of a test."""
 
 
 class Hunk(msgspec.Struct, frozen=True, gc=False):
@@ -152,6 +171,6 @@ class Codebase(msgspec.Struct, frozen=True):
     owners: dict[str, tuple[str, ...]] = {}
     """Who owns a source file, as CODEOWNERS says, by its path."""
     tested_names: frozenset[str] = frozenset()
-    """Names of the functions and methods that tests call."""
+    """Names of the functions and methods that tests call, those apart that never run."""
     problems: tuple[str, ...] = ()
     """Files that could not be read, each with the reason."""

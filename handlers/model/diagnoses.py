@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 from handlers.model.anomalies import AnyAnomaly, Severity
-from handlers.model.codebase import Hazard
+from handlers.model.codebase import Hazard, Test
 from handlers.model.past import Budget
 
 Verdict = Literal["confirmed", "likely", "inconclusive"]
@@ -65,6 +65,14 @@ class BehavioralDiagnosis(Diagnosis, frozen=True, kw_only=True, tag="behavioral"
 class CoverageDiagnosis(Diagnosis, frozen=True, kw_only=True, tag="coverage"):
     nearest_test: str
     """A test file of the same plug-in that the new test fits into, or ""."""
+    tests: tuple[Test, ...] = ()
+    """Those that are meant for it: skipped, or not reaching it."""
+    missed: tuple[str, ...] = ()
+    """Lines of it that no test runs, "src/cart.ts:7-9"; the first few."""
+    paths: tuple[str, ...] = ()
+    """Paths of its sequence on which production plays it, with how often; the most frequent."""
+    failures: tuple[str, ...] = ()
+    """Errors that it ends in in production, with how often; the most frequent."""
 
 
 class ErrorDiagnosis(Diagnosis, frozen=True, kw_only=True, tag="error"):

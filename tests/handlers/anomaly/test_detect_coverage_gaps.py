@@ -17,6 +17,7 @@ from handlers.model import (
     FileChange,
     Handler,
     Hunk,
+    Skip,
 )
 from tests.handlers.anomaly.builders import BEAT, WINDOW_MS, beat, learned, metrics, of_beat
 
@@ -56,6 +57,16 @@ def gaps(
         pytest.param(Codebase(), None, id="without report and declaration nothing is known"),
         pytest.param(Codebase(handlers=(declared("cart.spec.ts"),)), None, id="a declared test covers"),
         pytest.param(Codebase(handlers=(declared(),)), "untested", id="declared without a test is a gap"),
+        pytest.param(
+            Codebase(handlers=(replace(declared("cart.spec.ts"), test_skip=Skip("it.skip")),)),
+            "untested",
+            id="a declared test that is skipped covers nothing",
+        ),
+        pytest.param(
+            Codebase(handlers=(replace(declared("test_cart.py"), test_skip=Skip("@x", True)),)),
+            None,
+            id="a declared test that runs under a condition covers",
+        ),
         pytest.param(
             Codebase(handlers=(declared("cart.spec.ts", event="cart:pay"),)),
             "untested",

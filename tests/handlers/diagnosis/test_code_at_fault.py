@@ -14,12 +14,14 @@ from handlers.diagnosis.recommend_fixes import recommend_fixes
 from handlers.model import (
     Codebase,
     Commit,
+    CoveredFunction,
     FileChange,
     Function,
     Handler,
     Hazard,
     HazardKind,
     Hunk,
+    Mark,
     Past,
     PerformanceDiagnosis,
     Point,
@@ -195,3 +197,37 @@ def test_an_error_of_an_earlier_beat_is_told_with_the_one_that_follows() -> None
     assert any(
         "it may follow from IOError in ControlPanelPlugin.load" in each for each in other.evidence_against
     )
+
+
+def test_the_first_bad_of_an_error_is_the_commit_or_the_restart_at_which_it_began() -> None:
+    anomaly = replace(failing(count=50, executions=100), frame="renderReact (src/react.ts:9:1)")
+    points = tuple(Point(START_MS + at * STEP_MS, 0.0 if at < 0 else 0.5, 10) for at in range(-30, 6))
+    marks = (Mark(START_MS - 3_600_000, "app", "restarted"), Mark(START_MS, "app", "restarted"))
+    change = FileChange("src/react.ts", "src/react.ts", (Hunk(9, 1, 9, 1),))
+    commits = (
+        Commit("c0ffee", "Ada", START_MS - 60_000, "Fetch each", (change,)),
+        Commit("0ddba11", "Eve", START_MS - 7_200_000, "Rename", (change,)),
+    )
+    codebase = Codebase(source=(function("renderReact", 5),), commits=commits)
+    known = Known(codebase, {anomaly.id: Past(points, step_ms=STEP_MS, marks=marks)})
+    (diagnosis,) = analyze_error_issues((anomaly,), (), known=known).diagnosis
+    assert diagnosis.verdict == "confirmed"
+    assert [each.sha for each in diagnosis.suspects] == ["c0ffee"]
+    assert "c0ffee" in diagnosis.cause
+    assert any(each.startswith("app restarted at 2026-11-22") for each in diagnosis.evidence)
+    assert any("0ddba11" in each for each in diagnosis.ruled_out)
+
+
+@pytest.mark.parametrize(
+    ("missed", "is_told"),
+    [
+        pytest.param(((7, 7), (9, 11)), True, id="that no test runs: told"),
+        pytest.param(((7, 8), (10, 11)), False, id="that tests run: not"),
+    ],
+)
+def test_an_error_is_thrown_on_a_line(missed: tuple[tuple[int, int], ...], is_told: bool) -> None:
+    anomaly = replace(failing(), frame="renderReact (/app/src/react.ts:9:1)")
+    covered = CoveredFunction("renderReact", "src/react.ts", 5, True, "lcov.info", missed=missed)
+    known = Known(Codebase(source=(function("renderReact", 5),), functions=(covered,)))
+    (diagnosis,) = analyze_error_issues((anomaly,), (), known=known).diagnosis
+    assert ("no test runs src/react.ts:9, by lcov.info" in diagnosis.evidence) == is_told
