@@ -71,7 +71,7 @@ def test_a_slow_tail_stands_until_a_block_is_healthy_again() -> None:
 
 
 def test_a_fault_of_two_minutes_is_no_slow_tail_long_after_it() -> None:
-    """A block is full in window 40 and the next in window 74: until then nothing else would say it is over."""
+    """A block is full in window 40, the next in 74: until then no other verdict says that it is over."""
     known = after(detected(metrics(*windows([20.0] * 300)), Baseline()))
     told = []
     for number, window in enumerate(windows([20.0] * 30 + [60.0] * 3 + [20.0] * 67)):
