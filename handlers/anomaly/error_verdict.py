@@ -10,7 +10,7 @@ import msgspec
 from config.settings import Detect
 from handlers.anomaly.error_rate import ErrorRate, Told, exposures
 from handlers.anomaly.error_trend import Trend, is_growing, newest_steps, steps_before_newest, total
-from handlers.anomaly.statistics import binomial_greater, fisher_greater
+from handlers.anomaly.statistics import binomial_greater, clumps, fisher_greater
 
 ErrorKind = Literal["new", "came-back", "more-frequent", "burst", "growing"]
 
@@ -125,8 +125,7 @@ def _chance(current: ErrorRate, reference: ErrorRate) -> float:
 
     Exact: Fisher's test for executions, the conditional test of two Poisson rates for time (Przyborowski and
     Wilenski 1940). Errors that come in clusters say less: counts are divided by their design effect (Rao and
-    Scott 1992). Spans shorter than the reference have been looked at more often, with each error anew: so
-    many clumps may come by chance (Poisson clumping, Aldous 1989).
+    Scott 1992). Spans shorter than the reference have been looked at more often, see `clumps`.
     """
     of, base_of, by_time = exposures(current, reference)
     effect = design_effect(reference, by_time=by_time)
@@ -136,7 +135,7 @@ def _chance(current: ErrorRate, reference: ErrorRate) -> float:
     else:
         trials, base_trials = max(hits, round(of / effect)), max(base_hits, round(base_of / effect))
         chance = fisher_greater(hits, trials, base_hits, base_trials)
-    return chance * (1 + max(0.0, base_of / max(1, of) - 1) * max(1, hits))
+    return chance * clumps(hits, of, base_of)
 
 
 def design_effect(reference: ErrorRate, *, by_time: bool) -> float:
