@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 from config.settings import Detect
-from handlers.anomaly.statistics import fisher_greater
+from handlers.anomaly.statistics import clumps, fisher_greater
 from handlers.metrics import events_of
 from handlers.model import Origin, RunStats
 
@@ -60,11 +60,14 @@ class Behavior(msgspec.Struct, frozen=True, kw_only=True):
 def news_confidence(behavior: Behavior, limits: Detect, tests: int = 1) -> float | None:
     """Probability that the runs deviate more often than those of the reference did; None below the limit.
 
-    `tests`: how many such questions are asked at once, any of which chance may answer (Bonferroni).
+    `tests`: how many such questions are asked at once, any of which chance may answer (Bonferroni). What
+    healthy runs did too is asked with each of its returns; what none of them ever did is new only once.
     """
     if behavior.runs < limits.behavioral_min_runs:
         return None
     chance = tests * fisher_greater(behavior.runs, behavior.of, behavior.base_runs, behavior.base_of)
+    if behavior.base_runs:
+        chance *= clumps(behavior.runs, behavior.of, behavior.base_of)
     return 1 - chance if chance <= 1 - limits.confidence else None
 
 

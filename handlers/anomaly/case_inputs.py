@@ -255,7 +255,8 @@ def _codebase(codebase: Codebase, anomaly: AnyAnomaly, subjects: _Subjects) -> C
     return Codebase(
         # That something is declared or measured at all is what allows a claim.
         handlers=handlers or codebase.handlers[:1],
-        functions=tuple(each for each in codebase.functions if each.name.rpartition(".")[2] in names),
+        functions=tuple(each for each in codebase.functions if each.name.rpartition(".")[2] in names)
+        or codebase.functions[:1],
         commits=_commits(codebase.commits, files - {""}),
         edited=codebase.edited & files,
         tested_names=codebase.tested_names & names,

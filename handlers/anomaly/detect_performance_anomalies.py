@@ -162,6 +162,8 @@ def _judge_long_term(memory: LongTerm, learned: Learned[BeatStats], limits: Dete
     tail, slow, first_ms = memory.tail, None, 0
     if tail.faulty is not None:
         slow, first_ms = judge_latency(tail.faulty, tail.reference, None, limits), tail.since_ms
+        if slow is not None and tail_block.is_over(tail, slow, limits.confidence):
+            slow = None
     if slow is None and memory.drift.anchor is not None:
         current = BeatStats()
         for recent in learned.recent:

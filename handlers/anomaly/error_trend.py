@@ -73,6 +73,11 @@ def newest_steps(trend: Trend, confidence: float) -> Step | None:
     return None if is_over else total((newest, opened))
 
 
+def steps_before_newest(trend: Trend) -> Trend:
+    """What came before the steps that `newest_steps` takes together."""
+    return _parts(trend)[0][:-_NEWEST]
+
+
 def is_growing(trend: Trend, over: float, confidence: float) -> bool:
     """Whether the trend is upwards beyond the limit and the noise.
 

@@ -9,8 +9,8 @@ import msgspec
 
 from config.settings import Detect
 from handlers.anomaly.error_rate import ErrorRate, Told, exposures
-from handlers.anomaly.error_trend import is_growing, newest_steps
-from handlers.anomaly.statistics import binomial_greater, fisher_greater
+from handlers.anomaly.error_trend import Trend, is_growing, newest_steps, steps_before_newest, total
+from handlers.anomaly.statistics import binomial_greater, clumps, fisher_greater
 
 ErrorKind = Literal["new", "came-back", "more-frequent", "burst", "growing"]
 
@@ -39,8 +39,9 @@ def error_verdict(current: ErrorRate, reference: ErrorRate, limits: Detect) -> E
     """
     if reference.errors.count == 0:
         return _newcomer(current, reference, limits)
-    if _is_more(current, reference, limits):
-        return ErrorVerdict("more-frequent", current, reference, _told(current, reference))
+    usual = _usual(reference, reference.trend[:-1])
+    if _is_more(current, usual, limits):
+        return ErrorVerdict("more-frequent", current, usual, _told(current, reference))
     newest = newest_steps(reference.trend, limits.confidence)
     if newest is None:
         return None
@@ -48,12 +49,29 @@ def error_verdict(current: ErrorRate, reference: ErrorRate, limits: Detect) -> E
     long = msgspec.structs.replace(
         current, errors=errors, executions=newest.executions, span_ms=newest.span_ms, first_ms=newest.start_ms
     )
-    if not _is_over(long, reference, limits):
+    usual = _usual(reference, steps_before_newest(reference.trend))
+    if not _is_over(long, usual, limits):
         return None
     if is_growing(reference.trend, limits.error_over_baseline, limits.confidence):
-        return ErrorVerdict("growing", long, reference, reference.told)
-    is_more = _is_more(long, reference, limits)
-    return ErrorVerdict("more-frequent", long, reference, reference.told) if is_more else None
+        return ErrorVerdict("growing", long, usual, reference.told)
+    is_more = _is_more(long, usual, limits)
+    return ErrorVerdict("more-frequent", long, usual, reference.told) if is_more else None
+
+
+def _usual(reference: ErrorRate, past: Trend) -> ErrorRate:
+    """The reference; of a group that is known to come and go the steps of its past, if they hold more.
+
+    The windows in which such a group was told are never learned: those in between know too few of its errors.
+    """
+    if reference.told.times < RETURNS or not past:
+        return reference
+    known = total(past)
+    errors = msgspec.structs.replace(reference.errors, count=known.count)
+    usual = msgspec.structs.replace(
+        reference, errors=errors, executions=known.executions, span_ms=known.span_ms
+    )
+    of, base_of, _ = exposures(usual, reference)
+    return usual if known.count * base_of > reference.errors.count * of else reference
 
 
 def _newcomer(current: ErrorRate, reference: ErrorRate, limits: Detect) -> ErrorVerdict | None:
@@ -107,8 +125,7 @@ def _chance(current: ErrorRate, reference: ErrorRate) -> float:
 
     Exact: Fisher's test for executions, the conditional test of two Poisson rates for time (Przyborowski and
     Wilenski 1940). Errors that come in clusters say less: counts are divided by their design effect (Rao and
-    Scott 1992). Spans shorter than the reference have been looked at more often, with each error anew: so
-    many clumps may come by chance (Poisson clumping, Aldous 1989).
+    Scott 1992). Spans shorter than the reference have been looked at more often, see `clumps`.
     """
     of, base_of, by_time = exposures(current, reference)
     effect = design_effect(reference, by_time=by_time)
@@ -118,7 +135,7 @@ def _chance(current: ErrorRate, reference: ErrorRate) -> float:
     else:
         trials, base_trials = max(hits, round(of / effect)), max(base_hits, round(base_of / effect))
         chance = fisher_greater(hits, trials, base_hits, base_trials)
-    return chance * (1 + max(0.0, base_of / max(1, of) - 1) * max(1, hits))
+    return chance * clumps(hits, of, base_of)
 
 
 def design_effect(reference: ErrorRate, *, by_time: bool) -> float:

@@ -70,6 +70,14 @@ def _binomial_range(count: int, share: float, error: float) -> tuple[int, int]:
     return fewest, most
 
 
+def clumps(hits: int, of: int, base_of: int) -> float:
+    """How many spans like this one were looked at in the time of the reference, with each hit anew.
+
+    By so much a chance grows when it is asked of every span, all day (Poisson clumping, Aldous 1989).
+    """
+    return 1 + max(0.0, base_of / max(1, of) - 1) * max(1, hits)
+
+
 def fisher_greater(hits: int, of: int, base_hits: int, base_of: int) -> float:
     """Probability of at least `hits` of `of`, were both rates equal (Fisher's exact test, one-sided)."""
     total, marked = of + base_of, hits + base_hits

@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from handlers.anomaly.latency import Slow
+from handlers.anomaly.latency import Slow, chance_beyond
 from handlers.metrics import add_beats
 from handlers.model import BeatStats
 
@@ -50,3 +50,13 @@ def take_window(
         if slow is None:
             add_beats(block.reference, block.filling)
     block.filling = BeatStats()
+
+
+def is_over(block: TailBlock, slow: Slow, confidence: float) -> bool:
+    """Whether what fills the next block has clearly fewer executions beyond the limit than the faulty one.
+
+    A fault of two minutes would otherwise be told until another whole block is full.
+    """
+    if block.faulty is None:
+        return True
+    return chance_beyond(block.faulty, block.filling, slow.limit_ms * 1000) <= 1 - confidence

@@ -17,6 +17,7 @@ from config.settings import DetectOf
 from daemon import case_files
 from handlers.anomaly import case_inputs
 from handlers.anomaly.case import differing, replayed
+from tests.handlers.anomaly import histories
 from tests.handlers.anomaly.histories import TROUBLES, as_json, played
 
 CYCLES = st.lists(st.lists(st.sampled_from(TROUBLES), min_size=1, max_size=6), max_size=6)
@@ -41,6 +42,13 @@ def test_the_histories_hold_every_kind_of_anomaly() -> None:
     assert kinds >= {"slow", "slow-tail", "silent", "new", "out-of-order", "untested", "unreached"}
     members = {(case.anomaly.id[:4], member.type) for case in cases for member in case.anomaly.members}
     assert members == {("perf", "performance"), ("erro", "error"), ("erro", "behavioral")}
+    assert all(replayed(case) == case.anomaly for case in cases)
+
+
+def test_what_no_report_lists_is_made_again_without_any_definition(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(histories, "CODEBASE", replace(histories.CODEBASE, handlers=()))
+    cases = [each for each in played([[""] * 4]).cases if each.anomaly.kind == "untested"]
+    assert cases
     assert all(replayed(case) == case.anomaly for case in cases)
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import random
 from collections.abc import Mapping
 
 import pytest
 
 from config.settings import Detect
+from handlers.anomaly.baseline import Baseline
 from handlers.anomaly.detect_behavioral_anomalies import detect_behavioral_anomalies
 from handlers.model import BehavioralAnomaly, EventKind, RunStats, Sequence, Window
 from handlers.telemetry.aggregate_telemetry_metrics import aggregate_telemetry_metrics
@@ -253,6 +255,20 @@ def test_a_run_that_has_not_ended_is_no_evidence(declared: bool) -> None:
 def test_a_rare_path_that_stays_rare_is_silent() -> None:
     healthy = runs({PATH: 98, PATH[1:]: 2})
     assert detected(healthy, runs({PATH: 49, PATH[1:]: 1}), declared=False) == ()
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_rare_retries_of_a_steady_rate_are_silent_however_often_they_are_judged(seed: int) -> None:
+    rng, again = random.Random(seed), ("select", "price", "price", "reserve", "pay")
+    known, found = Baseline(), list[str]()
+    for number in range(700):
+        retried = sum(rng.random() < 0.01 for _ in range(20))
+        paths = {PATH: 20 - retried, again: retried} if retried else {PATH: 20}
+        window = Window(number * WINDOW_MS, runs={CART: runs(paths)})
+        result = detect_behavioral_anomalies(metrics(window), baseline=known, limits=Detect())
+        found += [f"{number}: {each.description}" for each in result.anomalies]
+        known = Baseline(runs=result.runs)
+    assert found == []
 
 
 def test_beats_in_free_order_are_silent_although_no_path_is_usual() -> None:

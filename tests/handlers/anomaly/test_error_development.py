@@ -159,6 +159,18 @@ def test_a_group_that_comes_and_goes_is_told_again_when_it_is_worse() -> None:
     assert max(number for number, _ in found) >= 700
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_rare_errors_of_a_steady_rate_are_not_called_more_frequent_once_they_are_known(seed: int) -> None:
+    """What was told of them is never learned: the reference alone knows too few."""
+    rng = random.Random(seed)
+    found = told(
+        [window(number, 0) for number in range(20)],
+        [window(number, binomial(rng, 20, 0.005)) for number in range(20, 1500)],
+    )
+    assert kinds(found) == ["new", "came-back"]
+    assert max(number for number, _ in found) < 1000
+
+
 def test_a_pause_shorter_than_the_hold_time_is_no_return() -> None:
     found = both(lambda _, i: 3 if i - LEARNED in (100, 120) else 0, 200)
     assert kinds(found) == ["new"]

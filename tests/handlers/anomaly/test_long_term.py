@@ -70,6 +70,19 @@ def test_a_slow_tail_stands_until_a_block_is_healthy_again() -> None:
     assert kinds(detected(metrics(*healthy), after(faulty))) == []
 
 
+def test_a_fault_of_two_minutes_is_no_slow_tail_long_after_it() -> None:
+    """A block is full in window 40, the next in 74: until then no other verdict says that it is over."""
+    known = after(detected(metrics(*windows([20.0] * 300)), Baseline()))
+    told = []
+    for number, window in enumerate(windows([20.0] * 30 + [60.0] * 3 + [20.0] * 67)):
+        found = detected(metrics(*later([window], 300 * WINDOW_MS)), known)
+        known = after(found)
+        told += [number] if found.anomalies else []
+    assert told
+    assert 30 <= told[0] <= 32
+    assert told[-1] < 56
+
+
 def growing(count: int, factor: float) -> list[float]:
     return [20.0 * factor ** (number / count) for number in range(count)]
 
