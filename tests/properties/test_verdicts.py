@@ -45,10 +45,13 @@ def settings_in(folder: Path, batch_bytes: int = 1 << 23) -> Settings:
     )
 
 
-def verdicts(engine: Engine) -> list[AnyAnomaly]:
-    """All that was ever found, in order of ids. Which of equal lines prove it depends on where they stand."""
-    found = [replace(each.anomaly, origins=()) for each in engine.anomalies.incidents()]
-    return sorted(found, key=lambda each: each.id)
+async def verdicts(engine: Engine) -> list[AnyAnomaly]:
+    """What stands at the end, in order of ids. Which of equal lines prove it depends on where they stand.
+
+    Whoever judges more often is also told what was over before the end.
+    """
+    detected = await engine.detect(END_OF_TIME_MS)
+    return sorted((replace(each, origins=()) for each in detected.anomalies), key=lambda each: each.id)
 
 
 def judged_at_once(folder: Path, plan: Plan, names: list[str]) -> list[AnyAnomaly]:
@@ -60,7 +63,7 @@ def judged_at_once(folder: Path, plan: Plan, names: list[str]) -> list[AnyAnomal
             engine = Engine(settings, store, ignore)
             await read_to_end(engine, at_end=True)
             await judge(engine, END_OF_TIME_MS, tells=False)
-            return verdicts(engine)
+            return await verdicts(engine)
 
         return anyio.run(live)
 
@@ -132,7 +135,7 @@ def test_block_borders_restarts_and_when_it_is_judged_change_nothing(
             write_until(folder / "b" / "logs", files, float("inf"), 0)
             await read_to_end(engine, at_end=True)
             await judge(engine, END_OF_TIME_MS, tells=False)
-            return verdicts(engine)
+            return await verdicts(engine)
 
         assert anyio.run(live) == expected
 
