@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final, TypeVar
 
 import anyio.to_thread
@@ -14,6 +15,7 @@ import anyio.to_thread
 from config.settings import Settings
 from daemon.anomaly_records import AnomalyRecords
 from daemon.clock import now_ms
+from daemon.database import StoreFullError
 from daemon.incident_life import Changes
 from daemon.judge import HOUR_MS, Judge
 from daemon.log_reader import LogReader
@@ -51,6 +53,8 @@ class Engine:
         self._thread = StoreThread()
         self.telemetry = TelemetryRecords(store, settings.ingest.window_s * 1000)
         self.tiers = Tiers(store, self.telemetry, settings.ingest.window_s * 1000)
+        with suppress(StoreFullError):  # then rolling up tries it again
+            self.tiers.prepare()
         pasts = PastReader(self.telemetry, self.tiers, settings.ingest.window_s * 1000, settings.objectives)
         self.anomalies = AnomalyRecords(store, self.telemetry)
         records = OrderRecords(self.telemetry, self.anomalies, self.anomalies.baselines)

@@ -88,6 +88,13 @@ class Tiers:
             _Tier(store, "days", DAY_MS),
         )
 
+    def prepare(self) -> None:
+        """Makes the tables: when the store is full, there would be no room for them."""
+        with self._store.transaction():
+            for tier in self._tiers[1:]:
+                tier.table.put([Document({}, 0)])
+                tier.table.remove_between(0, 0)
+
     def roll_up(self, horizons: Horizons) -> int:
         """Moves or drops a piece of what is too old; how many documents that were. 0: nothing is too old."""
         windows, hours, days = self._tiers

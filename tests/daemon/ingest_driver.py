@@ -29,7 +29,7 @@ from daemon.telemetry_records import TelemetryRecords
 DATA: Final = Path(__file__).parents[1] / "data/conductor"
 PACKERS: Final[Mapping[str, Callable[[bytes], bytes]]] = {
     "": lambda data: data,
-    ".gz": partial(gzip.compress, compresslevel=1),
+    ".gz": gzip.compress,
     ".bz2": bz2.compress,
     ".xz": partial(lzma.compress, preset=0),
     ".zst": zstandard.compress,

@@ -47,13 +47,6 @@ def run(*command: str | Path, **environ: str) -> str:
     return result.stdout
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One package is built, and one system booted at a time: these tests run in one process, in order."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("systemd"))
-
-
 @pytest.fixture(scope="session")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Without the dependencies, which only a network could give."""

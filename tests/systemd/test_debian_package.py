@@ -17,7 +17,10 @@ SETTINGS = "etc/selfheald/selfheald.yaml"
 NEXT = "# of the next version\n"
 
 
-pytestmark = pytest.mark.skipif(bool(missing_for_packages()), reason=missing_for_packages() or "never")
+pytestmark = [
+    pytest.mark.skipif(bool(missing_for_packages()), reason=missing_for_packages() or "never"),
+    pytest.mark.xdist_group("systemd"),  # one package is built and one system booted at a time
+]
 
 
 @pytest.fixture(scope="module")

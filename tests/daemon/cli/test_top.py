@@ -38,7 +38,11 @@ def test_without_a_terminal_it_looks_once(cli: Cli, judged: Path) -> None:
 def test_on_a_terminal_it_fits_the_screen_and_ctrl_c_ends_it(judged: Path) -> None:
     main, side = pty.openpty()
     ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
-    command = [sys.executable, "-m", "daemon", "top", "--store", str(judged), "--interval", "0.2"]
+    # What runs in the background of a shell is started deaf to SIGINT, and would hand that on.
+    hears = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    main_of = "from daemon.cli import main; sys.argv[0] = 'selfheald'; sys.exit(main())"
+    arguments = ["top", "--store", str(judged), "--interval", "0.2"]
+    command = [sys.executable, "-c", f"{hears}; {main_of}", *arguments]
     environ = {**os.environ, "PYTHONPATH": PYTHONPATH, "TERM": "xterm", "COLUMNS": str(COLUMNS)}
     process = subprocess.Popen(command, stdin=side, stdout=side, stderr=side, env=environ)
     os.close(side)
