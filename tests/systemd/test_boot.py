@@ -13,10 +13,7 @@ DROP_IN = "/etc/selfheald/conf.d/{}.yaml"
 LOG = "/srv/logs/app.log"
 
 
-pytestmark = [
-    pytest.mark.skipif(bool(missing_for_boot()), reason=missing_for_boot() or "never"),
-    pytest.mark.xdist_group("systemd"),  # one package is built and one system booted at a time
-]
+pytestmark = pytest.mark.skipif(bool(missing_for_boot()), reason=missing_for_boot() or "never")
 
 
 class TestLifeOfTheService:

@@ -17,10 +17,7 @@ SETTINGS = "etc/selfheald/selfheald.yaml"
 NEXT = "# of the next version\n"
 
 
-pytestmark = [
-    pytest.mark.skipif(bool(missing_for_packages()), reason=missing_for_packages() or "never"),
-    pytest.mark.xdist_group("systemd"),  # one package is built and one system booted at a time
-]
+pytestmark = pytest.mark.skipif(bool(missing_for_packages()), reason=missing_for_packages() or "never")
 
 
 @pytest.fixture(scope="module")

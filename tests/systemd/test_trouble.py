@@ -11,10 +11,7 @@ import pytest
 from tests.systemd.booted import Booted
 from tests.systemd.conftest import log_of, missing_for_boot, state_of
 
-pytestmark = [
-    pytest.mark.skipif(bool(missing_for_boot()), reason=missing_for_boot() or "never"),
-    pytest.mark.xdist_group("systemd"),  # one package is built and one system booted at a time
-]
+pytestmark = pytest.mark.skipif(bool(missing_for_boot()), reason=missing_for_boot() or "never")
 
 HERE = Path(__file__).parent
 STATE = "/var/lib/selfheald"
