@@ -189,6 +189,11 @@ class RowTable(Table):
         super().__init__(storage, name, cache_size=0)
         self._database = storage.database
 
+    def create(self) -> None:
+        """Makes the table if there is none yet: a store that gets full has no room for a new one."""
+        if not self._database.has_table(self.name):
+            self.put([])
+
     def put(self, documents: Iterable[Document]) -> None:
         """Stores whole documents under their ids. What was there is replaced; `upsert` would merge."""
         pairs = [(document.doc_id, document) for document in documents]

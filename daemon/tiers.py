@@ -90,10 +90,8 @@ class Tiers:
 
     def prepare(self) -> None:
         """Makes the tables: when the store is full, there would be no room for them."""
-        with self._store.transaction():
-            for tier in self._tiers[1:]:
-                tier.table.put([Document({}, 0)])
-                tier.table.remove_between(0, 0)
+        for tier in self._tiers:
+            tier.table.create()
 
     def roll_up(self, horizons: Horizons) -> int:
         """Moves or drops a piece of what is too old; how many documents that were. 0: nothing is too old."""

@@ -190,10 +190,14 @@ def test_kills_from_outside_are_no_evidence_even_one_after_another_in_careful_mo
     service: DaemonProcess,
 ) -> None:
     """A child that is slow to read is there at every kill; no line is passed over."""
+    service.start()  # makes the store
+    service.until("it watches", lambda: "watches" in service.said())
+    service.signal(signal.SIGTERM)
+    service.wait()
     (service.logs / "app.jsonl").write_bytes(b"".join(log_of()))
-    for _ in range(4):
-        service.start(PYTHONPATH=FAULTY, FAULT_SLOW_COMMIT_S="30")
-        service.until("it watches", lambda: "watches" in service.said())
+    for life in range(2, 6):
+        service.start(PYTHONPATH=FAULTY, FAULT_SLOW_COMMIT_S="3600")
+        service.until("it watches", lambda life=life: service.said().count("watches") == life)
         service.kill()
     service.start()
     service.until("all is read", lambda: service.totals().lines == EVENTS)
