@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from handlers.formats.encoding import count_lines
 from handlers.model import FileIdentity
 
 from .checkpoint import Checkpoint
@@ -115,7 +116,7 @@ def _block(
         offset=at.offset,
         end=at.offset + end - start,
         data=data,
-        lines=data.count(b"\n"),
+        lines=count_lines(data),
         cut=cut,
         final=final,
         skipping=skipping,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from handlers.formats.base import Extraction, Format, Reader
-from handlers.formats.encoding import UTF8_MARK, garbled_lines, undecodable_lines
+from handlers.formats.encoding import UTF8_MARK, count_lines, garbled_lines, undecodable_lines
 from handlers.model import Block, ParserState
 
 SCAN_BYTES: Final = 1_048_576
@@ -43,6 +43,6 @@ def extract_block(log_format: Format, block: Block, state: ParserState, at_end: 
         state=reader.state,
         matched=reader.matched,
         unreadable=reader.unreadable,
-        lines=block.lines or block.data.count(b"\n"),
+        lines=block.lines or count_lines(block.data),
         undecodable=undecodable,
     )

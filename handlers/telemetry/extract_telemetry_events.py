@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from handlers.formats.base import Format, add_error
-from handlers.formats.encoding import UTF16_ADVICE, is_utf16
+from handlers.formats.encoding import UTF16_ADVICE, count_lines, is_utf16
 from handlers.formats.registry import detect_format
 from handlers.formats.scan import scan_block
 from handlers.model import Block, Consumed, LogFile, ParserState, TelemetryEvents, waiting_sources
@@ -168,7 +168,7 @@ class _Reader:
     def take(self, block: Block) -> None:
         undecodable, garbled = scan_block(self._reader, block)
         self._undecodable += undecodable
-        self._lines += block.lines or block.data.count(b"\n")
+        self._lines += block.lines or count_lines(block.data)
         self.end_offset = block.end
         self.losses += [block.offset] if block.lossy else []
         self.losses += garbled

@@ -1,0 +1,11 @@
+/* What the files of handlers._speedups share. */
+#ifndef SELFHEALD_SPEEDUPS_H
+#define SELFHEALD_SPEEDUPS_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+PyObject *count_lines(PyObject *module, PyObject *data);
+PyObject *is_text(PyObject *module, PyObject *data);
+
+#endif

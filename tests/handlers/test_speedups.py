@@ -1,0 +1,58 @@
+"""What is built from C does to the byte what its twin in Python does."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handlers.formats import encoding
+from handlers.speedups import either
+
+pytest.importorskip("handlers._speedups", reason="installed without a C compiler")
+from handlers import _speedups  # type: ignore[attr-defined]
+
+NEARLY_TEXT = st.lists(
+    st.one_of(
+        st.text(max_size=12).map(lambda text: text.encode("utf-8", "surrogatepass")),
+        st.binary(max_size=5),
+        st.sampled_from([b"\n", b"\0", b"\xc0\x80", b"\xe0\x80\x80", b"\xed\xa0\x80", b"\xf4\x90\x80\x80"]),
+    ),
+    max_size=20,
+).map(b"".join)
+
+
+@given(data=NEARLY_TEXT)
+def test_text_is_told_from_what_is_none_as_python_tells_it(data: bytes) -> None:
+    assert _speedups.is_text(data) is encoding._is_text(data)
+
+
+@pytest.mark.parametrize("first", range(0x80, 0x100))
+def test_every_sequence_of_utf_8_ends_where_it_ends_in_python(first: int) -> None:
+    borders = (0x00, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xFF)
+    for second in borders:
+        for rest in (b"", b"\x80", b"\x80\x80", b"\x80\x41", b"\xc0\x80"):
+            data = bytes((first, second)) + rest
+            assert _speedups.is_text(data) is encoding._is_text(data), data
+
+
+@given(data=NEARLY_TEXT)
+def test_lines_are_counted_as_python_counts_them(data: bytes) -> None:
+    assert _speedups.count_lines(data) == encoding._count_lines(data)
+
+
+def test_what_is_no_bytes_is_refused() -> None:
+    for function in (_speedups.is_text, _speedups.count_lines):
+        with pytest.raises(TypeError):
+            function("text")
+
+
+def test_what_was_built_is_used() -> None:
+    assert encoding.is_text is _speedups.is_text
+
+
+def test_without_it_the_twin_serves(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "handlers._speedups", None)
+    assert either(encoding._is_text, "is_text") is encoding._is_text
