@@ -18,6 +18,7 @@ _BY_GLOB: Final = 'must be globs with names, such as {"legacy/*": "%s"}'
 _LIMITS: Final = 'must be globs with settings of detect, such as {"Plugin.*": {"min_samples": 20}}'
 SHAPES: Final = {
     "detect_of": _LIMITS,
+    "detect_of_source": _LIMITS.replace("Plugin.*", "legacy/*"),
     "expected_ms": _NUMBERS,
     "formats": _FORMATS,
     "alerts": 'must be names with receivers, such as {"pager": {"webhook": "https://..."}}',
@@ -46,6 +47,10 @@ _MESSAGES: Final = {
 """Those of pydantic's error types whose own message is not for operators."""
 
 
+_LIMITS_MESSAGES: Final = {
+    "extra_forbidden": "unknown setting",
+    "model_type": 'must have settings of detect below it, such as "min_samples: 20"',
+}
 _MESSAGES_OF: Final = {
     "formats": {
         "extra_forbidden": "unknown setting; a format has pattern, time_format and duration_unit",
@@ -62,10 +67,8 @@ _MESSAGES_OF: Final = {
         "missing": "needs a match, a glob that names what it is for",
         "model_type": "must have a match and one of latency_ms, error_rate, availability and throughput",
     },
-    "detect_of": {
-        "extra_forbidden": "unknown setting",
-        "model_type": 'must have settings of detect below it, such as "min_samples: 20"',
-    },
+    "detect_of": _LIMITS_MESSAGES,
+    "detect_of_source": _LIMITS_MESSAGES,
 }
 """The same for the entries of one setting."""
 
@@ -94,7 +97,7 @@ def add_invalid(
         messages |= {"dict_type": SHAPES.get(dotted(location), "")}
         message = messages.get(detail["type"]) or detail["msg"].removeprefix("Value error, ")
         message = message.replace("Input should be", "must be")
-        if location[0] == "detect_of" and detail["type"] == "extra_forbidden":
+        if location[0] in {"detect_of", "detect_of_source"} and detail["type"] == "extra_forbidden":
             message += hint(nearest(str(location[-1]), [*Detect.model_fields]))
     variable = variables.get(dotted(location[:1])) or variables.get(dotted(location[:2]))
     if variable is None and location not in document.lines:  # a section that only variables touched

@@ -14,7 +14,9 @@ def matching(path: str, by_glob: Mapping[str, T], default: T) -> T:
 
     `*` stands for slashes too: "legacy/*" is all below any folder named legacy.
     """
-    of_path = (
-        value for glob, value in by_glob.items() if fnmatchcase(path, glob) or fnmatchcase(path, f"*/{glob}")
-    )
-    return next(of_path, default)
+    return next((value for glob, value in by_glob.items() if is_path(path, glob)), default)
+
+
+def is_path(path: str, glob: str) -> bool:
+    """Whether the glob matches the path, or its end from any folder on."""
+    return fnmatchcase(path, glob) or fnmatchcase(path, f"*/{glob}")

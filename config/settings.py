@@ -387,6 +387,11 @@ class Settings(BaseSettings):
     """Settings of detect, by glob on an event, on "Plugin.handler", on "sequence-id/event" or on a sequence
     id. They hold for what matches, in place of those of detect; each has the value of the first glob that
     matches and gives it. Put names with * in quotes."""
+    detect_of_source: dict[Text, DetectOf] = {}
+    """Settings of detect, by glob on the path of the log file. They hold for all that such a file tells of,
+    in place of those of detect, where detect_of does not give them; the first glob that matches the path or
+    its end and gives a setting decides it, and * stands for slashes too. What several files tell of has them
+    if one of the files matches."""
     expected_ms: dict[Text, PositiveMs] = {}
     """Milliseconds, more than 0, by glob on an event, on "Plugin.handler" or on "sequence-id/event". The
     median duration that is expected of a handler, in place of the learned one. Put names with * in quotes."""

@@ -183,6 +183,7 @@ class _Trial:
                 limits=self._settings.detect,
                 expected_ms=self._settings.expected_ms,
                 detect_of=self._settings.detect_of,
+                detect_of_source=self._settings.detect_of_source,
             )
 
         outcome = await perform(ANOMALY, "backtest", _ignore, play)
@@ -191,13 +192,16 @@ class _Trial:
 
     async def load_telemetry(self, _record_id: str) -> TelemetryHistory:
         open_ids = frozenset(name for name, each in self.incidents.items() if each.is_open)
-        return TelemetryHistory(self._step, self._baseline, open_ids, shown=self._piece.shown)
+        piece = self._piece
+        return TelemetryHistory(
+            self._step, self._baseline, open_ids, shown=piece.shown, told_by=piece.told_by
+        )
 
     async def store_anomalies(
         self, anomalies: tuple[AnyAnomaly, ...], baseline: Baseline, _given: Given
     ) -> str:
-        at_ms = baseline.judged_until_ms
-        moment = replace(moment_of(self._settings, at_ms, at_ms), lossy=self._piece.lossy)
+        at_ms, piece = baseline.judged_until_ms, self._piece
+        moment = replace(moment_of(self._settings, piece.told_by, at_ms, at_ms), lossy=piece.lossy)
         changes = follow(self.incidents, anomalies, moment)
         self.incidents |= {each.anomaly.id: each for each in (*changes.told, *changes.quiet)}
         self._baseline = baseline

@@ -19,7 +19,12 @@ from handlers.anomaly.case import Case
 INPUTS: Final = "inputs.json"
 SETTINGS: Final = "settings.yaml"
 EXPECTED: Final = "expected.json"
-_SETTINGS: Final = {"limits": "detect", "detect_of": "detect_of", "expected_ms": "expected_ms"}
+_SETTINGS: Final = {
+    "limits": "detect",
+    "detect_of": "detect_of",
+    "detect_of_source": "detect_of_source",
+    "expected_ms": "expected_ms",
+}
 """Fields of a case that are settings."""
 
 

@@ -88,6 +88,8 @@ class ReadLogs(msgspec.Struct, frozen=True):
     summary: SideSummary
     files: dict[int, str]
     problems: tuple[str, ...]
+    told_by: dict[str, frozenset[str]]
+    """As in `TelemetryHistory`."""
 
 
 async def compare(baseline_path: Path, current_path: Path, settings: Settings) -> Comparison:
@@ -106,6 +108,10 @@ async def compare(baseline_path: Path, current_path: Path, settings: Settings) -
     span_ms = max(current.metrics.windows) - span.start_ms + current.metrics.window_ms
     learned = baseline_of(paced.baseline)
     store = _Memory(TelemetryMetrics(span_ms, {span.start_ms: span}), learned, grouping)
+    store.told_by = {
+        path: baseline.told_by.get(path, frozenset()) | current.told_by.get(path, frozenset())
+        for path in (*baseline.told_by, *current.told_by)
+    }
     codebase = codebase_reader(settings.project)
     known = await codebase.load_codebase()
 
@@ -120,6 +126,7 @@ async def compare(baseline_path: Path, current_path: Path, settings: Settings) -
             limits=settings.detect,
             expected_ms=settings.expected_ms,
             detect_of=settings.detect_of,
+            detect_of_source=settings.detect_of_source,
             is_once=True,
         )
 
@@ -222,7 +229,7 @@ async def read_logs(path: Path, settings: Settings, grouping: Grouping) -> ReadL
         runs=sum(run.completed for run in total.runs.values()),
         errors=sum(error.count for error in total.errors.values()),
     )
-    return ReadLogs(store.metrics, summary, dict(port.paths), tuple(problems))
+    return ReadLogs(store.metrics, summary, dict(port.paths), tuple(problems), store.told_by)
 
 
 def _place(path: Path, logs: Logs) -> Logs:
@@ -260,6 +267,7 @@ class _Memory:
         self.anomalies: tuple[AnyAnomaly, ...] = ()
         self.recommendations: tuple[FixRecommendation, ...] = ()
         self._lossy_spans: tuple[tuple[int, int], ...] = ()
+        self.told_by: dict[str, frozenset[str]] = {}
 
     async def commit_telemetry(self, commit: TelemetryCommit) -> str:
         for template in commit.templates:
@@ -268,6 +276,8 @@ class _Memory:
             window.errors = in_groups(window.errors, self._grouping)
             add_window(self.metrics.windows.setdefault(start_ms, Window(start_ms)), window)
         self._lossy_spans += commit.lossy_spans
+        for path, names in commit.told_by.items():
+            self.told_by[path] = self.told_by.get(path, frozenset()) | names
         return "compare"
 
     def leave_out_lossy(self) -> int:
@@ -279,7 +289,9 @@ class _Memory:
         return len(lossy)
 
     async def load_telemetry(self, _record_id: str) -> TelemetryHistory:
-        return TelemetryHistory(self.metrics, self._baseline, shown=self._grouping.shown())
+        return TelemetryHistory(
+            self.metrics, self._baseline, shown=self._grouping.shown(), told_by=self.told_by
+        )
 
     async def store_anomalies(
         self, anomalies: Sequence[AnyAnomaly], _baseline: Baseline, _given: Given

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 from msgspec.structs import replace
 
-from config.limits import matches, subject_names
+from config.limits import Subjects, matches, subject_names
 from daemon.incident import Incident, begun, come_back, is_silenced, moved, seen_again
 from daemon.lossy_windows import overlap_ms
 from handlers.model import SEVERITIES, AnyAnomaly
@@ -29,7 +29,7 @@ class Moment(msgspec.Struct, frozen=True):
     """Spans of time that prove nothing."""
     is_current: bool = False
     """Whether all that was read is judged. Before that the clock says nothing."""
-    hold_ms_of: Mapping[str, int] = {}
+    hold_ms_of: Mapping[Subjects, int] | Mapping[str, int] = {}
     """As `hold_ms`, of single subjects by glob."""
 
 

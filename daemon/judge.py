@@ -131,11 +131,15 @@ class Judge:
         self.codebase_problems = codebase.problems
         self._until_ms = until_ms
         limits, detect_of = settings.detect, settings.detect_of
+        detect_of_source = settings.detect_of_source
         if self._limits_used != self._limits_judged:
             # What is open is no longer wrong if it is below the new limits, not only if it is far below.
             at_once = {"close_share": 1.0}
             limits = limits.model_copy(update=at_once)
-            detect_of = {glob: given.model_copy(update=at_once) for glob, given in detect_of.items()}
+            detect_of, detect_of_source = (
+                {glob: given.model_copy(update=at_once) for glob, given in each.items()}
+                for each in (detect_of, detect_of_source)
+            )
 
         async def play(run: Performance) -> DetectedAnomalies:
             return await detect_anomalies(
@@ -148,6 +152,7 @@ class Judge:
                 limits=limits,
                 expected_ms=settings.expected_ms,
                 detect_of=detect_of,
+                detect_of_source=detect_of_source,
             )
 
         async with self._judging:
@@ -188,7 +193,7 @@ class Judge:
     ) -> str:
         # Under new limits an anomaly is not gone but no longer one: nothing is to be waited for.
         limits = self._limits_used  # others may have been adopted since it began
-        moment = moment_of(self._settings, baseline.judged_until_ms, now_ms())
+        moment = moment_of(self._settings, given.told_by, baseline.judged_until_ms, now_ms())
         moment = replace(moment, is_current=not self.more_windows)
         if limits != self._limits_judged:
             moment = replace(moment, hold_ms=0, hold_ms_of={})
@@ -246,6 +251,7 @@ class Judge:
             open_ids,
             observed_until_ms=self._until_ms if live else 0,
             shown=self._telemetry.templates.grouping.shown(),
+            told_by=self._telemetry.tellers.told_by(),
         )
 
 

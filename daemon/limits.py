@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from config.limits import limits_of_all
 from config.settings import Settings
 from daemon.incident_life import Moment
 from handlers.telemetry.sequence import TelemetryLimits
@@ -23,15 +25,21 @@ def telemetry_limits(settings: Settings) -> TelemetryLimits:
     )
 
 
-def moment_of(settings: Settings, judged_until_ms: int, now_ms: int) -> Moment:
-    """The moment of a detection that judged the windows before `judged_until_ms`."""
+def moment_of(
+    settings: Settings, told_by: Mapping[str, frozenset[str]], judged_until_ms: int, now_ms: int
+) -> Moment:
+    """The moment of a detection that judged the windows before `judged_until_ms`.
+
+    `told_by`: as in `limits_of_all`.
+    """
+    limits_of = limits_of_all(settings.detect_of, settings.detect_of_source, told_by)
     return Moment(
         judged_until_ms=judged_until_ms,
         now_ms=now_ms,
         hold_ms=round(settings.detect.hold_s * 1000),
         hold_ms_of={
-            glob: round(given.hold_s * 1000)
-            for glob, given in settings.detect_of.items()
+            subjects: round(given.hold_s * 1000)
+            for subjects, given in limits_of.items()
             if "hold_s" in given.model_fields_set
         },
         forget_ms=round(settings.retention.windows_h * _HOUR_MS),

@@ -28,6 +28,8 @@ class HistoryPiece(msgspec.Struct, frozen=True):
     """As in `TelemetryHistory`."""
     lossy: tuple[tuple[int, int], ...]
     """Spans of event time that prove nothing."""
+    told_by: Mapping[str, frozenset[str]] = {}
+    """As in `TelemetryHistory`."""
 
 
 class StoredHistory:
@@ -67,6 +69,7 @@ class StoredHistory:
                 telemetry.windows(first_ms, until_ms, PIECE_WINDOWS),
                 telemetry.templates.grouping.shown(),
                 tuple(telemetry.lossy.marked()),
+                telemetry.tellers.told_by(),
             )
 
 

@@ -2,8 +2,8 @@
 
 Tables: `sources` (one checkpoint with its ledger a file), `streams` (parser state, names, open runs),
 `subjects`, `windows` (id = window number << 16 | subject number), `late` (what came for windows that were
-judged already, until it is judged too), `losses`, `marks` and `templates` (see `LossyWindows`, `Marks`,
-`TemplateRecords`), `meta` (totals).
+judged already, until it is judged too), `tellers`, `losses`, `marks` and `templates` (see `Tellers`,
+`LossyWindows`, `Marks`, `TemplateRecords`), `meta` (totals).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from daemon.lossy_windows import LossyWindows, overlap_ms
 from daemon.marks import Marks
 from daemon.store import Store
 from daemon.subjects import SUBJECT_BITS, Subjects, beat_key, error_key
+from daemon.tellers import Tellers
 from daemon.template_records import TemplateRecords
 from handlers.error_groups import in_group, in_groups
 from handlers.metrics import add_beats, add_errors, add_runs, add_window
@@ -107,6 +108,7 @@ class TelemetryRecords:
         self.marks = Marks(store)
         self._stream_ids = {document["name"]: document.doc_id for document in self._streams.all()}
         self.subjects = Subjects(store)
+        self.tellers = Tellers(store)
         self.templates = TemplateRecords(store)
         self.late_at_last = 0
         """What came late with the last commit, counted as in `Totals`."""
@@ -162,6 +164,7 @@ class TelemetryRecords:
             with self._store.transaction():
                 self._put_sources(checkpoints, expired, commit.consumed)
                 self._put_streams(commit)
+                self.tellers.add(commit.told_by)
                 self.lossy.mark(commit.lossy_spans)
                 for template in commit.templates:
                     self.templates.grouping.group(template)
@@ -187,6 +190,7 @@ class TelemetryRecords:
         finally:
             if not stored:
                 self.subjects.reload()
+                self.tellers.reload()
                 self.templates.reload()
                 self._stream_ids = {document["name"]: document.doc_id for document in self._streams.all()}
         return f"telemetry-{totals.commits}"
@@ -276,8 +280,11 @@ class TelemetryRecords:
                 source.undecodable += piece.undecodable
             documents.append(to_document(source, checkpoint.source))
         self._sources.put(documents)
-        for number in expired:
+        gone = [*expired]
+        for number in gone:
             self._sources.remove_between(number, number)
+        if gone:
+            self.tellers.keep({source.checkpoint.stream for source in self.sources()})
 
     def _put_streams(self, commit: TelemetryCommit) -> None:
         for name, state in commit.streams.items():

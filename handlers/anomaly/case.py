@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
+from config.limits import limits_of_all
 from config.settings import Detect, DetectOf
 from handlers.anomaly.activity import Activity
 from handlers.anomaly.aggregate_anomaly_results import aggregate_anomaly_results
@@ -71,6 +72,9 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     baseline: CaseBaseline = CaseBaseline()
     limits: Detect
     detect_of: dict[str, DetectOf]
+    detect_of_source: dict[str, DetectOf] = {}
+    told_by: dict[str, tuple[str, ...]] = {}
+    """The fullest names of its subjects, by the path of the log that tells of them."""
     expected_ms: dict[str, float]
     codebase: Codebase = Codebase()
     open_ids: tuple[str, ...] = ()
@@ -89,7 +93,8 @@ def replayed(case: Case) -> AnyAnomaly | None:
     """
     kinds = {type_of(case.anomaly), *(member.type for member in case.anomaly.members)}
     metrics = TelemetryMetrics(case.window_ms, {each.start_ms: _window(each) for each in case.windows})
-    baseline, limits, detect_of = _baseline(case.baseline), case.limits, case.detect_of
+    baseline, limits = _baseline(case.baseline), case.limits
+    detect_of = limits_of_all(case.detect_of, case.detect_of_source, case.told_by)
     beats = {(sequence, event): _ran(*names) for sequence, event, *names in case.running}
     slow: tuple[PerformanceAnomaly, ...] = ()
     behavior: tuple[BehavioralAnomaly, ...] = ()

@@ -7,6 +7,8 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from config.globs import is_path
+from config.limits import subject_names
 from config.settings import Detect, DetectOf
 from handlers.anomaly.activity import Activity, executions_by_unit
 from handlers.anomaly.baseline import Baseline, Learned
@@ -45,6 +47,8 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
     baseline: Baseline
     limits: Detect
     detect_of: Mapping[str, DetectOf]
+    detect_of_source: Mapping[str, DetectOf]
+    told_by: Mapping[str, frozenset[str]]
     expected_ms: Mapping[str, float]
     codebase: Codebase
     open_ids: Collection[str]
@@ -86,6 +90,7 @@ def _case(anomaly: AnyAnomaly, given: Given, error_keys: Mapping[str, ErrorKey])
         window_ms=given.metrics.window_ms,
         limits=given.limits,
         detect_of=dict(given.detect_of),
+        detect_of_source=dict(given.detect_of_source),
         expected_ms=dict(given.expected_ms),
     )
     if len(related) > MAX_SUBJECTS:
@@ -97,6 +102,7 @@ def _case(anomaly: AnyAnomaly, given: Given, error_keys: Mapping[str, ErrorKey])
         bare,
         windows=_windows(given, subjects),
         baseline=_baseline(given, subjects, anomaly),
+        told_by=_told_by(given, subjects),
         codebase=_codebase(given.codebase, anomaly, subjects),
         open_ids=tuple(sorted({anomaly.id} & set(given.open_ids))),
         observed_until_ms=given.observed_until_ms,
@@ -156,6 +162,17 @@ def _subjects(related: Iterable[AnyAnomaly], given: Given, error_keys: Mapping[s
                 errors.add(error_keys[each.id])
                 counted |= {(sequence, event)} if event else _beats_of(given, sequence)
     return _Subjects(frozenset(beats), frozenset(runs), frozenset(errors), frozenset(counted), rates)
+
+
+def _told_by(given: Given, subjects: _Subjects) -> dict[str, tuple[str, ...]]:
+    """The logs that decide limits of the subjects."""
+    paths = [path for path in given.told_by if any(is_path(path, glob) for glob in given.detect_of_source)]
+    by_handler = any(not any(key[:2]) for key in subjects.errors)  # what the keys do not tell
+    of_all = subjects.rates or by_handler
+    keys = [*subjects.beats, *(key[:2] for key in subjects.errors), *((name, "") for name in subjects.runs)]
+    wanted = {name for key in keys for name in subject_names(*key)[:1]}
+    told = {path: sorted(given.told_by[path] if of_all else given.told_by[path] & wanted) for path in paths}
+    return {path: tuple(names) for path, names in sorted(told.items()) if names}
 
 
 def _beats_of(given: Given, sequence: str) -> set[BeatKey]:

@@ -7,13 +7,14 @@ on a grid of round values the verdict turns; it is verified on both sides.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Final, TypeVar
 
 import msgspec
 from msgspec.structs import replace
 
+from config.settings import DetectOf
 from handlers.anomaly.case import Case, CaseWindow, replayed
 from handlers.model import (
     AnyAnomaly,
@@ -107,11 +108,19 @@ def _with_expected(case: Case, glob: str, value_ms: float) -> Case:
 def _with_setting(case: Case, name: str, value: float) -> Case:
     """For all subjects, those too that have a value of their own."""
     update = {name: value}
-    detect_of = {
-        glob: given.model_copy(update=update) if name in given.model_fields_set else given
-        for glob, given in case.detect_of.items()
-    }
-    return replace(case, limits=case.limits.model_copy(update=update), detect_of=detect_of)
+
+    def changed(limits_of: Mapping[str, DetectOf]) -> dict[str, DetectOf]:
+        return {
+            glob: given.model_copy(update=update) if name in given.model_fields_set else given
+            for glob, given in limits_of.items()
+        }
+
+    return replace(
+        case,
+        limits=case.limits.model_copy(update=update),
+        detect_of=changed(case.detect_of),
+        detect_of_source=changed(case.detect_of_source),
+    )
 
 
 def _grid(name: str, was: float) -> Sequence[float]:

@@ -9,8 +9,8 @@ from typing import Final
 
 import msgspec
 
-from config.limits import limits_for, subject_names
-from config.settings import Detect, DetectOf
+from config.limits import LimitsOf, limits_for, subject_names
+from config.settings import Detect
 from handlers.anomaly.baseline import RUNS, Baseline, Judgement, Learned, judge_subject
 from handlers.anomaly.behavior import Behavior, Expectation
 from handlers.anomaly.identity import anomaly_id, severity_of
@@ -34,7 +34,7 @@ def detect_behavioral_anomalies(
     *,
     baseline: Baseline,
     limits: Detect,
-    detect_of: Mapping[str, DetectOf] = MappingProxyType({}),
+    detect_of: LimitsOf = MappingProxyType({}),
     sequences: Sequence[DeclaredSequence] = (),
 ) -> DetectedBehavior:
     """Compares the runs of each sequence with its declaration, else with what was learned from its runs.

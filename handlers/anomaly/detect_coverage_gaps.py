@@ -8,8 +8,8 @@ from typing import Final
 
 import msgspec
 
-from config.limits import limits_for, subject_names
-from config.settings import Detect, DetectOf
+from config.limits import LimitsOf, limits_for, subject_names
+from config.settings import Detect
 from handlers.anomaly.baseline import Baseline
 from handlers.anomaly.identity import anomaly_id
 from handlers.history import commits_of_lines
@@ -42,7 +42,7 @@ def detect_coverage_gaps(
     baseline: Baseline,
     codebase: Codebase,
     limits: Detect,
-    detect_of: Mapping[str, DetectOf] = MappingProxyType({}),
+    detect_of: LimitsOf = MappingProxyType({}),
 ) -> DetectedGaps:
     """Looks each handler that ran up in the coverage reports and in the tests that definitions declare.
 

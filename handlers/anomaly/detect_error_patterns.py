@@ -11,8 +11,8 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
-from config.limits import limits_for, subject_names
-from config.settings import Detect, DetectOf
+from config.limits import LimitsOf, limits_for, subject_names
+from config.settings import Detect
 from handlers.anomaly.baseline import ERRORS, Baseline, Judgement, Learned, judge_subject
 from handlers.anomaly.closing import closing
 from handlers.anomaly.error_claim import error_anomaly
@@ -38,7 +38,7 @@ def detect_error_patterns(
     *,
     baseline: Baseline,
     limits: Detect,
-    detect_of: Mapping[str, DetectOf] = MappingProxyType({}),
+    detect_of: LimitsOf = MappingProxyType({}),
     shown: Mapping[str, str] = MappingProxyType({}),
 ) -> DetectedErrors:
     """Judges each group of errors (beat + type + template + site) against the executions of its beat.

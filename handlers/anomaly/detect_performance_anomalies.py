@@ -8,8 +8,8 @@ from types import MappingProxyType
 
 import msgspec
 
-from config.limits import limits_for, subject_names
-from config.settings import Detect, DetectOf
+from config.limits import LimitsOf, limits_for, subject_names
+from config.settings import Detect
 from handlers.anomaly import activity, drift, tail_block
 from handlers.anomaly.activity import Activity, unit_key
 from handlers.anomaly.baseline import BEATS, Baseline, Judgement, Learned, judge_subject
@@ -39,7 +39,7 @@ def detect_performance_anomalies(
     baseline: Baseline,
     limits: Detect,
     expected_ms: Mapping[str, float],
-    detect_of: Mapping[str, DetectOf] = MappingProxyType({}),
+    detect_of: LimitsOf = MappingProxyType({}),
     observed_until_ms: int = 0,
     is_once: bool = False,
 ) -> DetectedPerformance:
@@ -123,7 +123,7 @@ def _names(key: BeatKey, known: Learned[BeatStats], windows: list[tuple[int, Bea
 
 
 def _limits_of_unit(
-    unit: str, references: Mapping[BeatKey, BeatStats], limits: Detect, detect_of: Mapping[str, DetectOf]
+    unit: str, references: Mapping[BeatKey, BeatStats], limits: Detect, detect_of: LimitsOf
 ) -> Detect:
     sequence, event = unit.split("\t", 1)
     stats = references.get((sequence, event), BeatStats())
@@ -134,7 +134,7 @@ def _drops(
     references: Mapping[BeatKey, BeatStats],
     baseline: Baseline,
     limits: Detect,
-    detect_of: Mapping[str, DetectOf],
+    detect_of: LimitsOf,
 ) -> dict[str, float]:
     """`rate_drop` of the units that may have their own."""
     if not any("rate_drop" in given.model_fields_set for given in detect_of.values()):

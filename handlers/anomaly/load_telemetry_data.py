@@ -25,6 +25,8 @@ class LoadedTelemetry(msgspec.Struct, frozen=True):
     """Ids of the anomalies that are open."""
     observed_until_ms: int
     """As in `TelemetryHistory`."""
+    told_by: Mapping[str, frozenset[str]]
+    """As in `TelemetryHistory`."""
 
 
 async def load_telemetry_data(record_id: str, *, port: HistoryPort) -> LoadedTelemetry:
@@ -41,4 +43,5 @@ async def load_telemetry_data(record_id: str, *, port: HistoryPort) -> LoadedTel
         shown=history.shown,
         open_ids=history.open_ids,
         observed_until_ms=history.observed_until_ms,
+        told_by=history.told_by,
     )

@@ -22,6 +22,8 @@ class TelemetryHistory(msgspec.Struct, frozen=True):
     """Up to when everything is read, while the logs are followed live; 0 if they are not."""
     shown: Mapping[str, str] = {}
     """The template that people are shown for a group of errors, by the name of the group if it is another."""
+    told_by: Mapping[str, frozenset[str]] = {}
+    """The fullest names of subjects, by the path of the log that tells of them."""
 
 
 class HistoryPort(Protocol):

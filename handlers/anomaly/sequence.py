@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from config.limits import limits_of_all
 from config.settings import Detect, DetectOf
 from handlers.anomaly.aggregate_anomaly_results import aggregate_anomaly_results
 from handlers.anomaly.baseline import Baseline
@@ -56,22 +57,25 @@ async def detect_anomalies(
     limits: Detect,
     expected_ms: Mapping[str, float],
     detect_of: Mapping[str, DetectOf] = MappingProxyType({}),
+    detect_of_source: Mapping[str, DetectOf] = MappingProxyType({}),
     is_once: bool = False,
 ) -> DetectedAnomalies:
     """Judges the closed windows that were not judged yet.
 
-    `detect_of`: limits of single subjects, by glob. `is_once`: nobody will judge these windows again.
+    `detect_of`: limits of single subjects, by glob; `detect_of_source`: by glob on the logs that tell of
+    them. `is_once`: nobody will judge these windows again.
     """
     await run.beat(detect_anomalies_requested, request_id)
     loaded = await run.beat(load_telemetry_data, record_id, port=history)
     metrics, baseline = loaded.metrics, loaded.baseline
+    limits_of = limits_of_all(detect_of, detect_of_source, loaded.told_by)
     performance = await run.beat(
         detect_performance_anomalies,
         metrics,
         baseline=baseline,
         limits=limits,
         expected_ms=expected_ms,
-        detect_of=detect_of,
+        detect_of=limits_of,
         observed_until_ms=loaded.observed_until_ms,
         is_once=is_once,
     )
@@ -80,7 +84,7 @@ async def detect_anomalies(
         metrics,
         baseline=baseline,
         limits=limits,
-        detect_of=detect_of,
+        detect_of=limits_of,
         sequences=codebase.sequences,
     )
     coverage = await run.beat(
@@ -89,14 +93,14 @@ async def detect_anomalies(
         baseline=baseline,
         codebase=codebase,
         limits=limits,
-        detect_of=detect_of,
+        detect_of=limits_of,
     )
     errors = await run.beat(
         detect_error_patterns,
         metrics,
         baseline=baseline,
         limits=limits,
-        detect_of=detect_of,
+        detect_of=limits_of,
         shown=loaded.shown,
     )
     aggregated = await run.beat(
@@ -121,6 +125,8 @@ async def detect_anomalies(
             baseline=baseline,
             limits=limits,
             detect_of=detect_of,
+            detect_of_source=detect_of_source,
+            told_by=loaded.told_by,
             expected_ms=expected_ms,
             codebase=codebase,
             open_ids=loaded.open_ids,

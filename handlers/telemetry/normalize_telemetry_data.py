@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import tzinfo
 from types import MappingProxyType
 from typing import Final
 
 import msgspec
 
+from config.limits import subject_names
 from handlers.formats.error_site import error_site
 from handlers.formats.time_text import Clock
 from handlers.model import ErrorText, NameBook, NormalizedEvents, Subject, TelemetryEvents
@@ -31,6 +32,8 @@ class NormalizedTelemetry(msgspec.Struct, frozen=True):
     """Events that have no time, or none that can be read, and got the time of arrival."""
     templates: tuple[str, ...] = ()
     """Of the errors in the order in which they were read, each once."""
+    told_by: Mapping[str, frozenset[str]] = {}
+    """The fullest names of the subjects that are told of, by stream."""
 
 
 def normalize_telemetry_data(
@@ -56,6 +59,7 @@ def normalize_telemetry_data(
     latest_ms = arrival_ms + max_skew_ms
     errors: dict[ErrorText, ErrorText] = {}
     templates: dict[str, None] = {}
+    told_by: dict[str, frozenset[str]] = {}
     for each in events:
         stream = stream_of[each.source]
         distinct = dict(zip(map(id, each.subjects), each.subjects, strict=True))
@@ -63,9 +67,11 @@ def normalize_telemetry_data(
         book = books.setdefault(stream, NameBook())
         if "registered" in kinds:
             subjects = _registering(each.subjects, book)
+            normal = dict(zip(map(id, subjects), subjects, strict=True))
         else:
             normal = {key: _normalized(subject, book) for key, subject in distinct.items()}
             subjects = [*map(normal.__getitem__, map(id, each.subjects))]
+        told_by[stream] = told_by.get(stream, frozenset()).union(_told_names(normal.values()))
         clock = clocks.get(stream) or Clock(
             zones.get(stream, zone), arrival_ms, max_skew_ms, watermarks_ms.get(stream, 0)
         )
@@ -93,7 +99,16 @@ def normalize_telemetry_data(
             columns = _only(columns, kept)
         normalized.append(columns)
         templates.update((columns.errors[index].message, None) for index in sorted(columns.errors))
-    return NormalizedTelemetry(normalized, books, ahead, untimed, tuple(templates))
+    return NormalizedTelemetry(normalized, books, ahead, untimed, tuple(templates), told_by)
+
+
+def _told_names(subjects: Iterable[Subject]) -> Iterator[str]:
+    """The fullest names of what is counted under these subjects: beats, errors and sequences."""
+    for subject in subjects:
+        if subject.kind not in {"registered", "restarted"}:
+            yield from subject_names(subject.sequence, subject.event, subject.plugin, subject.handler)[:1]
+            yield from filter(None, (subject.sequence,))
+            yield from _told_names(subject.beats)
 
 
 def _registering(subjects: list[Subject], book: NameBook) -> list[Subject]:

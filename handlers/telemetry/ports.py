@@ -52,6 +52,8 @@ class TelemetryCommit(msgspec.Struct, frozen=True):
     """Event time [from, until) in ms whose windows are to be marked: lines of them were lost."""
     templates: tuple[str, ...] = ()
     """Of the errors, in the order in which they were read: their groups are learned in this order."""
+    told_by: Mapping[str, frozenset[str]] = {}
+    """The fullest names of the subjects that are told of, by stream."""
 
 
 class TelemetryPort(Protocol):

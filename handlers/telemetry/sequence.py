@@ -164,6 +164,7 @@ async def parse_telemetry(
         marks=aggregated.marks,
         lossy_spans=lossy_spans,
         templates=normalized.templates,
+        told_by=normalized.told_by,
     )
     completed = await run.beat(parse_telemetry_completed, stored.record_id)
     return ParsedTelemetry(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import msgspec
 
@@ -26,6 +27,7 @@ async def store_telemetry_database(
     marks: Sequence[Mark] = (),
     lossy_spans: Sequence[tuple[int, int]] = (),
     templates: Sequence[str] = (),
+    told_by: Mapping[str, frozenset[str]] = MappingProxyType({}),
 ) -> StoredTelemetry:
     """Commits. What the port raises means that nothing was stored: the lines will be read again."""
     record_id = await port.commit_telemetry(
@@ -38,6 +40,7 @@ async def store_telemetry_database(
             tuple(marks),
             tuple(lossy_spans),
             tuple(templates),
+            told_by,
         )
     )
     return StoredTelemetry(stored=True, record_id=record_id)

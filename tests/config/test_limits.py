@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from config.limits import limits_for, subject_names
+from config.limits import limits_for, limits_of_all, subject_names
 from config.load import differences, load_settings
 from config.settings import Detect, DetectOf, Settings
 from tests.config.problems import problems_of, written
@@ -46,6 +46,27 @@ def test_the_first_glob_decides_setting_by_setting() -> None:
     limits = limits_for(Detect(confidence=0.9, hold_s=1), detect_of, CART)
     given = (limits.over_expected, limits.min_samples, limits.errors, limits.confidence, limits.hold_s)
     assert given == (2.0, 20, False, 0.9, 1)
+
+
+def test_the_first_source_decides_setting_by_setting_and_every_subject_goes_before_it() -> None:
+    told_by = {"/logs/a/app.log": {"checkout-flow/cart:add"}, "/logs/b/app.log": {"other"}}
+    detect_of = {"cart:*": DetectOf(over_expected=2.0)}
+    of_source = {
+        "b/*": DetectOf(hold_s=9),
+        "a/*": DetectOf(over_expected=3.0, min_samples=20),
+        "app.log": DetectOf(min_samples=40, errors=False),
+        "gone/*": DetectOf(confidence=0.8),
+    }
+    limits = limits_for(Detect(confidence=0.9, hold_s=1), limits_of_all(detect_of, of_source, told_by), CART)
+    given = (limits.over_expected, limits.min_samples, limits.errors, limits.confidence, limits.hold_s)
+    assert given == (2.0, 20, False, 0.9, 1)
+
+
+def test_what_several_logs_tell_of_has_the_limits_of_each_that_matches() -> None:
+    told_by = {"/a.log": {"checkout-flow/cart:add", "other"}, "/b.log": {"checkout-flow/cart:add"}}
+    limits_of = limits_of_all({}, {"b.log": DetectOf(min_samples=20)}, told_by)
+    assert limits_for(Detect(), limits_of, CART).min_samples == 20
+    assert limits_for(Detect(), limits_of, ("other",)).min_samples == Detect().min_samples
 
 
 def test_a_value_that_is_the_default_counts_when_it_is_given() -> None:
@@ -99,6 +120,11 @@ def test_only_what_is_given_is_shown_and_told_as_a_change() -> None:
             "detect_of:\n  a: 5\n",
             'c.yaml:2: detect_of.a: must have settings of detect below it, such as "min_samples: 20" (got 5)',
             id="a number is not enough",
+        ),
+        pytest.param(
+            "detect_of_source:\n  a/*:\n    min_sample: 20\n",
+            "c.yaml:3: detect_of_source.a/*.min_sample: unknown setting; did you mean min_samples? (got 20)",
+            id="unknown of a source",
         ),
         pytest.param(
             "detect_of: [a]\n",

@@ -46,10 +46,11 @@ def explain(
     settings = loaded.settings
     with reading(settings) as records:
         incident = find_anomaly(anomaly_id, records.anomalies.incidents())
+        told_by = records.telemetry.tellers.told_by()
         try:
-            explanation = explanation_of(case_of(incident, records).case, loaded)
+            explanation = explanation_of(case_of(incident, records).case, loaded, told_by)
         except NoCaseError as error:
-            explanation = unexplained(incident.anomaly, loaded, str(error))
+            explanation = unexplained(incident.anomaly, loaded, told_by, str(error))
         points, marks = over_time(incident, settings, records, 0, COLUMNS)
         checkpoints = {source.checkpoint.source: source.checkpoint for source in records.telemetry.sources()}
     lines = lines_in_store(incident.anomaly.origins, checkpoints, redact=settings.log.redact)
