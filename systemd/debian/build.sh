@@ -4,8 +4,9 @@
 #   build.sh [FOLDER [REQUIREMENT]]
 #
 # FOLDER takes the package (default: here). REQUIREMENT is what pip installs (default: this checkout, with the
-# command line). Needs dpkg-deb and the distribution's Python with venv. The variables of pip hold: PIP_NO_INDEX
-# and PIP_FIND_LINKS build without a network.
+# command line, and of its dependencies only what ../requirements.lock knows by its hash; with UNLOCKED=1 what
+# pyproject.toml allows). Needs dpkg-deb and the distribution's Python with venv; with gcc and python3-dev the
+# loops in C are built too. The variables of pip hold: PIP_NO_INDEX and PIP_FIND_LINKS build without a network.
 set -euo pipefail
 umask 022
 
@@ -27,8 +28,14 @@ requirement=${2:-$stage/source[cli]}
 
 "$python" -m venv "$stage/pip"
 "$python" -m venv --without-pip "$venv"
-"$stage/pip/bin/python" -m pip --quiet --disable-pip-version-check --python "$venv/bin/python" \
-  install --no-compile "$requirement"
+pip=("$stage/pip/bin/python" -m pip --quiet --disable-pip-version-check)
+from=()
+if [[ -z ${2:-} && -z ${UNLOCKED:-} ]]; then
+  "${pip[@]}" download --require-hashes --requirement "$here/../requirements.lock" --dest "$stage/files"
+  from=(--no-index --find-links "$stage/files")
+fi
+# -g0: debug information would name the stage.
+CFLAGS=-g0 "${pip[@]}" --python "$venv/bin/python" install --no-compile "${from[@]}" "$requirement"
 version=$("$venv/bin/python" -I -c 'from importlib.metadata import version; print(version("selfheald"))')
 
 # The environment moves from the stage to its place.
