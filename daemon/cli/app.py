@@ -35,6 +35,7 @@ from daemon.cli.commands.status import status
 from daemon.cli.commands.top import top
 from daemon.cli.failure import COULD_NOT_RUN, CannotRunError
 from daemon.program_version import program_version
+from handlers.speedups import are_built
 
 # Without rich's markup the help is plain text, and no command has to wait for rich to be imported.
 app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -115,4 +116,5 @@ def selfheald(
 
 
 def _version() -> str:
-    return program_version() or "(not installed, runs from its source)"
+    version = program_version() or "(not installed, runs from its source)"
+    return version if are_built() else f"{version}, without its loops in C (selfheald doctor says what to do)"

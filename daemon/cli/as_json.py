@@ -14,6 +14,8 @@ from daemon.incident import Incident
 from handlers.model import AnyAnomaly, AssessedDiagnosis, FixRecommendation
 
 if TYPE_CHECKING:
+    from config.load import Change
+    from daemon.backtest import Backtest
     from daemon.compare import Comparison  # slow to import, and only one command has it
 
 Json = dict[str, Any]
@@ -22,6 +24,7 @@ _TIMES: Final = frozenset(
     {
         "at_ms",
         "first_seen_ms",
+        "from_ms",
         "judged_until_ms",
         "last_seen_ms",
         "resolved_ms",
@@ -88,6 +91,23 @@ def comparison_json(comparison: Comparison) -> Json:
         "not_exercised": comparison.not_exercised,
         "too_few_samples": [{"sequence": sequence, "event": event} for sequence, event in comparison.too_few],
         "slower": comparison.slower,
+    }
+
+
+def backtest_json(changes: Iterable[Change], found: Backtest | None) -> Json:
+    """What other settings would have made of the stored history; nothing, where none of them differs."""
+    fields: Json = {"changes": [{"key": each.key, "old": each.old, "new": each.new} for each in changes]}
+    if found is None:
+        return {**fields, "appear": [], "vanish": [], "regraded": []}
+    return {
+        **fields,
+        "from_ms": found.from_ms,
+        "until_ms": found.until_ms,
+        "before": len(found.before),
+        "after": len(found.after),
+        "appear": [incident_json(each) for each in found.appear],
+        "vanish": [incident_json(each) for each in found.vanish],
+        "regraded": [{**incident_json(new), "was": old.worst} for old, new in found.regraded],
     }
 
 

@@ -17,8 +17,10 @@ import msgspec
 
 from config.settings import Settings
 from daemon.anomaly_records import AnomalyRecords
+from daemon.cli import as_json
 from daemon.cli.failure import CannotRunError, store_failures_told
 from daemon.cli.loading import load_for_store
+from daemon.cli.options import Format
 from daemon.cli.output import write
 from daemon.cli.reading import Records, find_anomaly, find_recommendation, reading
 from daemon.cli.text.page import Page
@@ -42,7 +44,11 @@ def signed() -> dict[str, Any]:
 
 
 def order_about_incident(
-    wanted: str, config: Path | None, store: str | None, make: Callable[[str, dict[str, Any]], Order]
+    wanted: str,
+    config: Path | None,
+    store: str | None,
+    output: Format,
+    make: Callable[[str, dict[str, Any]], Order],
 ) -> int:
     """Gives the order that `make` makes of the whole id and the signature, and prints what was done.
 
@@ -51,18 +57,24 @@ def order_about_incident(
     return _order_about(
         config,
         store,
+        output,
         lambda records: find_anomaly(wanted, records.anomalies.incidents()).anomaly.id,
         make,
     )
 
 
 def order_about_recommendation(
-    wanted: str, config: Path | None, store: str | None, make: Callable[[str, dict[str, Any]], Order]
+    wanted: str,
+    config: Path | None,
+    store: str | None,
+    output: Format,
+    make: Callable[[str, dict[str, Any]], Order],
 ) -> int:
     """The same about a recommendation."""
     return _order_about(
         config,
         store,
+        output,
         lambda records: (
             find_recommendation(wanted, records.anomalies.stored_recommendations()).recommendation.id
         ),
@@ -73,6 +85,7 @@ def order_about_recommendation(
 def _order_about(
     config: Path | None,
     store: str | None,
+    output: Format,
     find: Callable[[Records], str],
     make: Callable[[str, dict[str, Any]], Order],
 ) -> int:
@@ -84,16 +97,19 @@ def _order_about(
         if error.__cause__ is not None and isinstance(error.__cause__.__cause__, PermissionError):
             raise CannotRunError(*error.lines, who_may(settings.store.path)) from error
         raise
-    return _give_and_say(settings, make(whole_id, signed()))
+    return _give_and_say(settings, output, make(whole_id, signed()))
 
 
-def order_and_say(config: Path | None, store: str | None, order: Order) -> int:
+def order_and_say(config: Path | None, store: str | None, output: Format, order: Order) -> int:
     """Gives the order and prints what was done. Raises CannotRunError."""
-    return _give_and_say(load_for_store(config, store).settings, order)
+    return _give_and_say(load_for_store(config, store).settings, output, order)
 
 
-def _give_and_say(settings: Settings, order: Order) -> int:
+def _give_and_say(settings: Settings, output: Format, order: Order) -> int:
     outcome = give(settings, order)
+    if output == "json":
+        write(as_json.document(outcome))
+        return 0
     page = Page()
     page.say(outcome.sentence)
     write(page.text())

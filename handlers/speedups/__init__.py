@@ -8,10 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
+from importlib.util import find_spec
 from typing import ParamSpec, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+def are_built() -> bool:
+    """Whether the functions in C are there."""
+    return find_spec("handlers._speedups") is not None
 
 
 def either(twin: Callable[P, T], name: str) -> Callable[P, T]:

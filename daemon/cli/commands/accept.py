@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from daemon.cli.options import ConfigOption, StoreOption
+from daemon.cli.options import ConfigOption, FormatOption, StoreOption
 
 
 def accept(
@@ -14,6 +14,7 @@ def accept(
     why: Annotated[str, typer.Option(metavar="TEXT", help="The reason; others will read it.")],
     config: ConfigOption = None,
     store: StoreOption = None,
+    output: FormatOption = "text",
 ) -> int:
     """Takes an incident as normal from now on.
 
@@ -37,5 +38,5 @@ def accept(
     if not why.strip():
         raise CannotRunError("--why: must say something: others will wonder why this is normal")
     return order_about_incident(
-        anomaly_id, config, store, lambda incident, sign: Accept(incident=incident, why=why, **sign)
+        anomaly_id, config, store, output, lambda incident, sign: Accept(incident=incident, why=why, **sign)
     )

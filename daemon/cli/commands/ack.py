@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from daemon.cli.options import ConfigOption, StoreOption
+from daemon.cli.options import ConfigOption, FormatOption, StoreOption
 
 
 def ack(
@@ -14,6 +14,7 @@ def ack(
     note: Annotated[str, typer.Option(metavar="TEXT", help="What is done about it.")] = "",
     config: ConfigOption = None,
     store: StoreOption = None,
+    output: FormatOption = "text",
 ) -> int:
     """Says that you know of an incident.
 
@@ -34,5 +35,9 @@ def ack(
     from daemon.incident_orders import Acknowledge
 
     return order_about_incident(
-        anomaly_id, config, store, lambda incident, sign: Acknowledge(incident=incident, note=note, **sign)
+        anomaly_id,
+        config,
+        store,
+        output,
+        lambda incident, sign: Acknowledge(incident=incident, note=note, **sign),
     )

@@ -84,6 +84,7 @@ def pin(
     name: Annotated[str, typer.Option(metavar="TEXT", help="Its name. Default: the date.")] = "",
     config: ConfigOption = None,
     store: StoreOption = None,
+    output: FormatOption = "text",
 ) -> int:
     """Keeps what was learned as it is, under a name.
 
@@ -104,11 +105,16 @@ def pin(
     from daemon.cli.ordering import order_and_say, signed
 
     named = name or time.strftime("%Y-%m-%d", time.gmtime())
-    return order_and_say(config, store, Pin(glob=glob, name=named, **signed()))
+    return order_and_say(config, store, output, Pin(glob=glob, name=named, **signed()))
 
 
 @baseline.command()
-def unpin(glob: GlobArgument, config: ConfigOption = None, store: StoreOption = None) -> int:
+def unpin(
+    glob: GlobArgument,
+    config: ConfigOption = None,
+    store: StoreOption = None,
+    output: FormatOption = "text",
+) -> int:
     """Lets what is pinned learn again.
 
     \b
@@ -124,11 +130,16 @@ def unpin(glob: GlobArgument, config: ConfigOption = None, store: StoreOption = 
     from daemon.baseline_orders import Unpin
     from daemon.cli.ordering import order_and_say, signed
 
-    return order_and_say(config, store, Unpin(glob=glob, **signed()))
+    return order_and_say(config, store, output, Unpin(glob=glob, **signed()))
 
 
 @baseline.command()
-def reset(glob: GlobArgument, config: ConfigOption = None, store: StoreOption = None) -> int:
+def reset(
+    glob: GlobArgument,
+    config: ConfigOption = None,
+    store: StoreOption = None,
+    output: FormatOption = "text",
+) -> int:
     """Forgets what was learned, to learn it anew.
 
     It is silent until enough is known again; but an error group that is
@@ -147,4 +158,4 @@ def reset(glob: GlobArgument, config: ConfigOption = None, store: StoreOption = 
     from daemon.baseline_orders import Reset
     from daemon.cli.ordering import order_and_say, signed
 
-    return order_and_say(config, store, Reset(glob=glob, **signed()))
+    return order_and_say(config, store, output, Reset(glob=glob, **signed()))

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from daemon.cli.options import ConfigOption, StoreOption
+from daemon.cli.options import ConfigOption, FormatOption, StoreOption
 
 
 def case(
@@ -15,6 +15,7 @@ def case(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder; it is made if need be.")],
     config: ConfigOption = None,
     store: StoreOption = None,
+    output: FormatOption = "text",
 ) -> int:
     """Writes a verdict as a case for a test suite.
 
@@ -33,6 +34,7 @@ def case(
          not kept, or the folder cannot be written
     """
     from daemon.case_files import CaseError, write_case
+    from daemon.cli import as_json
     from daemon.cli.cases import load_case
     from daemon.cli.failure import CannotRunError
     from daemon.cli.output import write
@@ -42,5 +44,8 @@ def case(
         files = write_case(stored.case, folder)
     except CaseError as error:
         raise CannotRunError(str(error)) from error
+    if output == "json":
+        write(as_json.document({"files": [str(file) for file in files]}))
+        return 0
     write("".join(f"{file}\n" for file in files))
     return 0

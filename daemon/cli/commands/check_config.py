@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from daemon.cli.options import ConfigOption, StoreOption
+from daemon.cli.options import ConfigOption, FormatOption, StoreOption
 
 if TYPE_CHECKING:
-    from config.settings import Settings
+    from daemon.cli.as_json import Json
+    from daemon.cli.backtesting import FileBacktest
 
 
 def check_config(
@@ -26,6 +27,7 @@ def check_config(
     since: Annotated[
         str | None, typer.Option(metavar="SPAN", help="Of the history, only the newest 90m, 24h or 2d.")
     ] = None,
+    output: FormatOption = "text",
 ) -> int:
     """Checks the settings.
 
@@ -47,10 +49,13 @@ def check_config(
          or there is no store for a backtest
     """
     from config.load import SYSTEM_CONFIG, find_config, settings_files
+    from daemon.cli import as_json
+    from daemon.cli.backtesting import backtest_file
     from daemon.cli.duration import milliseconds
     from daemon.cli.failure import CannotRunError
     from daemon.cli.loading import load, load_for_store
     from daemon.cli.output import write
+    from daemon.reload_gate import refused
 
     newest_ms = milliseconds(since) if since else None
     if since and not newest_ms:
@@ -61,30 +66,44 @@ def check_config(
     try:
         loaded = load(path, {"--store": store}).loaded
     except CannotRunError as error:
+        if output == "json":
+            write(as_json.document({"file": path and str(path), "valid": False, "problems": error.lines}))
         raise CannotRunError(f"{checked}: cannot be used", *error.lines) from error
     files = settings_files(path)
     kinds = Counter(_kind(origin, files) for origin in loaded.origins.values())
-    figures = ", ".join(f"{kinds[kind]} {name}" for kind, name in _KINDS.items() if kinds[kind])
-    drop_ins = "".join(f" and {file}" for file in files[1:])
-    write(f"{checked}{drop_ins}: valid ({figures})\n")
-    return _backtest(load_for_store(path, store).settings, newest_ms) if backtest or since else 0
+    found: Json = {
+        "file": path and str(path),
+        "drop_ins": [str(file) for file in files[1:]],
+        "valid": True,
+        "problems": [],
+        "origins": {kind: kinds[kind] for kind in _KINDS},
+    }
+    if output == "text":
+        figures = ", ".join(f"{kinds[kind]} {name}" for kind, name in _KINDS.items() if kinds[kind])
+        drop_ins = "".join(f" and {file}" for file in files[1:])
+        write(f"{checked}{drop_ins}: valid ({figures})\n")
+    refusal = ""
+    if backtest or since:
+        tested = backtest_file(load_for_store(path, store).settings, newest_ms)
+        refusal = refused(loaded.settings, tested.found) if tested.found else ""
+        found["backtest"] = {**as_json.backtest_json(tested.changes, tested.found), "refused": refusal}
+        if output == "text":
+            _say(tested, refusal)
+    if output == "json":
+        write(as_json.document(found))
+    return 1 if refusal else 0
 
 
-def _backtest(settings: Settings, newest_ms: int | None) -> int:
-    from daemon.cli.backtesting import backtest_file
+def _say(tested: FileBacktest, refusal: str) -> None:
     from daemon.cli.output import write
     from daemon.cli.text.backtest import say_backtest
     from daemon.cli.text.page import Page
-    from daemon.reload_gate import refused
 
-    tested = backtest_file(settings, newest_ms)
     page = Page()
     say_backtest(page, tested.changes, tested.found)
-    refusal = refused(settings, tested.found) if tested.found else ""
     if refusal:
         page.say(f"The daemon would not adopt it: {refusal}.")
     write(page.text())
-    return 1 if refusal else 0
 
 
 _KINDS = {

@@ -29,7 +29,7 @@ def doctor(config: ConfigOption = None, store: StoreOption = None, output: Forma
     from daemon.cli import as_json
     from daemon.cli.doctor.check import Check
     from daemon.cli.doctor.logs import check_logs
-    from daemon.cli.doctor.machine import check_clock, check_disk, check_unit
+    from daemon.cli.doctor.machine import check_clock, check_disk, check_speedups, check_unit
     from daemon.cli.doctor.store import check_store
     from daemon.cli.failure import CannotRunError
     from daemon.cli.loading import as_the_service, load
@@ -49,7 +49,8 @@ def doctor(config: ConfigOption = None, store: StoreOption = None, output: Forma
         Check("patterns", "warning", problem, "install google-re2") for problem in slow_patterns(settings)
     ]
     checks += check_logs(settings.logs)
-    checks += [check_clock(), check_disk(settings.store.path), *check_store(settings), check_unit()]
+    checks += [check_clock(), check_disk(settings.store.path), *check_store(settings)]
+    checks += [check_unit(), check_speedups()]
     if output == "json":
         write(as_json.document(checks))
     else:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from daemon.cli.options import ConfigOption
+from daemon.cli.options import ConfigOption, FormatOption
 
 notify_app = typer.Typer(rich_markup_mode=None, no_args_is_help=True)
 
@@ -33,6 +33,7 @@ def send_test(
         str | None, typer.Argument(metavar="[ROUTE]", help="The receiver, as alerts names it; else all.")
     ] = None,
     config: ConfigOption = None,
+    output: FormatOption = "text",
 ) -> int:
     """Sends a test alert now, whatever the time and the severity.
 
@@ -54,6 +55,7 @@ def send_test(
     from config.load import find_config
     from daemon.alerts.message import trial_message
     from daemon.alerts.send import NotSentError, send
+    from daemon.cli import as_json
     from daemon.cli.failure import CannotRunError
     from daemon.cli.loading import load
     from daemon.cli.output import write
@@ -63,13 +65,18 @@ def send_test(
         raise CannotRunError("alerts: no receiver is set; the shipped selfheald.yaml says how")
     if route is not None and route not in routes:
         raise CannotRunError(f"{route}: no such receiver; there are {', '.join(routes)}")
-    failed = 0
+    problems: dict[str, str] = {}
     for name in [route] if route is not None else routes:
         try:
             send(routes[name], trial_message(name, time.time_ns() // 1_000_000))
         except NotSentError as error:
             sys.stderr.write(f"selfheald: {name}: {error}\n")
-            failed = 1
+            problems[name] = str(error)
         else:
-            write(f"{name}: taken\n")
-    return failed
+            problems[name] = ""
+            if output == "text":
+                write(f"{name}: taken\n")
+    if output == "json":
+        told = [{"route": name, "taken": not why, "problem": why} for name, why in problems.items()]
+        write(as_json.document({"receivers": told}))
+    return int(any(problems.values()))

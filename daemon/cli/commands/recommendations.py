@@ -86,6 +86,7 @@ def take(
     note: Annotated[str, typer.Option(metavar="TEXT", help="What is done about it.")] = "",
     config: ConfigOption = None,
     store: StoreOption = None,
+    output: FormatOption = "text",
 ) -> int:
     """Says that you work on it.
 
@@ -103,7 +104,11 @@ def take(
     from daemon.recommendation_orders import Take
 
     return order_about_recommendation(
-        recommendation_id, config, store, lambda found, sign: Take(recommendation=found, note=note, **sign)
+        recommendation_id,
+        config,
+        store,
+        output,
+        lambda found, sign: Take(recommendation=found, note=note, **sign),
     )
 
 
@@ -113,6 +118,7 @@ def done(
     note: Annotated[str, typer.Option(metavar="TEXT", help="How, such as a commit.")] = "",
     config: ConfigOption = None,
     store: StoreOption = None,
+    output: FormatOption = "text",
 ) -> int:
     """Says that it is carried out.
 
@@ -132,7 +138,11 @@ def done(
     from daemon.recommendation_orders import Done
 
     return order_about_recommendation(
-        recommendation_id, config, store, lambda found, sign: Done(recommendation=found, note=note, **sign)
+        recommendation_id,
+        config,
+        store,
+        output,
+        lambda found, sign: Done(recommendation=found, note=note, **sign),
     )
 
 
@@ -142,6 +152,7 @@ def reject(
     why: Annotated[str, typer.Option(metavar="TEXT", help="The reason, for others.")],
     config: ConfigOption = None,
     store: StoreOption = None,
+    output: FormatOption = "text",
 ) -> int:
     """Says that it will not be carried out.
 
@@ -159,5 +170,9 @@ def reject(
     from daemon.recommendation_orders import Reject
 
     return order_about_recommendation(
-        recommendation_id, config, store, lambda found, sign: Reject(recommendation=found, why=why, **sign)
+        recommendation_id,
+        config,
+        store,
+        output,
+        lambda found, sign: Reject(recommendation=found, why=why, **sign),
     )

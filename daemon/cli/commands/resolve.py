@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from daemon.cli.options import ConfigOption, StoreOption
+from daemon.cli.options import ConfigOption, FormatOption, StoreOption
 
 
 def resolve(
@@ -14,6 +14,7 @@ def resolve(
     why: Annotated[str, typer.Option(metavar="TEXT", help="What mended it.")] = "",
     config: ConfigOption = None,
     store: StoreOption = None,
+    output: FormatOption = "text",
 ) -> int:
     """Closes an incident that is mended.
 
@@ -35,5 +36,5 @@ def resolve(
     from daemon.incident_orders import Resolve
 
     return order_about_incident(
-        anomaly_id, config, store, lambda incident, sign: Resolve(incident=incident, why=why, **sign)
+        anomaly_id, config, store, output, lambda incident, sign: Resolve(incident=incident, why=why, **sign)
     )

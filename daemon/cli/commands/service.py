@@ -13,6 +13,7 @@ from daemon.cli.group import command_group
 from daemon.cli.options import FormatOption
 
 if TYPE_CHECKING:
+    from daemon.cli.telling import Telling
     from daemon.service.place import Place
     from daemon.service.steps import Step
 
@@ -49,6 +50,7 @@ def install(
     ] = None,
     dry_run: DryRunOption = False,
     root: RootOption = ROOT,
+    output: FormatOption = "text",
 ) -> int:
     """Installs the service, or brings it up to date.
 
@@ -66,13 +68,17 @@ def install(
       2  could not run: not root, or a step failed; standard error says which
     """
     from daemon.cli.failure import CannotRunError
+    from daemon.cli.telling import Telling
     from daemon.service.install import activation, installation
     from daemon.service.place import Place, this_interpreter
+    from daemon.service.state import obstacles
+    from daemon.service.steps import Note
 
     place = Place(root.absolute())
     _require_root(place, dry_run)
     _require_no_package(place)
     interpreter = this_interpreter()
+    told = Telling(output)
     _require_importable(interpreter)
     try:
         steps = installation(
@@ -82,13 +88,15 @@ def install(
             project=None if project is None else os.path.abspath(project),  # noqa: PTH100
             as_root=os.geteuid() == 0,
         )
-        _take(steps, dry_run)
+        _take(steps, dry_run, told)
     except ValueError as error:
         raise CannotRunError(str(error)) from error
     if not dry_run:
         _require_valid_settings(place)
-        _tell_obstacles(place, interpreter)
-    _take(activation(place), dry_run)
+        for obstacle in obstacles(place, interpreter):
+            told.add(Note("warning", obstacle))
+    _take(activation(place), dry_run, told)
+    told.end()
     return 0
 
 
@@ -99,6 +107,7 @@ def uninstall(
     ] = False,
     dry_run: DryRunOption = False,
     root: RootOption = ROOT,
+    output: FormatOption = "text",
 ) -> int:
     """Stops the service and removes it.
 
@@ -114,13 +123,16 @@ def uninstall(
       0  removed, or there was nothing to remove
       2  could not run: not root, or a step failed; standard error says which
     """
+    from daemon.cli.telling import Telling
     from daemon.service.install import removal
     from daemon.service.place import Place
 
     place = Place(root.absolute())
     _require_root(place, dry_run)
     _require_no_package(place)
-    _take(removal(place, purge=purge), dry_run)
+    told = Telling(output)
+    _take(removal(place, purge=purge), dry_run, told)
+    told.end()
     return 0
 
 
@@ -182,15 +194,14 @@ def _require_importable(interpreter: str) -> None:
         )
 
 
-def _take(steps: Iterable[Step], dry_run: bool) -> None:
+def _take(steps: Iterable[Step], dry_run: bool, told: Telling) -> None:
     """Tells each step, and does it unless this is a trial. Raises CannotRunError."""
     from daemon.cli.failure import CannotRunError
-    from daemon.cli.output import write
     from daemon.service.steps import StepFailedError, do
 
     try:
         for step in steps:
-            write(f"{step}\n")
+            told.add(step)
             if not dry_run:
                 do(step)
     except StepFailedError as error:
@@ -210,11 +221,3 @@ def _require_valid_settings(place: Place) -> None:
     except SettingsError as error:
         after = "Everything is installed, but not started. Correct this, then run the command again."
         raise CannotRunError(*error.problems, after) from error
-
-
-def _tell_obstacles(place: Place, interpreter: str) -> None:
-    from daemon.cli.output import write
-    from daemon.service.state import obstacles
-
-    for obstacle in obstacles(place, interpreter):
-        write(f"warning   {obstacle}\n")

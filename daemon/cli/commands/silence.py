@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from daemon.cli.options import ConfigOption, StoreOption
+from daemon.cli.options import ConfigOption, FormatOption, StoreOption
 
 
 def silence(
@@ -17,6 +17,7 @@ def silence(
     why: Annotated[str, typer.Option(metavar="TEXT", help="The reason; others will read it.")],
     config: ConfigOption = None,
     store: StoreOption = None,
+    output: FormatOption = "text",
 ) -> int:
     """Keeps an incident quiet for a while.
 
@@ -48,5 +49,6 @@ def silence(
         anomaly_id,
         config,
         store,
+        output,
         lambda incident, sign: Silence(incident=incident, for_ms=for_ms, why=why, **sign),
     )

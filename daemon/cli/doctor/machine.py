@@ -10,12 +10,25 @@ from typing import Final
 
 from daemon.cli.doctor.check import Check
 from handlers.diagnosis.wording import count
+from handlers.speedups import are_built
 
 UNIT: Final = "selfheald.service"
 _TIME_ERROR: Final = 5
 _ADJTIMEX_BYTES: Final = 512
 """More than struct timex has on any architecture."""
 _LOW_SHARE: Final = 0.05
+
+
+def check_speedups() -> Check:
+    """Whether the loops in C were built when selfheald was installed."""
+    if are_built():
+        return Check("speed", "ok", "the loops over the bytes of logs run in C")
+    advice = (
+        "install gcc and the headers of Python (python3-dev), then selfheald again: pip install "
+        "--force-reinstall --no-deps in its checkout; it works without them too"
+    )
+    finding = "the loops over the bytes of logs run in Python: reading is slower"
+    return Check("speed", "warning", finding, advice)
 
 
 def check_clock() -> Check:

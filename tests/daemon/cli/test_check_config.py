@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -41,7 +42,28 @@ def test_a_log_format_that_is_unknown_is_a_problem(folder: Path, cli: Cli) -> No
     assert "selfheald.yaml:2: logs.format: must be one of auto" in err
 
 
+def test_as_json_it_says_the_same(folder: Path, cli: Cli) -> None:
+    (folder / "selfheald.yaml").write_text("detect:\n  min_samples: 20\n")
+    found = cli("check-config", "--format", "json").json()
+    assert (found["file"], found["valid"], found["problems"]) == ("selfheald.yaml", True, [])
+    assert found["origins"]["file"] == 1
+    (folder / "selfheald.yaml").write_text("detekt: {}\n")
+    code, out, err = cli("check-config", "--format", "json")
+    assert code == 2
+    found = json.loads(out)
+    assert not found["valid"]
+    assert [f"selfheald: {problem}" for problem in found["problems"]] == err.splitlines()[1:]
+
+
 class TestBacktest:
+    def test_as_json_it_names_the_incidents(self, folder: Path, cli: Cli, judged: Path) -> None:
+        (folder / "new.yaml").write_text("detect:\n  over_expected: 1.5\n")
+        options = ("--config", "new.yaml", "--store", judged, "--backtest", "--format", "json")
+        found = cli("check-config", *options).json()["backtest"]
+        assert found["changes"] == [{"key": "detect.over_expected", "old": "0.5", "new": "1.5"}]
+        assert [each["id"][:5] for each in found["vanish"]] == ["perf-"]
+        assert (found["before"], found["after"], found["appear"], found["refused"]) == (5, 4, [], "")
+
     def test_it_says_what_the_file_would_have_changed(self, folder: Path, cli: Cli, judged: Path) -> None:
         (folder / "new.yaml").write_text("detect:\n  over_expected: 1.5\n")
         code, out, err = cli("check-config", "--config", "new.yaml", "--store", judged, "--backtest")

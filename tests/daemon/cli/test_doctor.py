@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,15 @@ def test_a_fresh_place_has_no_failure_and_is_told_what_is_missing(cli: Cli, fold
     assert "do: mkdir .logs" in " ".join(text.split())
     assert max(map(len, text.replace(str(folder), ".").splitlines())) <= 80
     assert list(folder.iterdir()) == [], "looking changes nothing"
+
+
+def test_what_was_installed_without_a_compiler_is_told_and_is_no_failure(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "handlers._speedups", None)
+    speed = checks_of(cli)["speed"]
+    assert speed["outcome"] == "warning"
+    assert "gcc" in speed["advice"]
 
 
 def test_a_judged_store_is_whole(cli: Cli, judged: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 
 import pytest
 import typer.main
@@ -47,6 +48,16 @@ def test_its_help_fits_into_80_columns(command: str, cli: Cli) -> None:
     assert not re.search(r"\.\.\.$", text, re.MULTILINE), "a summary is cut off"
 
 
+WITHOUT_JSON = {"report", "top", "config schema"}
+"""A document for people, a live view, and what is JSON anyway."""
+GROUPS = {each.rpartition(" ")[0] for each in COMMANDS} - {"", "recommendations"}
+
+
+@pytest.mark.parametrize("command", sorted({*COMMANDS} - WITHOUT_JSON - GROUPS))
+def test_what_it_prints_can_be_json(command: str, cli: Cli) -> None:
+    assert "--format" in cli(*command.split(), "--help").out
+
+
 def test_without_a_command_it_is_the_help(cli: Cli) -> None:
     assert cli() == cli("--help")
 
@@ -55,3 +66,8 @@ def test_version_is_one_line(cli: Cli) -> None:
     code, text, _ = cli("--version")
     assert code == 0
     assert re.fullmatch(r"selfheald .+\n", text)
+
+
+def test_the_version_says_if_the_loops_in_c_are_missing(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "handlers._speedups", None)
+    assert "without its loops in C (selfheald doctor says what to do)" in cli("--version").out

@@ -15,6 +15,10 @@ def test_each_receiver_says_whether_it_took_it(cli: Cli, folder: Path) -> None:
     assert (code, out) == (1, "good: taken\n")
     assert err == "selfheald: bad: false ended with 1\n"
     assert cli("notify", "test", "good").code == 0
+    assert cli("notify", "test", "--format", "json").json()["receivers"] == [
+        {"route": "good", "taken": True, "problem": ""},
+        {"route": "bad", "taken": False, "problem": "false ended with 1"},
+    ]
 
 
 def test_without_a_receiver_or_with_an_unknown_one_it_says_so(cli: Cli, folder: Path) -> None:

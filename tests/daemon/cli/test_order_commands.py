@@ -56,6 +56,14 @@ def test_without_a_daemon_it_is_done_at_once(command: str, store: Path, cli: Cli
     assert f"{STATES[command]} by {found['by']}" in listed
 
 
+@pytest.mark.parametrize("command", COMMANDS)
+def test_as_json_it_says_what_was_done(command: str, store: Path, cli: Cli) -> None:
+    found = cli(command, "perf", *COMMANDS[command], "--store", store, "--format", "json").json()
+    assert found["done"]
+    assert found["by"] == ordering.signed()["by"]
+    assert found["sentence"]
+
+
 def test_a_silence_shows_until_when_and_why(store: Path, cli: Cli) -> None:
     assert cli("silence", "perf", "--for", "90m", "--why", "load test", "--store", store).code == 0
     found = cli("show", "perf", "--store", store, "--format", "json").json()

@@ -51,6 +51,12 @@ def test_a_dry_run_says_exactly_what_is_then_done_and_does_nothing(root: Path, c
             assert Path(line.split()[1]).stat().st_mode & 0o777 == 0o644
 
 
+def test_the_steps_as_json_are_those_in_words(root: Path, cli: Cli) -> None:
+    options = ("service", "install", "--root", root, "--dry-run")
+    steps = cli(*options, "--format", "json").json()["steps"]
+    assert [f"{each['step']:<9} {each['about']}" for each in steps] == cli(*options).out.splitlines()
+
+
 def test_the_unit_runs_the_interpreter_that_installs_it(root: Path, cli: Cli) -> None:
     cli("service", "install", "--root", root)
     unit = (root / "etc/systemd/system/selfheald.service").read_text()
