@@ -123,11 +123,14 @@ def _read_text(path: Path, problems: Problems) -> str | None:
             return None
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        problems.in_file(Line(path, 0), "is not there")
+        return None
     except OSError as error:
         problems.in_file(Line(path, 0), f"cannot be read: {error.strerror}")
         return None
     if not data.strip():
-        problems.in_file(Line(path, 0), "is empty; to use the defaults, remove it")
+        problems.in_file(Line(path, 0), "is empty; for the defaults, start without it")
     elif len(data) > MAX_BYTES:
         problems.in_file(Line(path, 0), f"is larger than {MAX_BYTES} bytes")
     else:
@@ -178,7 +181,7 @@ def _compose(path: Path, text: str, problems: Problems) -> yaml.Node | None:
         reason = "a \\U escape names no character"
     else:
         if root is None:
-            problems.in_file(Line(path, 0), "holds no settings; to use the defaults, remove it")
+            problems.in_file(Line(path, 0), "holds no settings; for the defaults, start without it")
         return root
     problems.in_file(Line(path, line), reason)
     return None

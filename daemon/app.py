@@ -91,7 +91,8 @@ class _Daemon:
             release_signals()
             async for number in received:
                 if number != signal.SIGHUP:
-                    tell("INFO", "stopping", f"{signal.Signals(number).name}: stopping")
+                    if self._loops.failure is None:  # else the signal is its own, and why follows
+                        tell("INFO", "stopping", f"{signal.Signals(number).name}: stopping")
                     return
                 tell("INFO", "reload-asked", "SIGHUP: reading the settings")
                 self._live.ask()

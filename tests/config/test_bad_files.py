@@ -14,14 +14,14 @@ from .problems import NO_DECIMAL, UNKNOWN, problems_of, written
     ("content", "problem"),
     [
         pytest.param(
-            b"", "c.yaml: is empty; to use the defaults, remove it", id="an empty file is no defaults"
+            b"", "c.yaml: is empty; for the defaults, start without it", id="an empty file is no defaults"
         ),
         pytest.param(
-            b" \n\n", "c.yaml: is empty; to use the defaults, remove it", id="blank lines are empty"
+            b" \n\n", "c.yaml: is empty; for the defaults, start without it", id="blank lines are empty"
         ),
         pytest.param(
             b"# only this\n",
-            "c.yaml: holds no settings; to use the defaults, remove it",
+            "c.yaml: holds no settings; for the defaults, start without it",
             id="a file of comments holds no settings",
         ),
         pytest.param(
@@ -99,7 +99,7 @@ def test_a_file_that_cannot_be_used(content: bytes, problem: str) -> None:
 
 
 def test_a_file_that_was_named_and_is_missing_is_not_the_defaults() -> None:
-    assert problems_of(Path("gone.yaml")) == ["gone.yaml: cannot be read: No such file or directory"]
+    assert problems_of(Path("gone.yaml")) == ["gone.yaml: is not there"]
 
 
 def test_a_directory_is_no_file() -> None:

@@ -191,6 +191,7 @@ def test_a_store_that_is_taken_away_is_noticed_and_the_next_start_counts_all_onc
         append(service, 100, 200)
     assert service.wait(12) == 1  # it looks every ten seconds at the latest
     assert "was deleted or replaced while it was used" in service.said()
+    assert "SIGTERM" not in service.said(), "nobody sent one"
     service.start()
     lines = 200 if busy else 100
     service.until("all is read again", lambda: service.totals().lines == lines)

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from handlers.speedups import are_built
 from tests.systemd.booted import Booted
 from tests.systemd.conftest import log_of, missing_for_boot, state_of
 
@@ -23,6 +24,11 @@ class TestLifeOfTheService:
         system.run("dpkg", "--force-depends", "--install", "/srv/selfheald.deb")
         system.waits_for(lambda: system.shows("ActiveState") == "active", "the start", seconds=20)
         assert "there is no such directory yet" in system.journal("--priority=warning")
+
+    def test_the_hardening_lets_it_load_its_loops_in_c(self, system: Booted) -> None:
+        if not are_built():
+            pytest.skip("built without a C compiler")
+        assert "/handlers/_speedups." in system.run("cat", f"/proc/{system.shows('MainPID')}/maps")
 
     def test_a_drop_in_takes_effect_without_a_word_to_it(self, system: Booted) -> None:
         system.write(DROP_IN.format("10-logs"), "logs: {directories: [/srv/logs]}\n")
