@@ -71,11 +71,10 @@ class World:
         self.service.start(prelude="", log_to=None, **variables)
         self.service.until("it watches", lambda: self.service.said().count(" watches ") > before)
 
-    def until_read(self, bound_s: float = 30.0) -> None:
+    def until_read(self) -> None:
         self.service.until(
             f"{self._written} is counted, not {self.counted()}",
             lambda: self.counted() == self._written,
-            bound_s,
         )
 
     def end(self) -> None:

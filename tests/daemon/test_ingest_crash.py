@@ -31,6 +31,7 @@ from tests.daemon.ingest_driver import (
     split_lines,
     write_set,
 )
+from tests.daemon.process import BOUND_S
 
 KILLS: Final = int(os.environ.get("SELFHEALD_INGEST_KILLS", "3"))
 LOG: Final = interleaved(4000)
@@ -69,8 +70,8 @@ def children(pid: int) -> list[int]:
     return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
-def until(condition: Callable[[], bool], bound_s: float = 20.0) -> None:
-    deadline = time.monotonic() + bound_s
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + BOUND_S
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)

@@ -113,7 +113,7 @@ class _TakenBackError(Exception):
 
 
 @given(histories)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_history_gives_what_tinydb_in_memory_gives(history: list[tuple[bool, list[Step]]]) -> None:
     with tempfile.TemporaryDirectory() as folder, suppress(_TakenBackError):
         path = Path(folder) / "store.db"

@@ -21,7 +21,7 @@ class TestLifeOfTheService:
 
     def test_the_package_installs_and_starts_it(self, system: Booted) -> None:
         system.run("dpkg", "--force-depends", "--install", "/srv/selfheald.deb")
-        system.waits_for(lambda: system.shows("ActiveState") == "active", "the start", seconds=20)
+        system.waits_for(lambda: system.shows("ActiveState") == "active", "the start")
         assert "there is no such directory yet" in system.journal("--priority=warning")
 
     def test_a_drop_in_takes_effect_without_a_word_to_it(self, system: Booted) -> None:

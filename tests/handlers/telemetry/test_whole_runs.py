@@ -74,7 +74,7 @@ def counted(log_format: Conductor, data: bytes) -> tuple[AggregatedTelemetry, Pa
     return aggregated, extraction.state, extraction.events
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(lines())
 def test_the_counts_and_the_state_are_the_same(told: list[str]) -> None:
     data = "".join(f"{line}\n" for line in told).encode()
