@@ -3,6 +3,7 @@
 import logging
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import hypothesis
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import HealthCheck
 from loguru import logger
 
 from daemon import logs
+from tests.examples import IN_CI, examples
 
 MACHINE = {
     "COLUMNS",
@@ -22,9 +24,9 @@ MACHINE = {
     "WATCHDOG_PID",
     "WATCHDOG_USEC",
 }
-IN_CI = "CI" in os.environ
 hypothesis.settings.register_profile(
     "selfheald",
+    max_examples=examples(100),
     # What checks a change tries the same examples each time, so that it fails by the change alone. What is
     # new is found by hand: every run without CI tries others, and so does `tests.benchmarks.fuzz`.
     derandomize=IN_CI,
@@ -40,6 +42,29 @@ hypothesis.settings.load_profile("selfheald")
 for name in [*os.environ]:
     if name.lower().endswith("_proxy") or name in MACHINE:
         del os.environ[name]
+
+
+TOGETHER = (
+    "tests/systemd/",
+    "tests/scenario/test_changed_definition.py",
+    "tests/scenario/test_diagnosis.py",
+    "tests/scenario/test_queue.py",
+    "tests/scenario/test_sample_faults.py",
+    "tests/test_packaging.py",
+)
+"""Tests that go on where others ended, or share what took long to make: one process plays them in order."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Hands out test by test, but those that stay together, and those first: they take longest."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):  # type: ignore[misc]  # has no types
+        def _split_scope(self, nodeid: str) -> str:
+            return next((each for each in TOGETHER if nodeid.startswith(each)), nodeid)
+
+    return Scheduling(config, log)
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from handlers.anomaly.streaming import (
     Score,
     update,
 )
+from tests.examples import examples
 
 MINUTES_5 = 300_000
 DAY = 288
@@ -111,7 +112,7 @@ def test_the_unit_does_not_matter(kind: str, seed: int, factor: float) -> None:
     assert [score.score for score in scores_of([factor * value for value in values])] == expected
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(
     st.integers(0, 2000),
     st.lists(
