@@ -109,7 +109,7 @@ class Soak:
     def wrong_counts(self) -> list[str]:
         """What differs from what was written; waits until the last line is committed."""
         service = self._service
-        service.until("all is committed", lambda: service.totals().lines >= self._written, 120)
+        service.until("all is committed", lambda: service.totals().lines >= self._written)
         totals = service.totals()
         expected = {
             "lines": (totals.lines, self._written),

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from config.load import LoadedSettings, SettingsError, load_settings
 from config.settings import KEYS, Settings
+from tests.examples import examples
 
 SECTIONS = list(Settings.model_fields)
 NAMES = [key.rpartition(".")[2] for key in KEYS]
@@ -80,7 +81,7 @@ def load_or_problems(path: Path | None, environ: dict[str, str]) -> LoadedSettin
     return loaded
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(
     content=st.binary(max_size=200)
     | st.lists(FRAGMENTS, max_size=25).map(lambda parts: "".join(parts).encode())
@@ -98,7 +99,7 @@ def test_any_bytes(folder: Path, content: bytes) -> None:
     load_or_problems(path, {})
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(
     values=st.dictionaries(
         st.sampled_from(SECTIONS),
@@ -112,7 +113,7 @@ def test_any_values_where_settings_are_wanted(folder: Path, values: dict[str, ob
     load_or_problems(path, {})
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(
     environ=st.dictionaries(
         st.sampled_from([f"SELFHEALD_{key.upper().replace('.', '__')}" for key in KEYS])
@@ -128,7 +129,7 @@ def test_any_environment(environ: dict[str, str]) -> None:
     load_or_problems(None, environ)
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(
     over_expected=st.floats(min_value=1e-9, max_value=1000),
     names=st.lists(

@@ -39,6 +39,7 @@ HANDLERS: Final = 7
 MAX_BYTES: Final = 2**26
 PADDING: Final = "x" * 300
 KILLS_PER_VERSION: Final = 4
+PATIENCE: Final = 20
 
 OPENING: Final = b"o"
 ACKNOWLEDGED: Final = b"a"
@@ -55,6 +56,11 @@ class Findings(msgspec.Struct):
     checkpoints: int = 0
     set_aside: int = 0
     problems: list[str] = []
+
+    def goes_on(self, kills: int, *, has_to_meet: bool = True) -> bool:
+        """Until there were so many kills, and on until chance met everything that is counted."""
+        unmet = not all(getattr(self, name) for name in self.__struct_fields__ if name != "problems")
+        return self.kills < kills or (has_to_meet and unmet and self.kills < PATIENCE * kills)
 
 
 def window_id(line: int) -> int:
@@ -180,7 +186,7 @@ def check(path: Path, acknowledged: int) -> tuple[int, int, list[str]]:
 def kill_writers(folder: Path, kills: int, without: str, chance: random.Random, found: Findings) -> None:
     path = folder / "store.db"
     acknowledged, last_version, log_start = 0, 0, b""
-    while found.kills < kills and not found.problems:
+    while found.goes_on(kills, has_to_meet=not without) and not found.problems:
         version = found.kills // KILLS_PER_VERSION
         delay_s = chance.uniform(0, chance.choice([0.004, 0.015, 0.06]))
         reports = kill_child(lambda pipe, v=version: write_for_ever(path, v, without, pipe), delay_s)  # type: ignore[misc]
@@ -198,7 +204,7 @@ def kill_writers(folder: Path, kills: int, without: str, chance: random.Random, 
         acknowledged = max(acknowledged, offset)  # what was seen once must not go away either
         log = path.with_name("store.db-wal")
         header = log.read_bytes()[:32] if log.exists() else b""
-        found.checkpoints += header != log_start  # the log begins anew after each
+        found.checkpoints += b"" != log_start != header  # the log begins anew after each
         log_start = header
 
 

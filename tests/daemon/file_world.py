@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from tests.daemon.process import DaemonProcess
+from tests.daemon.process import BOUND_S, DaemonProcess
 
 LINES_START_S = 1_795_363_000
 FAST = """\
@@ -71,11 +71,10 @@ class World:
         self.service.start(prelude="", log_to=None, **variables)
         self.service.until("it watches", lambda: self.service.said().count(" watches ") > before)
 
-    def until_read(self, bound_s: float = 30.0) -> None:
+    def until_read(self) -> None:
         self.service.until(
             f"{self._written} is counted, not {self.counted()}",
             lambda: self.counted() == self._written,
-            bound_s,
         )
 
     def end(self) -> None:
@@ -91,8 +90,10 @@ class World:
     def until_not_hot(self) -> None:
         """Until the daemon, some seconds after the last write, waits for events and looks at nothing."""
         before = -100
+        deadline = time.monotonic() + BOUND_S
         while (now := self.status("voluntary_ctxt_switches")) - before > 10:
             before = now
+            assert time.monotonic() < deadline, "it never gets quiet"
             time.sleep(0.5)  # the time in which it is measured: 50 looks while it is hot
 
     def rotate(self) -> None:

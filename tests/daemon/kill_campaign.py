@@ -7,7 +7,7 @@ import os
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +21,7 @@ logs: {hot_poll_ms: 10, rescan_s: 0.2}
 retention: {windows_h: 87600}
 """
 COPY_BYTES: Final = 100_000
+PATIENCE: Final = 5
 
 
 class KillCampaign:
@@ -47,14 +48,18 @@ class KillCampaign:
         self._closed: dict[int, int] = {}
         """Lines written until each rotated file was closed, by its inode."""
 
-    def run(self, kills: int) -> None:
-        """Kills so often; writes all lines; waits until the last daemon has read them."""
-        for kill in range(kills):
+    def run(self, kills: int, states: Set[str] = frozenset()) -> None:
+        """Kills so often, and on until chance met all these states; writes all lines; waits until the last
+        daemon has read them."""
+        for kill in range(PATIENCE * kills):
+            if kill >= kills and states <= self.hits.keys():
+                break
             # What one daemon left half rotated stays so for a while, or is finished before the next one.
             if self._chance.random() < 0.5:
                 self._finish_rotation()
             self._start()
-            self._write(len(self._lines) * (kill + 1) // kills)
+            left = len(self._lines) - self._written
+            self._write(self._written + left // max(kills + 1 - kill, 2))
             self._await(TARGETS[kill % len(TARGETS)])
             self.hits[self._doing()] += 1
             self._process.kill()

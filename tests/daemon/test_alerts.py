@@ -258,6 +258,7 @@ def test_a_daemon_tells_each_incident_once_though_it_is_killed_and_the_receiver_
             f"detect:\n  interval_s: 0.5\nalerts:\n  pager:\n    webhook: {receiver.url}\n    on: [open]\n"
         )
         service.start()
+        service.until("all is found", lambda: len(service.anomalies()) == 5)
         service.until("the receiver was asked", lambda: receiver.asked > 0)
         service.kill()
         receiver.status = 200

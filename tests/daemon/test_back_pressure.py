@@ -49,7 +49,7 @@ def test_a_burst_while_the_disk_is_slow_grows_the_lag_and_not_the_memory(tmp_pat
                 lag = max(lag, log.stat().st_size - telemetry.sources()[0].checkpoint.offset)
                 return telemetry.totals().lines == (bursts + 1) * len(lines)
 
-        service.until("all is read", caught_up, bound_s=60 + BURST_BYTES / 1e6)
+        service.until("all is read", caught_up)
         assert lag > 10 * BATCH_BYTES
         assert peak_bytes(service.pid) - before < 16 * BATCH_BYTES
         print(f"lag {lag / 1e6:.0f} MB, memory {before / 1e6:.0f} -> {peak_bytes(service.pid) / 1e6:.0f} MB")

@@ -61,7 +61,7 @@ def test_growth_of_one_of_many_files_does_not_wait_for_the_timer_while_another_i
         world.append(count=1)
         world.until_read()
         world.append(path, 1)  # most of these are not open: no more than 256 are
-        world.until_read(2)
+        world.until_read()
     world.end()
 
 
@@ -323,12 +323,12 @@ def test_ten_thousand_files_are_followed_with_a_bounded_number_of_open_ones(worl
     for path in paths:
         world.append(path, 1)
     world.start(SELFHEALD_INGEST__COMMIT_INTERVAL_MS="200")
-    world.until_read(120)
+    world.until_read()
     for path in paths[::20]:
         world.append(path, 1)
     paths[5].rename(world.logs / "00005.log.1")
     world.append(paths[5], 1)
-    world.until_read(120)
+    world.until_read()
     assert sum(f"{world.logs}/" in name for name in world.open_files()) <= 256
     assert world.status("VmHWM") < 150_000
     world.end()
@@ -604,9 +604,7 @@ def test_a_deleted_file_that_no_format_recognises_does_not_keep_its_space(world:
     world.service.until("it is told", lambda: "no log format recognises it" in world.service.said())
     os.utime(foreign, (1_000_000_000, 1_000_000_000))
     foreign.unlink()
-    world.service.until(
-        "it is closed", lambda: not any("foreign.log" in name for name in world.open_files()), 5
-    )
+    world.service.until("it is closed", lambda: not any("foreign.log" in each for each in world.open_files()))
     world.end()
 
 

@@ -17,7 +17,7 @@ from typing import Final
 
 import anyio
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
@@ -178,7 +178,7 @@ async def play(case: str, history: list[tuple[str, int]]) -> Counter[str]:
 
 @pytest.mark.parametrize("case", CASES)
 @given(history=HISTORY)
-@hypothesis_settings(max_examples=HISTORIES, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=HISTORIES)
 def test_rotations_restarts_and_borders_anywhere_change_no_count_of_a_log_of(
     case: str, history: list[tuple[str, int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

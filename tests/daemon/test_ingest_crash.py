@@ -31,6 +31,7 @@ from tests.daemon.ingest_driver import (
     split_lines,
     write_set,
 )
+from tests.daemon.process import BOUND_S
 
 KILLS: Final = int(os.environ.get("SELFHEALD_INGEST_KILLS", "3"))
 LOG: Final = interleaved(4000)
@@ -69,8 +70,8 @@ def children(pid: int) -> list[int]:
     return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
-def until(condition: Callable[[], bool], bound_s: float = 20.0) -> None:
-    deadline = time.monotonic() + bound_s
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + BOUND_S
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -85,10 +86,14 @@ def test_killed_again_and_again_it_stores_what_one_run_stores(workers: int, tmp_
     run_ingest(one, tmp_path / "logs")
     whole = held(one, apart=True)
     kills = in_the_middle = stores = 0
-    while kills < KILLS:
+
+    def goes_on() -> bool:
+        return kills < KILLS or (not in_the_middle and stores < 20)
+
+    while goes_on():
         stores += 1
         settings = settings_in(tmp_path, f"store{stores}")
-        while kills < KILLS:
+        while goes_on():
             process = start(tmp_path, settings, workers)
             wanted = lines_in(settings) + chance.randrange(500)
             while process.poll() is None and lines_in(settings) < wanted:

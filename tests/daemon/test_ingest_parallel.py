@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -80,7 +80,7 @@ def test_a_rotated_and_packed_log_is_read_as_if_it_were_one_file(
     assert state == expected_state
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15)
 @given(
     kind=st.sampled_from(["runs that overlap", "runs that overlap and are never all over"]),
     cuts=st.lists(st.floats(0.01, 0.99), max_size=4),

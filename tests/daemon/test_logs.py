@@ -20,6 +20,7 @@ from loguru import logger
 from config.settings import Log
 from daemon import logs
 from daemon.logs import Level, configure_logging, tell
+from tests.daemon.process import BOUND_S
 
 ROOT = Path(__file__).parents[2]
 PLAIN = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d (\w+) +(.*)")
@@ -44,7 +45,7 @@ def child_writes(stderr: int, script: str, environ: dict[str, str]) -> None:
     )
     keep = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "TERM": "xterm", "TZ": "UTC"}
     command = [sys.executable, "-c", set_up + script]
-    subprocess.run(command, stderr=stderr, env=keep | environ, check=True, timeout=30)
+    subprocess.run(command, stderr=stderr, env=keep | environ, check=True, timeout=BOUND_S)
 
 
 def stream_of(descriptor: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from daemon.lossy_windows import LossyWindows, overlap_ms
@@ -49,7 +49,7 @@ def test_old_marks_are_forgotten_window_by_window(marks: LossyWindows) -> None:
 SPANS = st.lists(st.tuples(st.integers(1, 300), st.integers(1, 60)).map(lambda s: (s[0], s[0] + s[1])))
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40)
 @given(SPANS, SPANS, st.integers(0, 300))
 def test_the_marks_are_those_of_a_set_of_windows(
     store: Store, first: list[tuple[int, int]], second: list[tuple[int, int]], before_ms: int

@@ -36,6 +36,10 @@ remove = Spool.remove
 Spool.remove = lambda self, name: (time.sleep(0.03), remove(self, name))[1]
 """
 """Widens the gap between the commit and the removal of the file, so that kills fall into it."""
+STUCK_REMOVAL: Final = """
+Spool.remove = lambda self, name: time.sleep(3600)
+"""
+"""After SLOW_REMOVAL: a kill falls into the gap, however late it comes."""
 FORGETFUL: Final = "import daemon.orders; daemon.orders.outcome_of = lambda *_: None\n"
 
 
@@ -76,11 +80,11 @@ def campaign(process: DaemonProcess, kills: int, prelude: str) -> tuple[Counter[
             spool.put(msgspec.json.encode(order), time.time_ns() // 1_000_000)
             given.add(name)
         before = outcomes(process)
-        process.start(prelude=prelude)
+        process.start(prelude=prelude + STUCK_REMOVAL * (kill == 0))
         if kill == kills:
             process.until("all is carried out", lambda: not spool.waiting())
         else:
-            await_outcomes(process, before + chance.randint(1, A_ROUND))
+            await_outcomes(process, before + (chance.randint(1, A_ROUND) if kill else 1))
         process.kill()
         waiting = len(spool.waiting())
         hits += outcomes(process) + waiting > len(given)

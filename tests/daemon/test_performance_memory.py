@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
+import time_machine
 
 from config.settings import Settings
 from daemon.clock import now_ms
@@ -22,6 +22,7 @@ from handlers.stage import BeatReport
 START_S = 1_795_363_880
 STOPS_S = 2_400
 LOG_S = 3_300
+NOW_S = 1_795_435_200
 
 
 @pytest.fixture
@@ -100,9 +101,10 @@ async def test_what_is_accepted_is_learned_anew(settings: Settings) -> None:
 async def test_only_logs_that_are_followed_live_can_all_be_silent(
     settings: Settings, age_s: int, live: bool
 ) -> None:
-    line = f'{{"timestamp": {time.time() - age_s}, "event": "e", "sequence": "s", "duration": 20}}\n'
+    line = f'{{"timestamp": {NOW_S - age_s}, "event": "e", "sequence": "s", "duration": 20}}\n'
     (settings.logs.directories[0] / "app.jsonl").write_text(line)
-    with Store.open(settings.store.path, max_bytes=settings.store.max_bytes) as store:
+    now = time_machine.travel(NOW_S, tick=False)
+    with now, Store.open(settings.store.path, max_bytes=settings.store.max_bytes) as store:
         engine = Engine(settings, store, ignore)
         await read_to_end(engine)
         await judge(engine, now_ms(), tells=False)

@@ -9,7 +9,8 @@ import pytest
 
 from config.load import SettingsError
 from daemon.checked import load_checked
-from daemon.reload import LiveSettings
+from daemon.reload import POLL_S, SETTLE_S, LiveSettings
+from tests.daemon.process import BOUND_S
 
 
 def live(path: Path, text: str) -> LiveSettings:
@@ -26,6 +27,10 @@ async def test_a_valid_edit_gives_new_settings(tmp_path: Path) -> None:
     assert new is not None
     assert new.detect.over_expected == 0.8
     assert settings.settings is new
+
+
+def test_a_saved_file_is_noticed_within_a_second() -> None:
+    assert POLL_S + SETTLE_S < 1
 
 
 @pytest.mark.anyio
@@ -79,12 +84,12 @@ async def test_a_drop_in_that_is_saved_edited_or_removed_takes_effect(tmp_path: 
     changes = settings.changes()
     for text in ("detect: {over_expected: 0.7}", "detect: {over_expected: 0.75}"):
         drop_in.write_text(text)
-        with anyio.fail_after(10):
+        with anyio.fail_after(BOUND_S):
             new = await anext(changes)
         assert new is not None
         assert text == f"detect: {{over_expected: {new.detect.over_expected}}}"
     drop_in.unlink()
-    with anyio.fail_after(10):
+    with anyio.fail_after(BOUND_S):
         new = await anext(changes)
     assert new is not None
     assert new.detect.over_expected == 0.5

@@ -11,6 +11,7 @@ import pytest
 from config.settings import Log
 from daemon.logs import configure_logging
 from daemon.sdnotify import notify, watchdog_interval_s
+from tests.daemon.process import BOUND_S
 
 
 @pytest.fixture(params=["a path", "an abstract name"])
@@ -19,7 +20,7 @@ def manager(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[so
     name = str(tmp_path / "notify") if request.param == "a path" else "@selfheald-" + secrets.token_hex(8)
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
         listener.bind(name.replace("@", "\0"))
-        listener.settimeout(5)
+        listener.settimeout(BOUND_S)
         yield listener, name
 
 

@@ -77,9 +77,11 @@ def test_a_death_is_told_by_the_daemon_that_follows_and_a_second_one_counts(serv
     for deaths in range(3):
         service.start(prelude=HURRIED)
         if deaths:
-            service.until("it is told", lambda: own(service) == {"died": "open"})
+            told = "selfheald died and was started again", "own trouble with daemon is over"
+            for each in told:
+                service.until(each, lambda: service.said().count(each) == deaths)  # noqa: B023
+            assert own(service) == {"died": "resolved"}
             assert service.anomalies()[0].reopened == deaths - 1
-            service.until("and over", lambda: own(service) == {"died": "resolved"})
         service.until("it watches", lambda: service.said().count("watches") == deaths + 1)  # noqa: B023
         service.kill()
 

@@ -16,6 +16,7 @@ from tinydb.table import Document, Table
 
 from daemon.store import Store
 from daemon.tables import RowTable
+from tests.examples import examples
 
 Step = tuple[Any, ...]
 
@@ -113,7 +114,7 @@ class _TakenBackError(Exception):
 
 
 @given(histories)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150))
 def test_any_history_gives_what_tinydb_in_memory_gives(history: list[tuple[bool, list[Step]]]) -> None:
     with tempfile.TemporaryDirectory() as folder, suppress(_TakenBackError):
         path = Path(folder) / "store.db"

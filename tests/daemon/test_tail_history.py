@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from daemon.block import Block
 from daemon.identity import HEAD_BYTES
+from tests.examples import examples
 
 from .tail_driver import Driver, Logs, age, append
 
@@ -133,7 +134,7 @@ class World:
 
 @given(HISTORY)
 @example([("write", 100), ("look", 1000, 1000, False, "commit"), ("copytruncate", None), ("write", 3000)])
-@hypothesis_settings(max_examples=400)
+@hypothesis_settings(max_examples=examples(400))
 def test_every_byte_is_handed_out_once_and_in_order(history: list[tuple[object, ...]]) -> None:
     with tempfile.TemporaryDirectory() as directory:
         world = World(Path(directory))

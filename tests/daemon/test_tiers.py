@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from daemon.store import Store
@@ -102,7 +102,7 @@ def test_a_chart_in_longer_steps_adds_what_is_kept_in_shorter_ones(store: Store)
     assert tiers.history(("beat", ("no", "such")), 0, DAY_MS, WINDOW_MS) == {}
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40)
 @given(
     st.lists(
         st.one_of(

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.daemon.process import BOUND_S
+
 SYSTEMD = Path(__file__).parents[2] / "systemd"
 UNIT = SYSTEMD / "selfheald.service"
 PYTHON = "/opt/selfheald/bin/python"
@@ -16,7 +18,7 @@ needs_systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reas
 
 
 def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=BOUND_S)
 
 
 def verify(unit: Path) -> subprocess.CompletedProcess[str]:

@@ -23,6 +23,7 @@ from daemon import watch
 from daemon.mounts import is_remote
 from daemon.watch import Watcher, _Hints
 
+from .process import BOUND_S
 from .tail_driver import append
 
 pytestmark = pytest.mark.anyio
@@ -47,7 +48,7 @@ async def running(*directories: Path) -> AsyncIterator[Watcher]:
 
 
 async def woken(watcher: Watcher) -> None:
-    with anyio.fail_after(10):
+    with anyio.fail_after(BOUND_S):
         await watcher.wait()
 
 
@@ -73,7 +74,7 @@ class Recorder:
     async def until_sentinel(self, directory: Path) -> set[str]:
         """All that came before the event of a new file: the kernel keeps the order."""
         append(directory / "sentinel", b"")
-        assert await anyio.to_thread.run_sync(self._sentinel.wait, 10)
+        assert await anyio.to_thread.run_sync(self._sentinel.wait, BOUND_S)
         return self.names
 
 
@@ -206,7 +207,7 @@ async def test_a_dispatcher_that_died_is_told(logs: Path) -> None:
     async with running(logs) as watcher:
         (observer,) = watcher._observers.values()
         observer.event_queue.put(None)
-        await anyio.to_thread.run_sync(observer.join, 10)
+        await anyio.to_thread.run_sync(observer.join, BOUND_S)
         assert ["died" in problem for problem in watcher.alive()] == [True]
 
 
@@ -215,7 +216,7 @@ async def test_an_emitter_that_died_is_told_and_replaced(logs: Path, monkeypatch
         (observer,) = watcher._observers.values()
         (emitter,) = observer.emitters
         emitter.stop()
-        await anyio.to_thread.run_sync(emitter.join, 10)
+        await anyio.to_thread.run_sync(emitter.join, BOUND_S)
         assert watcher.alive() == (f"the file watcher's thread for {logs} died",)
         await watcher.refresh()
         assert watcher.alive() == ()
@@ -231,7 +232,7 @@ async def test_a_dead_inotify_reader_is_told(logs: Path, monkeypatch: pytest.Mon
         with monkeypatch.context() as patch:
             patch.setattr(reader, "handle_event", lambda _event: 1 / 0)
             append(logs / "a.log", b"one\n")
-            await anyio.to_thread.run_sync(reader.join, 10)
+            await anyio.to_thread.run_sync(reader.join, BOUND_S)
         assert watcher.alive() == ("the file watcher's thread that reads inotify died",)
 
 

@@ -181,7 +181,7 @@ async def test_the_event_loop_goes_on_while_a_pure_handler_works() -> None:
     loop_went_on = threading.Event()
 
     def wait() -> bool:
-        return loop_went_on.wait(30)
+        return loop_went_on.wait(120)
 
     async def script(run: Performance) -> bool:
         return await run.beat(wait)

@@ -12,7 +12,7 @@ from typing import Any
 
 import anyio
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -23,7 +23,7 @@ from daemon.engine import Engine
 from daemon.once import END_OF_TIME_MS
 from daemon.store import Store
 from handlers.model import AnyAnomaly, Window
-from tests.daemon.process import PYTHONPATH
+from tests.daemon.process import BOUND_S, PYTHONPATH
 from tests.daemon.test_detection_cycles import commit
 from tests.daemon.test_engine import ignore
 from tests.handlers.anomaly.builders import WINDOW_MS, beat, runs
@@ -81,7 +81,7 @@ def test_the_plan_with_all_faults_has_a_verdict_on_each(tmp_path: Path) -> None:
     }
 
 
-@hypothesis_settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=15)
 @given(plan=PLANS, order=st.randoms(use_true_random=False))
 def test_the_order_of_files_changes_nothing(
     tmp_path_factory: pytest.TempPathFactory, plan: Plan, order: random.Random
@@ -92,7 +92,7 @@ def test_the_order_of_files_changes_nothing(
     assert judged_at_once(folder / "a", plan, names) == judged_at_once(folder / "b", plan, other)
 
 
-@hypothesis_settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=15)
 @given(
     plan=PLANS,
     batch_bytes=st.integers(200, 5_000),
@@ -176,9 +176,7 @@ class Healthy:
         return made
 
 
-@hypothesis_settings(
-    max_examples=8, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@hypothesis_settings(max_examples=8, derandomize=True)
 @given(seed=st.integers(0, 1 << 16), faulty=st.sampled_from([0, 0, 15]))
 def test_healthy_data_never_opens_an_incident(
     tmp_path_factory: pytest.TempPathFactory, seed: int, faulty: int
@@ -216,7 +214,7 @@ def run_once(folder: Path, seed: str) -> Any:
         env={**os.environ, "PYTHONPATH": PYTHONPATH, "PYTHONHASHSEED": seed},
         capture_output=True,
         check=True,
-        timeout=60,
+        timeout=BOUND_S,
     )
     report = json.loads(ran.stdout)
     return {key: report[key] for key in ("anomalies", "recommendations")}

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.daemon.process import BOUND_S
+
 BOOT = r"""
 set -e
 base=$1 root=$1/root
@@ -81,8 +83,8 @@ class Booted:
         """A property of the unit."""
         return self.run("systemctl", "show", "-P", name, "selfheald").strip()
 
-    def waits_for(self, condition: Callable[[], bool], what: str, seconds: float = 60) -> None:
-        until = time.monotonic() + seconds
+    def waits_for(self, condition: Callable[[], bool], what: str) -> None:
+        until = time.monotonic() + BOUND_S
         while not condition():
             assert time.monotonic() < until, f"{what} did not come:\n{self.journal()}"
             time.sleep(0.2)
@@ -109,14 +111,21 @@ def booted(folder: Path) -> Iterator[Booted]:
 
 
 def _wait(process: subprocess.Popen[bytes], told: Path) -> Booted:
-    until = time.monotonic() + 60
+    until = time.monotonic() + BOUND_S
     while time.monotonic() < until:
         if process.poll() is not None:
             raise NoBootError(told.read_text().strip() or f"exit code {process.returncode}")
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-        if children and Path(f"/proc/{children[0]}/comm").read_text() == "systemd\n":
+        if children and _name(children[0]) == "systemd":
             system = Booted(int(children[0]))
             if system.run("systemctl", "is-system-running", check=False).strip() in ("running", "degraded"):
                 return system
         time.sleep(0.1)
-    raise NoBootError("systemd did not come up within a minute")
+    raise NoBootError(f"systemd did not come up within {BOUND_S:g} s")
+
+
+def _name(pid: str) -> str:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return ""  # it ended meanwhile

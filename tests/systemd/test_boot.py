@@ -22,7 +22,7 @@ class TestLifeOfTheService:
 
     def test_the_package_installs_and_starts_it(self, system: Booted) -> None:
         system.run("dpkg", "--force-depends", "--install", "/srv/selfheald.deb")
-        system.waits_for(lambda: system.shows("ActiveState") == "active", "the start", seconds=20)
+        system.waits_for(lambda: system.shows("ActiveState") == "active", "the start")
         assert "there is no such directory yet" in system.journal("--priority=warning")
 
     def test_the_hardening_lets_it_load_its_loops_in_c(self, system: Booted) -> None:

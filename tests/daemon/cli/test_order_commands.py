@@ -18,7 +18,7 @@ from daemon.spool import Spool
 from daemon.store import Store
 from daemon.store_lock import lock_path
 from tests.daemon.cli.conftest import Cli
-from tests.daemon.process import DaemonProcess
+from tests.daemon.process import BOUND_S, DaemonProcess
 from tests.daemon.store_writer import writer
 
 REASON = ("--why", "load test")
@@ -180,7 +180,10 @@ def await_words(service: DaemonProcess, words: str) -> None:
     service.until(f"it says {words}", lambda: words in service.said())
 
 
-def test_a_running_daemon_does_it_and_tells_it(judged: Path, tmp_path: Path, cli: Cli) -> None:
+def test_a_running_daemon_does_it_and_tells_it(
+    judged: Path, tmp_path: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ordering, "ANSWER_S", BOUND_S)
     with DaemonProcess(tmp_path / "service") as service:
         service.logs.mkdir(parents=True)
         service.store_path.parent.mkdir()

@@ -19,7 +19,7 @@ import pytest
 
 from daemon.cli.top.view import sparkline
 from tests.daemon.cli.conftest import Cli
-from tests.daemon.process import PYTHONPATH
+from tests.daemon.process import BOUND_S, PYTHONPATH
 
 ROWS, COLUMNS = 24, 80
 
@@ -48,7 +48,7 @@ def test_on_a_terminal_it_fits_the_screen_and_ctrl_c_ends_it(judged: Path) -> No
     os.close(side)
     try:
         shown = ""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + BOUND_S
         while "lines/s" not in shown:  # the second look has rates
             assert time.monotonic() < deadline, shown
             shown += os.read(main, 65_536).decode(errors="replace")
@@ -56,7 +56,7 @@ def test_on_a_terminal_it_fits_the_screen_and_ctrl_c_ends_it(judged: Path) -> No
         with suppress(OSError):  # there is nobody any more at the other side
             while os.read(main, 65_536):  # a frame that nobody takes would hold it up
                 assert time.monotonic() < deadline, shown
-        assert process.wait(10) == 0
+        assert process.wait(BOUND_S) == 0
     finally:
         process.kill()
         process.wait()

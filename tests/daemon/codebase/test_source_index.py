@@ -150,10 +150,10 @@ def test_a_file_that_kills_or_hangs_its_process_is_told_and_all_others_are_read(
     for number in range(9):
         project.write(f"m{number:03}.py", ONE)
     for module in (parse_workers, source_index):
-        monkeypatch.setattr(module, "CHUNK", 4)
+        monkeypatch.setattr(module, "CHUNK", {"dies": 4, "hangs": 1}[end])
     monkeypatch.setattr(parse_workers, "_work", {"dies": _dies_of_one, "hangs": _hangs_at_one}[end])
     if end == "hangs":
-        monkeypatch.setattr(parse_workers, "_TIMEOUT_S", 5.0)
+        monkeypatch.setattr(parse_workers, "_TIMEOUT_S", 8.0)
     index = SourceIndex(project.root)
     source = index.refresh(None)
     assert len(source.functions) == 8

@@ -192,7 +192,7 @@ def test_errors_that_belong_to_no_beat_are_counted_among_all_executions() -> Non
     )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.lists(st.sampled_from([0, 0, 0, 0, 1, 2, 9]), min_size=20, max_size=120),
     st.sets(st.integers(1, 119), max_size=6),

@@ -129,7 +129,7 @@ def test_the_history_of_a_beat_is_bounded() -> None:
     assert len(found.memory.beats[BEAT].drift.slices) < MAX_SLICES
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.lists(st.integers(1, 199), max_size=6, unique=True))
 def test_the_same_windows_in_any_pieces_give_the_same_verdicts_and_memory(cuts: list[int]) -> None:
     stretch = windows(growing(200, 4.0), slow_share=0.05)

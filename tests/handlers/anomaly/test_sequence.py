@@ -18,6 +18,7 @@ from handlers.anomaly.ports import TelemetryHistory
 from handlers.anomaly.sequence import ANOMALY, DetectedAnomalies, detect_anomalies
 from handlers.model import AnyAnomaly, BeatStats, Codebase, Handler, Sequence, Window
 from handlers.stage import Outcome, Performance, perform
+from tests.examples import examples
 from tests.handlers.anomaly.builders import BEAT, ERROR, WINDOW_MS, beat, durations, errors, metrics, runs
 
 CART = BEAT[0]
@@ -134,7 +135,7 @@ HEALTHY_BEATS = st.lists(st.floats(17, 23), max_size=30).map(beat)
 WINDOWS = st.lists(HEALTHY_BEATS, max_size=12)
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(st.lists(WINDOWS, max_size=6))
 def test_healthy_data_opens_no_anomaly_however_it_comes(cycles: list[list[BeatStats]]) -> None:
     store = Store(Baseline())
@@ -145,7 +146,7 @@ def test_healthy_data_opens_no_anomaly_however_it_comes(cycles: list[list[BeatSt
         assert detected(windows, store) == ()
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(WINDOWS)
 def test_adding_healthy_data_opens_no_other_anomaly(added: list[BeatStats]) -> None:
     store = Store(Baseline())

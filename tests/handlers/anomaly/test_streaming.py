@@ -22,6 +22,7 @@ from handlers.anomaly.streaming import (
     Score,
     update,
 )
+from tests.examples import examples
 
 MINUTES_5 = 300_000
 DAY = 288
@@ -69,7 +70,7 @@ KINDS: dict[str, Callable[[int, int], list[float]]] = {
 }
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.sampled_from(sorted(KINDS)), st.integers(0, 10**6), st.integers(0, 900))
 def test_a_prefix_of_the_series_gives_the_prefix_of_the_scores(kind: str, seed: int, cut: int) -> None:
     values = KINDS[kind](900, seed)
@@ -77,7 +78,7 @@ def test_a_prefix_of_the_series_gives_the_prefix_of_the_scores(kind: str, seed: 
     assert scores_of(values[:cut]) == scores_of(changed)[:cut] == scores_of(values)[:cut]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.sampled_from(sorted(KINDS)), st.integers(0, 10**6), st.integers(0, 900))
 def test_a_state_that_is_stored_and_read_again_goes_on_as_if_nothing_were(
     kind: str, seed: int, cut: int
@@ -103,7 +104,7 @@ def test_the_state_has_a_bounded_size(kind: str) -> None:
     assert most < 9000
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.sampled_from(sorted(KINDS)), st.integers(0, 10**6), st.sampled_from([2.0**-20, 2.0**-3, 2.0**30]))
 def test_the_unit_does_not_matter(kind: str, seed: int, factor: float) -> None:
     values = KINDS[kind](900, seed)
@@ -111,7 +112,7 @@ def test_the_unit_does_not_matter(kind: str, seed: int, factor: float) -> None:
     assert [score.score for score in scores_of([factor * value for value in values])] == expected
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50))
 @given(
     st.integers(0, 2000),
     st.lists(

@@ -110,7 +110,7 @@ def test_beats_that_are_no_longer_played_are_no_trouble(life: Life) -> None:
         assert life.told == []
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.lists(st.floats(0.01, 900.0), max_size=20), min_size=30, max_size=60))
 def test_whatever_takes_less_than_a_second_is_never_a_trouble(minutes: list[list[float]]) -> None:
     lived = Life()

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from handlers.model import OpenRun, Window
 from handlers.telemetry.aggregate_telemetry_metrics import AggregatedTelemetry
+from tests.examples import examples
 from tests.handlers.rows import NormalizedEvent
 from tests.handlers.telemetry.builders import WINDOW_MS, add_all, aggregate, event
 
@@ -53,7 +54,7 @@ def windows_of(result: AggregatedTelemetry) -> dict[int, Window]:
     return result.metrics.windows
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(event_lists(), st.data())
 def test_commits_at_any_place_give_what_one_commit_gives(
     events: list[NormalizedEvent], draw: st.DataObject

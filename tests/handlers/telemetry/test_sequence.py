@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from handlers.metrics import merged
 from handlers.model import Window
 from handlers.telemetry.sequence import TELEMETRY
+from tests.examples import examples
 from tests.handlers.formats.lines import MESSAGES, STAMP, conductor_lines, json_lines
 from tests.handlers.telemetry.builders import Logs, Play
 
@@ -146,7 +147,7 @@ async def test_nothing_to_read_is_a_play_like_any_other() -> None:
     assert play.store.windows == {}
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(conductor=conductor_lines(), json_log=json_lines(), batch_bytes=st.integers(1, 900))
 def test_batches_of_any_size_store_what_one_batch_stores(
     conductor: list[str], json_log: list[str], batch_bytes: int

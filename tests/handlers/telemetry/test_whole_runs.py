@@ -13,6 +13,7 @@ from handlers.telemetry.aggregate_telemetry_metrics import (
     aggregate_telemetry_metrics,
 )
 from handlers.telemetry.normalize_telemetry_data import normalize_telemetry_data
+from tests.examples import examples
 
 BEATS = ("order:validate", "order:write", "order:notify")
 
@@ -74,7 +75,7 @@ def counted(log_format: Conductor, data: bytes) -> tuple[AggregatedTelemetry, Pa
     return aggregated, extraction.state, extraction.events
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400))
 @given(lines())
 def test_the_counts_and_the_state_are_the_same(told: list[str]) -> None:
     data = "".join(f"{line}\n" for line in told).encode()
