@@ -43,6 +43,8 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
     state: FileState = "active"
     """rotated: under another path than its stream. gone: deleted, moved away or overwritten. archive: a
     compressed file, whose offsets are those of its content; nobody follows it, so it may be gone."""
+    seen_bytes: int = 0
+    """Size at the last look before its last commit."""
     bytes_read: int = 0
     lines_read: int = 0
     """Cut ones included."""

@@ -115,7 +115,8 @@ class Ledger:
 
     def expire(self, wanted: Iterable[int]) -> None:
         """Gives up the oldest of the files that are gone, but none of the `wanted` ones."""
-        gone = [source for source, at in self._saved.items() if at.state == "gone" and not at.ingested]
+        over = {"gone", "archive"}
+        gone = [source for source, at in self._saved.items() if at.state in over and not at.ingested]
         if len(gone) > GONE_KEPT:
             oldest = set(sorted(gone)[:-GONE_KEPT])
             self._expired = tuple(sorted(oldest - self._staged.keys() - set(wanted)))

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -80,13 +80,18 @@ def restarts_until_read(service: DaemonProcess, poison: str, lines: int) -> int:
         def has_died(known: int = known, dies: bool = dies) -> bool:
             return dies and deaths(service).count("daemon") > known
 
-        service.until("it reads to the end or dies", lambda: service.totals().lines >= lines or has_died())
+        ended = partial(_has_read_or, has_died, service, lines)
+        service.until("it reads to the end or dies", ended, 120)  # several children, each with a start
         if service.totals().lines >= lines:
             return starts
         if poison.endswith("hang"):
             service.signal(signal.SIGABRT)  # what the service manager's watchdog does
         service.wait()
     raise AssertionError(f"it dies for ever:\n{service.said()}")
+
+
+def _has_read_or(has_died: Callable[[], bool], service: DaemonProcess, lines: int) -> bool:
+    return service.totals().lines >= lines or has_died()
 
 
 @pytest.mark.parametrize("how", ["kill", "exit", "hang"])
