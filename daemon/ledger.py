@@ -99,6 +99,10 @@ class Ledger:
         at = with_loss(self._behind(block), Loss(reason, block.offset, block.end))
         self.stage(replace(at, lines_quarantined=at.lines_quarantined + 1))
 
+    def unrecognisable(self, source: int) -> None:
+        """Stages that the head of a file is not to be looked at again."""
+        self.stage(replace(self[source], unrecognisable=True))
+
     def _behind(self, block: Block) -> Checkpoint:
         at = self[block.source]
         if block.offset != at.offset:

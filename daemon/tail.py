@@ -173,10 +173,12 @@ class Tail:
     def head(self, file: LogFile, max_bytes: int) -> bytes:
         """The first bytes of the file, wherever it is by now; b"" if it cannot be read any more."""
         at = self._ledger.get(file.source)
-        if at is not None and at.state == "archive":
+        if at is None or at.unrecognisable:
+            return b""
+        if at.state == "archive":
             with self._problems_of(at):
                 return self._inventory.packed.head(at, max_bytes)
-        if at is None or not self._ledger.is_current(at):
+        if not self._ledger.is_current(at):
             return b""
         self._nothing_taken(at.source)
         try:
@@ -197,6 +199,10 @@ class Tail:
     def quarantined(self, block: Block, reason: str) -> None:
         """Stages that the block is passed over, as a loss. Raises ValueError as `consumed` does."""
         self._ledger.quarantined(block, reason)
+
+    def unrecognisable(self, file: LogFile) -> None:
+        """Stages that `head` tells nothing of the file from now on: it kills or hangs who looks at it."""
+        self._ledger.unrecognisable(file.source)
 
     def unread(self) -> tuple[Unread, ...]:
         """What the last look saw and was not consumed yet, by file."""

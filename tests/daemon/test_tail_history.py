@@ -92,7 +92,7 @@ class World:
             self.generation += 1
 
     def pack_while_down(self, count: int) -> None:
-        """Of a file that was never seen nobody knows whether it was read before, by `ingest` or not at all."""
+        """Of a file that was never seen nobody knows whether it was read before."""
         if not self.log.exists() or not self.handed_out[self.generation]:
             return
         self.driver.restart()
