@@ -385,7 +385,7 @@ def test_a_pattern_that_takes_for_ever_to_say_where_a_line_stops_is_waited_for_o
     (log.parent / "selfheald.yaml").write_text(
         "formats: {shop: {pattern: '^(?P<handler>(a+)+)b'}}\nlogs: {format: shop}\n"
     )
-    log.write_text("".join(f"{letter * 8} {'a' * 60}\n" for letter in "cdef"))
+    log.write_text("apple here\npear there\nnobody\nnothing at all\n")
     monkeypatch.setattr(trial_unmatched, "near_miss", _for_ever)
     found = parsed(cli, log)
     told = [each["near_miss"] for each in found["unmatched_lines"]]
