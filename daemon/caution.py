@@ -3,7 +3,8 @@
 It begins after a start behind a death (the store's lock was never given back), and after a batch that raised;
 it ends when as much is read as one batch can hold, so that what the dead reader had before it is behind. A
 line is quarantined when two children in a row died at it: the first after the lines before it, which are
-stored then, the second with it as the first of its file.
+stored then, the second with it as the first of its file. If they died in recognising the format of a file,
+the file is left alone.
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ class Caution:
             self._left_bytes = 0  # the last batch with care: all that was there when the child began
         self._left_bytes -= rehearsal.passed_bytes
         quarantine = self._judge(rehearsal)
-        if quarantine is not None:
+        if quarantine is not None and quarantine.end:
             rehearsal.ends.setdefault(quarantine.key, quarantine.offset)
         return Allowance(rehearsal.ends, quarantine, at_end)
 

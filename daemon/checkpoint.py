@@ -43,6 +43,8 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
     state: FileState = "active"
     """rotated: under another path than its stream. gone: deleted, moved away or overwritten. archive: a
     compressed file, whose offsets are those of its content; nobody follows it, so it may be gone."""
+    seen_bytes: int = 0
+    """Size at the last look before its last commit."""
     bytes_read: int = 0
     lines_read: int = 0
     """Cut ones included."""
@@ -53,6 +55,8 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
     """Those of `losses`: never read, or quarantined."""
     lines_quarantined: int = 0
     """Lines that killed or hung the process when they were read, and were passed over."""
+    unrecognisable: bool = False
+    """Recognising its format killed or hung the process: its head is not looked at again."""
     at_end_ms: int = 0
     """When nothing was left to read of it for the last time before its last commit; 0 if that never was."""
     losses: tuple[Loss, ...] = ()

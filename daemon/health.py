@@ -15,6 +15,7 @@ from anyio.abc import TaskGroup
 from daemon.beat_times import OwnBeats
 from daemon.database import StoreError, StoreMovedError
 from daemon.engine import Engine
+from daemon.hang import end_if_it_hangs
 from daemon.logs import tell, tell_repeats
 from daemon.loops import Loops
 from daemon.reload import LiveSettings
@@ -28,7 +29,7 @@ STATUS_EVERY_S: Final = 10.0
 
 
 class Health:
-    """Three loops: the watchdog's with the status line, that of the metrics, and self-diagnosis."""
+    """Loops: signs of life, the watchdog's with the status line, that of the metrics, and self-diagnosis."""
 
     def __init__(
         self, engine: Engine, loops: Loops, live: LiveSettings, beats: OwnBeats, environ: Mapping[str, str]
@@ -43,6 +44,7 @@ class Health:
         self._self_watch = SelfWatch(engine, loops, beats, lambda: live.rejected)
 
     def start(self, tasks: TaskGroup) -> None:
+        tasks.start_soon(end_if_it_hangs)
         tasks.start_soon(self._ping)
         tasks.start_soon(self._publish)
         tasks.start_soon(self._self_watch.run)

@@ -17,6 +17,7 @@ from .descriptors import Descriptors
 from .identity import HEAD_BYTES, FileKey, begins_with, holds, identify, mark_at, pread_of
 from .ledger import Ledger, key_of
 from .listing import Found, Listing, LogsSettings, found, list_files
+from .packed import PackedLogs
 from .rotation import is_beside, log_of
 from .spool import Spool
 
@@ -32,7 +33,12 @@ class Inventory:
     def __init__(
         self, logs: LogsSettings, own_files: Iterable[Path], ledger: Ledger, descriptors: Descriptors
     ) -> None:
-        self.looks: dict[int, Found] = {}
+        # What was unread when the last reader ended: if it is gone by now, that is known to be lost.
+        self.looks: dict[int, Found] = {
+            at.source: Found(key_of(at), at.path, at.seen_bytes, 0)
+            for at in ledger
+            if at.state != "gone" and not at.archive_bytes and not at.ingested and at.seen_bytes > at.offset
+        }
         """By source, as the last look saw them."""
         self.files = 0
         """How many there were at the last look."""
@@ -51,6 +57,9 @@ class Inventory:
         self._ledger = ledger
         self._open = descriptors
         self._copies = Copies(ledger, descriptors)
+        self.packed = PackedLogs(ledger)
+        self._vanished: set[int] = set()
+        """Files that are gone, and not open, since the last look."""
         self.lost: dict[int, Loss] = {}
         """What is found to be lost since the last commit, by source."""
 
@@ -64,6 +73,7 @@ class Inventory:
         self._follow_gone()
         if fresh:
             self._adopt(fresh, listing)
+        self._follow_packed()
         self.empty = [file for file in fresh if not file.size]
         # Losses come last: what a copy holds is not lost.
         self._record_losses()
@@ -75,6 +85,7 @@ class Inventory:
     def rolled_back(self) -> None:
         self.looks = {source: look for source, look in self.looks.items() if self._ledger.get(source)}
         self.doubtful.update(self.looks)
+        self.packed.close_all()
 
     def cannot_read(self, path: str, error: OSError) -> None:
         if not isinstance(error, FileNotFoundError):  # that one was renamed or deleted since it was listed
@@ -108,6 +119,7 @@ class Inventory:
                 return True
             if not same:
                 self._ledger.release(at)
+                self._vanished.add(at.source)
                 return False
             if file.size > (last.size if last else at.offset):
                 self.grew_at = time.monotonic()
@@ -145,6 +157,7 @@ class Inventory:
             present = at.state == "gone" or key_of(at) in listing.files
             if not present and not at.path.startswith(hidden):
                 self._ledger.stage(replace(at, state="gone"))
+                self._vanished.add(at.source)
 
     def _follow_gone(self) -> None:
         """Files that are gone are read to their end if they are open; else what is left of them is lost."""
@@ -156,7 +169,9 @@ class Inventory:
             status = self._open.status(key_of(at)) if current else None
             if status is None:
                 self._forget(at)
-                if last.size > at.offset:
+                self._vanished.add(source)
+                unwatched = current and _is_at(at.path, key_of(at))  # other directories are watched by now
+                if last.size > at.offset and not unwatched:
                     reason = "deleted or moved away" if current else "truncated or overwritten"
                     self.lost.setdefault(source, Loss(reason, at.offset, last.size))
                 continue
@@ -165,6 +180,34 @@ class Inventory:
             done = file.size <= at.offset or self.untaken.get(source) == file.size
             if done and ended and not self._ledger.is_staged(source):
                 self._forget(at)
+
+    def _follow_packed(self) -> None:
+        """What is gone may have been packed; what was found so is read like any file, to its end."""
+        vanished = [at for source in self._vanished if (at := self._ledger.get(source))]
+        self._vanished.clear()
+        for packed in self.packed.search([at.source for at in vanished if not self._is_open(at)]):
+            at = packed.at
+            self._forget(self._ledger[at.source])
+            self.lost.pop(at.source, None)
+            self._ledger.stage(at)
+            self.looks[at.source] = packed.file
+            if packed.loss is not None:
+                self.lost[at.source] = packed.loss
+            self.notes.append(
+                f"{at.path}: read from byte {at.offset:,} of its content on, since it was packed before that"
+            )
+        self.notes += self.packed.notes
+        self.packed.notes.clear()
+        for source, look in list(self.looks.items()):
+            at = self._ledger[source]
+            if at.state == "archive" and (at.offset >= look.size or self.untaken.get(source) == look.size):
+                self._forget(at)
+                self.packed.close([source])
+                if at.offset >= look.size:
+                    self._ledger.stage(replace(at, archive_bytes=_size_of(at.path)))
+
+    def _is_open(self, at: Checkpoint) -> bool:
+        return self._ledger.is_current(at) and self._open.status(key_of(at)) is not None
 
     def _forget(self, at: Checkpoint) -> None:
         if self._ledger.is_current(at):
@@ -228,16 +271,24 @@ class Inventory:
             at = self._ledger[source]
             if loss not in at.losses:
                 self._ledger.stage(with_loss(at, loss))
+                packed = at.state == "archive"
+                advice = " before they were read; let logs be rotated by rename, not by copytruncate"
                 self.notes.append(
                     f"{at.path}: lost the {loss.to_offset - loss.from_offset} bytes from offset "
-                    f"{loss.from_offset} on: {loss.reason} before they were read; "
-                    "let logs be rotated by rename, not by copytruncate"
+                    f"{loss.from_offset} on: {loss.reason}{'' if packed else advice}"
                 )
 
 
 def quiet_s(file: Found) -> float:
     """Seconds since the file was last written."""
     return (time.time_ns() - file.mtime_ns) / 1e9
+
+
+def _size_of(path: str) -> int:
+    try:
+        return os.stat(path).st_size  # noqa: PTH116 (paths stay strings)
+    except OSError:
+        return 0
 
 
 def _is_at(path: str, key: FileKey) -> bool:

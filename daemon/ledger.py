@@ -99,6 +99,10 @@ class Ledger:
         at = with_loss(self._behind(block), Loss(reason, block.offset, block.end))
         self.stage(replace(at, lines_quarantined=at.lines_quarantined + 1))
 
+    def unrecognisable(self, source: int) -> None:
+        """Stages that the head of a file is not to be looked at again."""
+        self.stage(replace(self[source], unrecognisable=True))
+
     def _behind(self, block: Block) -> Checkpoint:
         at = self[block.source]
         if block.offset != at.offset:
@@ -115,7 +119,8 @@ class Ledger:
 
     def expire(self, wanted: Iterable[int]) -> None:
         """Gives up the oldest of the files that are gone, but none of the `wanted` ones."""
-        gone = [source for source, at in self._saved.items() if at.state == "gone" and not at.ingested]
+        over = {"gone", "archive"}
+        gone = [source for source, at in self._saved.items() if at.state in over and not at.ingested]
         if len(gone) > GONE_KEPT:
             oldest = set(sorted(gone)[:-GONE_KEPT])
             self._expired = tuple(sorted(oldest - self._staged.keys() - set(wanted)))

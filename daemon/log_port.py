@@ -26,11 +26,12 @@ READ_BYTES: Final = 262_144
 
 
 class Quarantine(msgspec.Struct, frozen=True):
-    """A line that is not to be read, since it kills or hangs who reads it."""
+    """What is not to be read, since it kills or hangs who reads it: a line, or the head of a file."""
 
     key: FileKey
     offset: int
     end: int
+    """0 for a head, by which the format is recognised."""
     why: str
 
 
@@ -40,7 +41,7 @@ class Allowance(msgspec.Struct, frozen=True):
     ends: Mapping[FileKey, int]
     """How far each file may be read; the others not at all."""
     quarantine: Quarantine | None = None
-    """The line to pass over when it is next."""
+    """The line to pass over when it is next, or the head that is not to be looked at."""
     flush: bool = False
     """A last line without a newline is one too."""
 
@@ -68,6 +69,11 @@ class TailPort:
     async def list_files(self, logs_directory: Sequence[str]) -> tuple[LogFile, ...]:
         files = await self._run(self._tail.scan)
         self.paths.update((file.source, file.path) for file in files)
+        poison = self._allowance.quarantine if self._allowance else None
+        for file in files:
+            if poison is not None and not poison.end and file_key(file) == poison.key:
+                self._tail.unrecognisable(file)
+                self.quarantined.append((file.path, poison))
         return tuple(
             file if file.format else replace(file, format=self._formats.get(file.source, ""))
             for file in files

@@ -99,7 +99,8 @@ class LogReader:
             parsed: ParsedTelemetry = outcome.result
             self._streams = dict(parsed.streams)
             self.record_id = parsed.completed.record_id
-            return parsed if self._caution is None else replace(parsed, more=True)
+            more = parsed.more or self._caution is not None or self.tail.is_searching
+            return replace(parsed, more=more)
 
     async def _read_batch(self, *, at_end: bool) -> Outcome:
         """One play. If it fails, nothing of it is staged any more."""

@@ -101,7 +101,18 @@ def tell_beat(report: BeatReport) -> None:
 
 
 def tell_quarantine(path: str, poison: Quarantine) -> None:
-    """Tells that a line is not read, why, and how to see it."""
+    """Tells that a line, or a whole file, is not read, why, and how to see it."""
+    if not poison.end:
+        tell(
+            "ERROR",
+            "quarantined",
+            f"{path}: recognising its format {poison.why}. It is left alone until logs.format_of says which "
+            f"format it has. Look at its head: head -c 65536 {shlex.quote(path)} | selfheald parse -",
+            path=path,
+            from_offset=0,
+            to_offset=0,
+        )
+        return
     look = f"tail -c +{poison.offset + 1} {shlex.quote(path)} | head -c {poison.end - poison.offset}"
     tell(
         "ERROR",

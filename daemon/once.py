@@ -13,6 +13,7 @@ from config.settings import Settings
 from daemon.checked import slow_patterns
 from daemon.cycle import judge, open_store, read_to_end
 from daemon.engine import Engine
+from daemon.hang import end_if_it_hangs
 from daemon.incident import Incident
 from daemon.logs import configure_logging
 from daemon.narrate import tell_beat
@@ -46,7 +47,10 @@ async def _once(settings: Settings) -> OnceReport:
     with open_store(settings) as store:
         engine = Engine(settings, store, tell_beat)
         await engine.note_settings(())
-        problems = dict.fromkeys(await read_to_end(engine, at_end=True))
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(end_if_it_hangs)
+            problems = dict.fromkeys(await read_to_end(engine, at_end=True))
+            tasks.cancel_scope.cancel()
         await judge(engine, END_OF_TIME_MS, tells=False)
         return OnceReport(
             summary=engine.telemetry.totals(),

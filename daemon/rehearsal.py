@@ -38,6 +38,7 @@ HANG_S: Final = 20.0
 
 _STEP: Final = struct.Struct("<cQQQQ")
 """What, device, inode, offset, end."""
+_HEAD: Final = b"h"
 _READ: Final = b"r"
 _COUNT: Final = b"c"
 _DONE: Final = b"d"
@@ -60,7 +61,7 @@ class Script(msgspec.Struct, frozen=True):
 
 
 class Death(msgspec.Struct, frozen=True):
-    """A line, at which the child died."""
+    """A line, or a head, whose `end` is 0, at which the child died."""
 
     key: FileKey
     offset: int
@@ -106,8 +107,10 @@ def _told(steps: bytes, how: str) -> Rehearsal:
     ends: dict[FileKey, int] = {}
     passed_bytes = 0
     batch: list[Death] = []
+    head: Death | None = None
     counting = False
     for what, device, inode, offset, end in _STEP.iter_unpack(steps[: len(steps) - len(steps) % _STEP.size]):
+        head = Death((device, inode), 0, 0) if what == _HEAD else None
         if what == _COUNT:
             counting = True
             continue
@@ -117,7 +120,10 @@ def _told(steps: bytes, how: str) -> Rehearsal:
             batch, counting = [], False
         if what == _DONE:
             return Rehearsal(ends, passed_bytes, more=bool(end))
-        batch.append(Death((device, inode), offset, end))
+        if head is None:
+            batch.append(Death((device, inode), offset, end))
+    if head is not None:
+        return Rehearsal(ends, passed_bytes, how=how, death=head, open_bytes=_bytes(batch))
     if not batch and not ends:
         raise ChildProcessError(how or "no reason is known")
     if not batch or (counting and len(batch) > 1):
@@ -150,6 +156,12 @@ class _RehearsingPort(TailPort):
     def __init__(self, pipe: _Pipe, tail: Tail, formats: Mapping[int, str]) -> None:
         super().__init__(tail, anyio.CapacityLimiter(1), formats)
         self._pipe = pipe
+
+    async def head(self, file: LogFile) -> bytes:
+        head = await super().head(file)
+        if head:
+            self._pipe.tell(_HEAD, *file_key(file))
+        return head
 
     def _read(self, file: LogFile, max_bytes: int, flush: bool, take: Callable[[Block], None]) -> None:
         end, offset = file.offset + max_bytes, file.offset

@@ -20,7 +20,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -39,6 +40,7 @@ from .lag import Unread
 from .ledger import Ledger, key_of
 from .listing import Found, LogsSettings, found
 from .rotation import reading_order
+from .unpack import UnpackError
 
 HOT_S: Final = 3.0
 """How long after the last write `is_hot` says to look often."""
@@ -122,6 +124,8 @@ class Tail:
         Returns the same block until it is consumed. A last line without a newline waits until the file will
         not grow any more, or comes at once if `flush`."""
         at = self._ledger.get(file.source)
+        if at is not None and at.state == "archive":
+            return self._read_packed(at, max_bytes)
         if at is None or not self._ledger.is_current(at):
             return None
         self._nothing_taken(at.source)
@@ -145,6 +149,23 @@ class Tail:
             self._inventory.cannot_read(at.path, error)
         return None
 
+    def _read_packed(self, at: Checkpoint, max_bytes: int) -> Block | None:
+        block = None
+        with self._problems_of(at):
+            block = self._inventory.packed.read(at, max_bytes, self._logs.max_line_bytes)
+        if block is None:
+            self._nothing_taken(at.source)
+        return block
+
+    @contextmanager
+    def _problems_of(self, at: Checkpoint) -> Iterator[None]:
+        try:
+            yield
+        except (UnpackError, ContentChangedError):
+            self._inventory.notes.append(f"{at.path}: changed while it was read")
+        except OSError as error:
+            self._inventory.cannot_read(at.path, error)
+
     def lossy_streams(self) -> tuple[str, ...]:
         """Streams of which a scan since the last commit found that bytes are lost."""
         return tuple({self._ledger[source].stream for source in self._inventory.lost})
@@ -152,7 +173,12 @@ class Tail:
     def head(self, file: LogFile, max_bytes: int) -> bytes:
         """The first bytes of the file, wherever it is by now; b"" if it cannot be read any more."""
         at = self._ledger.get(file.source)
-        if at is None or not self._ledger.is_current(at):
+        if at is None or at.unrecognisable:
+            return b""
+        if at.state == "archive":
+            with self._problems_of(at):
+                return self._inventory.packed.head(at, max_bytes)
+        if not self._ledger.is_current(at):
             return b""
         self._nothing_taken(at.source)
         try:
@@ -174,6 +200,10 @@ class Tail:
         """Stages that the block is passed over, as a loss. Raises ValueError as `consumed` does."""
         self._ledger.quarantined(block, reason)
 
+    def unrecognisable(self, file: LogFile) -> None:
+        """Stages that `head` tells nothing of the file from now on: it kills or hangs who looks at it."""
+        self._ledger.unrecognisable(file.source)
+
     def unread(self) -> tuple[Unread, ...]:
         """What the last look saw and was not consumed yet, by file."""
         looked = [(self._ledger[source], look) for source, look in self._inventory.looks.items()]
@@ -187,7 +217,9 @@ class Tail:
         """Those that changed since the last commit."""
         looks = self._inventory.looks
         return tuple(
-            replace(at, at_end_ms=self._at_end(at, looks[at.source].size)) if at.source in looks else at
+            replace(at, at_end_ms=self._at_end(at, look.size), seen_bytes=look.size)
+            if (look := looks.get(at.source))
+            else at
             for at in self._ledger.changed()
         )
 
@@ -209,6 +241,12 @@ class Tail:
 
     def close(self) -> None:
         self._open.close_all()
+        self._inventory.packed.close_all()
+
+    @property
+    def is_searching(self) -> bool:
+        """Whether the next `scan` may find more of what is there already: archives take time."""
+        return self._inventory.packed.is_searching
 
     def _unread(self, sources: Iterable[int]) -> tuple[LogFile, ...]:
         unread = [(self._ledger[source], self._inventory.looks[source]) for source in sources]

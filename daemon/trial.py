@@ -12,6 +12,7 @@ import msgspec
 
 from config.globs import matching
 from config.settings import Settings
+from daemon.bounded_format import TooSlowError, bounded
 from daemon.line_blocks import line_blocks
 from daemon.log_port import HEAD_BYTES
 from daemon.trial_cost import PatternCost, slowest_pattern
@@ -83,6 +84,18 @@ def try_log(path: str, stream: BinaryIO, settings: Settings, wanted: str, max_by
 
     `wanted`: name of a format, or "" for that of the settings. Raises NotReadableError, OSError.
     """
+    try:
+        return _try_log(path, stream, settings, wanted, max_bytes)
+    except TooSlowError as error:
+        text = redacted(error.text) if settings.log.redact else error.text
+        raise NotReadableError(
+            f"{path}: {error} at byte {error.offset:,}: {text}\n"
+            "Patterns that can match one text in many ways, such as (a+)+ or (.*,)*, take exponential time in Python's re, and would stop the daemon. Rewrite it, or install "
+            "google-re2 (extra re2), in which no pattern does"
+        ) from error
+
+
+def _try_log(path: str, stream: BinaryIO, settings: Settings, wanted: str, max_bytes: int | None) -> Trial:
     began = time.process_time()
     blocks = line_blocks(stream, block_bytes=BLOCK_BYTES, max_line_bytes=settings.logs.max_line_bytes)
     first = [*itertools.islice(blocks, 1)]
@@ -136,15 +149,22 @@ def _begin(
     head = data[:HEAD_BYTES]
     if is_utf16(head):
         raise NotReadableError(f"{path}: {UTF16_ADVICE}")
-    formats = log_formats(settings, whole_runs=False)
+    formats = bounded(log_formats(settings, whole_runs=False), settings)
     wanted = option or matching(_absolute(path), settings.logs.format_of, settings.logs.format)
     log_format = detect_format(head, formats, wanted)
     reason: Reason = "recognised" if log_format else "not recognised"
     if wanted != "auto":
         reason = "option" if option else "settings"
-    tried = {name: each.recognizes(without_mark(head)) for name, each in formats.items()}
+    tried = {name: _recognizes(each, head) for name, each in formats.items()}
     name = log_format.name if log_format else ""
     return Trial(path=path, format=name, reason=reason, tried=tried, times=times), log_format
+
+
+def _recognizes(log_format: Format, head: bytes) -> bool:
+    try:
+        return log_format.recognizes(without_mark(head))
+    except TooSlowError:
+        return False  # another format is wanted, or came first
 
 
 def _add(trial: Trial, block: Block, extraction: Extraction, reader: TimeReader) -> None:

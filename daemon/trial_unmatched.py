@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 from config.settings import Settings
+from daemon.bounded_format import cpu_limit
 from handlers.formats.base import Extraction, Format
 from handlers.formats.near_miss import near_miss
 from handlers.formats.scan import extract_block
@@ -19,6 +20,7 @@ from handlers.templates import masked
 MAX_GROUPS: Final = 1000
 """Templates that are told apart: it bounds the memory."""
 _MAX_TEXT_BYTES: Final = 1000
+_TAKES_LONG: Final = "unknown: the pattern takes too long for it; google-re2 (extra re2) prevents that"
 
 
 class UnmatchedLines(msgspec.Struct):
@@ -73,12 +75,22 @@ class UnmatchedGroups:
     def told(self, format_name: str, settings: Settings, *, nothing_matched: bool) -> list[UnmatchedLines]:
         """Most frequent first. A log of which nothing matches may be meant for another format."""
         told: list[UnmatchedLines] = []
+        takes_long = False
         for template, lines in self._lines.most_common():
             number, line = self._first[template]
-            near = near_miss(format_name, line, settings)
-            if nothing_matched and not near:
-                near = near_miss("", line, settings)
+            near = "" if takes_long else _near_miss(format_name, line, settings)
+            if nothing_matched and not near and not takes_long:
+                near = _near_miss("", line, settings)
+            takes_long = takes_long or near == _TAKES_LONG  # one such wait is enough
             text = line.decode("utf-8", "replace").rstrip("\r\n")
             shown = redacted if settings.log.redact else str
             told.append(UnmatchedLines(shown(template), lines, number, shown(text), shown(near)))
         return told
+
+
+def _near_miss(format_name: str, line: bytes, settings: Settings) -> str:
+    try:
+        with cpu_limit():
+            return near_miss(format_name, line, settings)
+    except TimeoutError:
+        return _TAKES_LONG

@@ -96,6 +96,8 @@ def _advice(source: Source) -> str:
     at = source.checkpoint
     if at.state == "archive" and not at.archive_bytes:
         return f"was not read to its end; selfheald ingest {shlex.quote(at.path)} goes on"
+    if at.unrecognisable and not source.format:
+        return "recognising its format killed or hung the daemon; logs.format_of can say which one it has"
     return UTF16_ADVICE if not source.format and _is_utf16(at.path) else ""
 
 

@@ -11,6 +11,8 @@ import gzip
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +20,7 @@ from pathlib import Path
 import pytest
 
 from tests.daemon.file_world import World
-from tests.daemon.process import DaemonProcess
+from tests.daemon.process import PYTHONPATH, DaemonProcess
 
 NOBODY = 65_534
 
@@ -135,6 +137,28 @@ def test_a_rotated_file_that_is_compressed_before_it_is_read_to_its_end(world: W
         world.append()
         world.until_read()
     world.end()
+
+
+def test_a_rotated_file_that_is_compressed_while_the_daemon_is_down(world: World) -> None:
+    world.append(count=200)
+    world.start()
+    world.until_read()
+    world.service.kill()
+    world.append(count=200)
+    world.rotate()
+    compress(world.numbered(1))
+    world.append()
+    world.start()
+    world.until_read()
+    packed = world.logs / "app.log.1.gz"
+    packed.rename(world.logs / "app.log.2.gz")
+    world.end()
+    command = [sys.executable, "-m", "daemon", "ingest", str(world.logs)]
+    environ = {**os.environ, "PYTHONPATH": PYTHONPATH}
+    subprocess.run(command, cwd=world.service.folder, env=environ, check=True, capture_output=True)
+    assert world.counted()["e"] == 403
+    with world.service.reading() as (telemetry, _):
+        assert not any(source.checkpoint.losses for source in telemetry.sources())
 
 
 def test_copytruncate(world: World) -> None:

@@ -7,13 +7,15 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from config.patterns import LINEAR
 from daemon.telemetry_records import Source
 from tests.daemon.process import BOUND_S, FAULTY, DaemonProcess
 
@@ -80,13 +82,18 @@ def restarts_until_read(service: DaemonProcess, poison: str, lines: int) -> int:
         def has_died(known: int = known, dies: bool = dies) -> bool:
             return dies and deaths(service).count("daemon") > known
 
-        service.until("it reads to the end or dies", lambda: service.totals().lines >= lines or has_died())
+        ended = partial(_has_read_or, has_died, service, lines)
+        service.until("it reads to the end or dies", ended, 120)  # several children, each with a start
         if service.totals().lines >= lines:
             return starts
         if poison.endswith("hang"):
             service.signal(signal.SIGABRT)  # what the service manager's watchdog does
         service.wait()
     raise AssertionError(f"it dies for ever:\n{service.said()}")
+
+
+def _has_read_or(has_died: Callable[[], bool], service: DaemonProcess, lines: int) -> bool:
+    return service.totals().lines >= lines or has_died()
 
 
 @pytest.mark.parametrize("how", ["kill", "exit", "hang"])
@@ -111,6 +118,57 @@ def test_one_line_costs_the_daemon_one_life_and_nothing_but_that_line_is_lost(
     assert "ERROR" in told[0]
     assert f"tail -c +{begin + 1} {service.logs / 'app.jsonl'} | head -c {end - begin}" in told[0]
     assert service.totals().events == EVENTS - 1
+
+
+@pytest.mark.parametrize("how", ["kill", "exit", "hang", "raise"])
+def test_a_file_at_whose_head_it_dies_is_left_alone_and_the_others_are_read(
+    service: DaemonProcess, how: str
+) -> None:
+    (service.logs / "a.jsonl").write_bytes(b"".join(log_of()))
+    (service.logs / "b.jsonl").write_bytes(b"".join(log_of(3)))
+    (service.logs / "c.jsonl").write_bytes(b"".join(log_of()[1:]))  # no copy
+    lives = restarts_until_read(service, f"recognise:{how}", 2 * EVENTS - 1)
+    assert lives == (0 if how == "raise" else 1)
+    assert executions(service) == 2 * EVENTS - 1
+    told = [said for said in service.said().splitlines() if "recognising its format" in said]
+    assert len(told) == 1
+    assert "ERROR" in told[0]
+    assert str(service.logs / "b.jsonl") in told[0]
+    known = deaths(service)
+    service.kill()
+    start(service, f"recognise:{how}")  # and that stays so
+    with (service.logs / "a.jsonl").open("ab") as file:
+        file.write(line(EVENTS))
+    service.until("the new line is read", lambda: service.totals().lines == 2 * EVENTS, 120)
+    assert deaths(service) == known
+    service.signal(signal.SIGTERM)
+    assert service.wait() == 0
+    start(service, f"recognise:{how}", SELFHEALD_LOGS__FORMAT="jsonl")
+    service.until("named, it is read", lambda: service.totals().lines == 3 * EVENTS, 120)
+
+
+@pytest.mark.skipif(LINEAR, reason="with google-re2 no pattern takes so long")
+@pytest.mark.parametrize("at", [0, 2000], ids=["in the head", "far behind it"])
+def test_a_declared_pattern_that_takes_for_ever_ends_the_daemon_and_its_line_is_passed_over(
+    service: DaemonProcess, at: int
+) -> None:
+    pattern = r"^(?P<timestamp>\d+) (?P<handler>(\w+)+) (?P<event>e) (?P<duration>\d+)$"
+    with service.config.open("a") as file:
+        file.write(f"formats: {{shop: {{pattern: '{pattern}'}}}}\n")
+    lines = [f"{1_795_363_000 + number} Cart e 5\n" for number in range(EVENTS)]
+    lines[at] = f"1795363000 {'a' * 60}-\n"
+    log = service.logs / "app.log"
+    log.write_text("".join(lines))
+    (service.logs / "b.jsonl").write_bytes(b"".join(log_of()))
+    service.start(prelude="import daemon.hang\ndaemon.hang.HANG_CPU_S = 2.0")
+    service.wait(120)
+    assert "Fatal" not in service.said()
+    assert "declared.py" in service.said()  # where each thread was
+    start(service, "", FAULT_HANG_S="2")
+    read = EVENTS if at == 0 else 2 * EVENTS - 1
+    service.until("all else is read", lambda: service.totals().lines == read, 120)
+    told = [said for said in service.said().splitlines() if "takes more than 2 s" in said]
+    assert len(told) == 1
 
 
 def test_what_kills_only_in_a_block_of_several_lines_is_read_line_by_line_and_lost_is_nothing(

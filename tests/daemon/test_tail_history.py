@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import shutil
 import tempfile
@@ -35,7 +36,10 @@ LOOK = st.tuples(
     st.booleans(),
     st.sampled_from(["commit", "commit", "fail", "die"]),
 )
-HISTORY = st.lists(WRITE | LATE_WRITE | ROTATE | COPYTRUNCATE | LOOK, min_size=4, max_size=40)
+PACK_WHILE_DOWN = st.tuples(st.just("pack while down"), st.integers(0, 40 * LINE_BYTES))
+HISTORY = st.lists(
+    WRITE | LATE_WRITE | ROTATE | COPYTRUNCATE | PACK_WHILE_DOWN | LOOK, min_size=4, max_size=40
+)
 
 
 class World:
@@ -88,13 +92,27 @@ class World:
             os.truncate(self.log, 0)
             self.generation += 1
 
+    def pack_while_down(self, count: int) -> None:
+        """Of a file that was never seen nobody knows whether it was read before."""
+        if not self.log.exists() or not self.handed_out[self.generation]:
+            return
+        self.driver.restart()
+        if count:
+            self.write(count)
+        self._shift()
+        packed = Path(f"{self._numbered(1)}.gz")
+        packed.write_bytes(gzip.compress(self.log.read_bytes()))
+        self.log.unlink()
+        self.generation += 1
+
     def _numbered(self, number: int) -> Path:
         return self.log.with_name(f"a.log.{number}")
 
     def _shift(self) -> None:
         for number in range(len(list(self.log.parent.iterdir())), 0, -1):
-            if self._numbered(number).exists():
-                self._numbered(number).rename(self._numbered(number + 1))
+            for ending in ("", ".gz"):
+                if (older := Path(f"{self._numbered(number)}{ending}")).exists():
+                    older.rename(f"{self._numbered(number + 1)}{ending}")
         for generation, path in self.renamed.items():
             self.renamed[generation] = self._numbered(int(path.suffix[1:]) + 1)
 
@@ -127,7 +145,8 @@ class World:
         """Everybody stops writing; what is left is read."""
         self.look(100_000, 1_000_000, False, "die")
         for path in self.log.parent.iterdir():
-            age(path)
+            if path.suffix != ".gz":  # an archive has the time of the last write
+                age(path)
         self.look(100_000, 1_000_000, False, "commit", flush=True)
         self.driver.tail.close()
 

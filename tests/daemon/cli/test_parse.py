@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from config.patterns import LINEAR
-from daemon import trial, trial_unmatched
+from daemon import bounded_format, trial, trial_unmatched
 from daemon.line_blocks import line_blocks
 from daemon.trial_cost import SAMPLE_LINES
 from handlers.formats.conductor import MESSAGES
@@ -357,3 +357,42 @@ def test_its_text_fits_into_80_columns_and_cannot_steer_the_terminal(log: Path, 
     assert all(char.isprintable() or char == "\n" for char in out)
     long = [line for line in out.splitlines() if len(line) > 80 and " " in line.strip()]
     assert not [line for line in long if str(log) not in line]
+
+
+@pytest.mark.skipif(LINEAR, reason="with google-re2 no pattern takes so long")
+@pytest.mark.parametrize("before", [0, 30_000], ids=["in the head", "far behind it"])
+def test_a_pattern_that_takes_for_ever_for_a_line_is_named_with_the_line_and_what_to_do(
+    log: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch, before: int
+) -> None:
+    monkeypatch.setattr(bounded_format, "LINE_CPU_S", 0.3)
+    pattern = r"^(?P<timestamp>\d+) (?P<handler>(\w+)+) (?P<event>e) (?P<duration>\d+)$"
+    (log.parent / "selfheald.yaml").write_text(f"formats: {{shop: {{pattern: '{pattern}'}}}}\n")
+    line = "1795363000 Cart e 5\n"
+    log.write_text(line * before + f"1795363000 {'a' * 60}-\n" + line)
+    result = cli("parse", log)
+    assert result.code == 2
+    assert (
+        f"formats.shop takes more than 0.3 s for the line at byte {before * len(line):,}: 1795" in result.err
+    )
+    assert "google-re2" in result.err
+
+
+@pytest.mark.skipif(LINEAR, reason="with google-re2 no pattern takes so long")
+def test_a_pattern_that_takes_for_ever_to_say_where_a_line_stops_is_waited_for_once(
+    log: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounded_format, "LINE_CPU_S", 0.3)
+    (log.parent / "selfheald.yaml").write_text(
+        "formats: {shop: {pattern: '^(?P<handler>(a+)+)b'}}\nlogs: {format: shop}\n"
+    )
+    log.write_text("apple here\npear there\nnobody\nnothing at all\n")
+    monkeypatch.setattr(trial_unmatched, "near_miss", _for_ever)
+    found = parsed(cli, log)
+    told = [each["near_miss"] for each in found["unmatched_lines"]]
+    assert [bool(each) for each in told] == [True, False, False, False]
+    assert "takes too long" in told[0]
+
+
+def _for_ever(*_arguments: object) -> str:
+    while True:
+        pass

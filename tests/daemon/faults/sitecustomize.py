@@ -1,8 +1,8 @@
 """Breaks the process that finds this on its path, as the variables say. Its children find it too.
 
 FAULT_POISON: `where:how`. A line with "POISON" in it dies there: `extract` (in the format), `together` (the
-same, but only in a block of several lines) or `normalize`; `how` is kill, exit, hang or raise. Each death of
-the daemon and of its children is a line in FAULT_LOG.
+same, but only in a block of several lines), `normalize` or `recognise` (the format of a file); `how` is kill,
+exit, hang or raise. Each death of the daemon and of its children is a line in FAULT_LOG.
 FAULT_HANG_S: the time limit of a rehearsed line.
 FAULT_SLOW_COMMIT_S: every commit takes so long.
 FAULT_NO_COUNTS_AFTER: after so many commits of counts the store is full for all further ones.
@@ -46,6 +46,17 @@ def poison_format(module: ModuleType) -> None:
         return original(reader, block)
 
     module.scan_block = scan_block  # type: ignore[attr-defined]
+
+
+def poison_recognition(module: ModuleType) -> None:
+    original: Callable[..., Any] = module.detect_format
+
+    def detect_format(head: bytes, *arguments: Any) -> Any:
+        if b"POISON" in head:
+            die()
+        return original(head, *arguments)
+
+    module.detect_format = detect_format  # type: ignore[attr-defined]
 
 
 def poison_normalize(module: ModuleType) -> None:
@@ -102,6 +113,7 @@ def slow_start(module: ModuleType) -> None:
 
 FAULTS: dict[str, tuple[bool, Callable[[ModuleType], None]]] = {
     "handlers.formats.scan": (WHERE in {"extract", "together"}, poison_format),
+    "handlers.formats.registry": (WHERE == "recognise", poison_recognition),
     "handlers.templates.masking": (WHERE == "normalize", poison_normalize),
     "daemon.rehearsal": ("FAULT_HANG_S" in os.environ, hasten),
     "daemon.database": ("FAULT_SLOW_COMMIT_S" in os.environ, slow_commits),
