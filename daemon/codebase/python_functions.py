@@ -8,7 +8,7 @@ from typing import Final
 
 from daemon.codebase.hazards import PYTHON, Hazards
 from daemon.codebase.parsed import FunctionBuilder, Parsed, is_test_file, one_line
-from daemon.codebase.skipped_tests import by_decorator
+from daemon.codebase.skipped_tests import Mark, by_mark, marks_of
 from handlers.model import Hazard
 
 _HAZARDS: Final = Hazards(PYTHON)
@@ -40,21 +40,22 @@ class _Walk:
         self._found: list[FunctionBuilder] = []
         self._calls: list[tuple[ast.Call, FunctionBuilder, bool]] = []
         self._awaited: set[int] = set()
-        self._decorated: list[tuple[str, list[ast.expr]]] = []
-        """Prefix of what is inside of a decorated class or function, and its decorators."""
+        self._marks: list[Mark] = []
 
     def walk(self, tree: ast.Module) -> Parsed:
         """Without recursion, since an expression can be nested deeply. Calls wait until imports are known."""
+        self._marks += marks_of("", tree.body)
         pending: list[tuple[ast.AST, FunctionBuilder | None, str, bool]] = [(tree, None, "", False)]
         while pending:
             node, function, prefix, in_loop = pending.pop()
             if isinstance(node, _FUNCTIONS):
                 function, in_loop = self._enter(node, prefix), False
                 prefix = f"{function.qualified_name}."
-                self._decorated.append((prefix, node.decorator_list))
+                self._marks += (Mark(prefix, each) for each in node.decorator_list)
             elif isinstance(node, ast.ClassDef):
                 prefix = f"{prefix}{node.name}."
-                self._decorated.append((prefix, node.decorator_list))
+                self._marks += (Mark(prefix, each) for each in node.decorator_list)
+                self._marks += marks_of(prefix, node.body)
             elif isinstance(node, ast.Import | ast.ImportFrom):
                 self._import(node)
             elif function is not None:
@@ -103,14 +104,13 @@ class _Walk:
 
     def _skip(self) -> None:
         """A marker is for all that is inside."""
-        for prefix, decorators in self._decorated:
-            for each in decorators:
-                name = self._dotted(each.func if isinstance(each, ast.Call) else each)
-                if skip := by_decorator(name, each):
-                    for function in self._found:
-                        is_weaker = function.skip is None or function.skip.is_conditional
-                        if is_weaker and f"{function.qualified_name}.".startswith(prefix):
-                            function.skip = skip
+        for mark in self._marks:
+            node = mark.node
+            if skip := by_mark(self._dotted(node.func if isinstance(node, ast.Call) else node), mark):
+                for function in self._found:
+                    is_weaker = function.skip is None or function.skip.is_conditional
+                    if is_weaker and f"{function.qualified_name}.".startswith(mark.prefix):
+                        function.skip = skip
 
     def _import(self, node: ast.Import | ast.ImportFrom) -> None:
         for each in node.names:

@@ -84,6 +84,8 @@ class CoveredFunction(msgspec.Struct, frozen=True):
     """Names of the tests that executed it, where the report tells them apart."""
     missed: tuple[tuple[int, int], ...] = ()
     """First and last line of each part of its body that no test ran, where reports have lines."""
+    half_taken: tuple[int, ...] = ()
+    """Lines that tests ran, from which there is a way on that none took, where reports have branches."""
 
 
 class Hazard(msgspec.Struct, frozen=True, gc=False):
