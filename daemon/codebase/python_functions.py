@@ -8,12 +8,12 @@ from typing import Final
 
 from daemon.codebase.hazards import PYTHON, Hazards
 from daemon.codebase.parsed import FunctionBuilder, Parsed, is_test_file, one_line
+from daemon.codebase.python_loops import Loops, gone_through_again, inside
 from daemon.codebase.skipped_tests import Mark, by_mark, marks_of
 from handlers.model import Hazard
 
 _HAZARDS: Final = Hazards(PYTHON)
 _ASYNCHRONOUS: Final = ("asyncio.", "anyio.", "trio.", "aiofiles.", "aiohttp.", "asyncpg.")
-_LOOPS: Final = (ast.For, ast.AsyncFor, ast.While)
 _COMPREHENSIONS: Final = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _DECISIONS: Final = (ast.If, ast.IfExp, ast.For, ast.AsyncFor, ast.While, ast.ExceptHandler, ast.match_case)
 _FUNCTIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -45,11 +45,11 @@ class _Walk:
     def walk(self, tree: ast.Module) -> Parsed:
         """Without recursion, since an expression can be nested deeply. Calls wait until imports are known."""
         self._marks += marks_of("", tree.body)
-        pending: list[tuple[ast.AST, FunctionBuilder | None, str, bool]] = [(tree, None, "", False)]
+        pending: list[tuple[ast.AST, FunctionBuilder | None, str, Loops]] = [(tree, None, "", ())]
         while pending:
-            node, function, prefix, in_loop = pending.pop()
+            node, function, prefix, loops = pending.pop()
             if isinstance(node, _FUNCTIONS):
-                function, in_loop = self._enter(node, prefix), False
+                function, loops = self._enter(node, prefix), ()
                 prefix = f"{function.qualified_name}."
                 self._marks += (Mark(prefix, each) for each in node.decorator_list)
             elif isinstance(node, ast.ClassDef):
@@ -59,15 +59,8 @@ class _Walk:
             elif isinstance(node, ast.Import | ast.ImportFrom):
                 self._import(node)
             elif function is not None:
-                in_loop = self._count(node, function, in_loop)
-            for name in node._fields:
-                child = getattr(node, name, None)
-                if isinstance(child, ast.AST):
-                    pending.append((child, function, prefix, in_loop))
-                elif isinstance(child, list):
-                    pending += [
-                        (each, function, prefix, in_loop) for each in child if isinstance(each, ast.AST)
-                    ]
+                self._count(node, function, loops)
+            pending += [(child, function, prefix, around) for child, around in inside(node, loops)]
         for call, function, in_loop in self._calls:
             self._add_call(call, function, in_loop)
         if is_test_file(self._file):
@@ -88,10 +81,13 @@ class _Walk:
         self._found.append(function)
         return function
 
-    def _count(self, node: ast.AST, function: FunctionBuilder, in_loop: bool) -> bool:
-        """Whether what is inside of the node is in a loop."""
+    def _count(self, node: ast.AST, function: FunctionBuilder, loops: Loops) -> None:
+        function.hazards += (
+            Hazard("growth", what, line, in_loop=True, blocks=False)
+            for what, line in gone_through_again(node, loops)
+        )
         if isinstance(node, ast.Call):
-            self._calls.append((node, function, in_loop))
+            self._calls.append((node, function, bool(loops)))
         elif isinstance(node, ast.Await):
             self._awaited.add(id(node.value))
         elif isinstance(node, ast.BoolOp):
@@ -100,7 +96,6 @@ class _Walk:
             function.complexity += sum(1 + len(each.ifs) for each in node.generators)
         elif isinstance(node, _DECISIONS):
             function.complexity += 1
-        return in_loop or isinstance(node, _LOOPS + _COMPREHENSIONS)
 
     def _skip(self) -> None:
         """A marker is for all that is inside."""

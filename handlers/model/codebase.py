@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-HazardKind = Literal["sleep", "file", "network", "database", "process", "wait"]
+HazardKind = Literal["sleep", "file", "network", "database", "process", "wait", "growth"]
 
 
 class Skip(msgspec.Struct, frozen=True, gc=False):
@@ -89,12 +89,14 @@ class CoveredFunction(msgspec.Struct, frozen=True):
 
 
 class Hazard(msgspec.Struct, frozen=True, gc=False):
-    """A call that can take long for reasons outside of the function."""
+    """A call that can take long for reasons outside of the function, or work that outgrows its input."""
 
     kind: HazardKind
-    """What it waits for; "wait" is the result of an asynchronous call that is waited for without await."""
+    """What it waits for; "wait" is the result of an asynchronous call that is waited for without await;
+    "growth": it goes through one list for each item of another."""
     call: str
-    """As the code has it, with imports resolved: "time.sleep", "fs.readFileSync"."""
+    """As the code has it, with imports resolved: "time.sleep", "fs.readFileSync"; of growth what is gone
+    through: "items"."""
     line: int
     in_loop: bool
     blocks: bool
