@@ -16,6 +16,7 @@ from config.settings import Settings
 from daemon.anomaly_records import AnomalyRecords
 from daemon.clock import now_ms
 from daemon.database import StoreFullError
+from daemon.definition_records import DefinitionRecords
 from daemon.incident_life import Changes
 from daemon.judge import HOUR_MS, Judge
 from daemon.log_reader import LogReader
@@ -70,7 +71,17 @@ class Engine:
         self.died = store.ended_uncleanly
         """Whether the daemon before this one was killed, or crashed."""
         self.reader = LogReader(settings, self.telemetry, self._thread, report, careful=self.died)
-        self.judge = Judge(settings, self.telemetry, self.anomalies, self.reader, pasts, self._thread, report)
+        definitions = DefinitionRecords(store, self.telemetry.marks)
+        self.judge = Judge(
+            settings,
+            self.telemetry,
+            self.anomalies,
+            self.reader,
+            pasts,
+            definitions,
+            self._thread,
+            report,
+        )
 
     @property
     def tail(self) -> Tail:
@@ -99,7 +110,11 @@ class Engine:
 
     async def note_settings(self, rejected: tuple[str, ...]) -> None:
         """Stores what is judged by, for commands. `rejected`: why the files are not in force."""
-        await self.in_store(lambda: put_in_force(self._store, self.settings, rejected))
+        await self.in_store(
+            lambda: put_in_force(
+                self._store, self.settings, rejected, marks=self.telemetry.marks, at_ms=now_ms()
+            )
+        )
 
     async def feed(self, *, at_end: bool = False) -> ParsedTelemetry:
         """See `LogReader.feed`."""

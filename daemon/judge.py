@@ -15,10 +15,11 @@ from daemon.anomaly_records import AnomalyRecords
 from daemon.clock import now_ms
 from daemon.codebase.reader import codebase_reader
 from daemon.database import StoreError
+from daemon.definition_records import DefinitionRecords
 from daemon.incident_life import Changes
 from daemon.limits import moment_of
 from daemon.log_reader import LogReader
-from daemon.narrate import tell_verified
+from daemon.narrate import tell_definition, tell_verified
 from daemon.pasts import PastReader
 from daemon.settings_record import verdict_values
 from daemon.store_thread import StoreThread
@@ -56,6 +57,7 @@ class Judge:
         anomalies: AnomalyRecords,
         reader: LogReader,
         pasts: PastReader,
+        definitions: DefinitionRecords,
         thread: StoreThread,
         report: Reporter,
     ) -> None:
@@ -64,6 +66,7 @@ class Judge:
         self._anomalies = anomalies
         self._reader = reader
         self._pasts = pasts
+        self._definitions = definitions
         self._thread = thread
         self._report = report
         self._judging = anyio.Lock()
@@ -71,6 +74,8 @@ class Judge:
         self._codebase = codebase_reader(settings.project, rest_s=CHECKOUT_REST_S)
         self._baseline: Baseline | None = None
         """As the store holds it; None when that is not certain, and it is to be loaded."""
+        self._codebase_noted: Codebase | None = None
+        """That of which the definitions are stored."""
         self._codebase_judged: Codebase | None = None
         """That of the last detection that was stored and diagnosed."""
         self._until_ms = 0
@@ -129,6 +134,7 @@ class Judge:
         request_id = f"anomaly-{uuid.uuid4()}"
         codebase = await self._codebase.load_codebase()
         self.codebase_problems = codebase.problems
+        await self._note_definitions(codebase)
         self._until_ms = until_ms
         limits, detect_of = settings.detect, settings.detect_of
         detect_of_source = settings.detect_of_source
@@ -162,6 +168,14 @@ class Judge:
         detected: DetectedAnomalies = outcome.result
         self._codebase_judged = codebase
         return detected
+
+    async def _note_definitions(self, codebase: Codebase) -> None:
+        """Tells and remembers where the definitions are others than those of the last detection."""
+        if codebase is self._codebase_noted:
+            return
+        for mark in await self._thread.run(lambda: self._definitions.note(codebase.sequences, now_ms())):
+            tell_definition(mark)
+        self._codebase_noted = codebase
 
     async def diagnose(self, record_id: str) -> tuple[FixRecommendation, ...]:
         """Diagnoses the anomalies that are open; raises StoreError and HandlerError."""

@@ -13,12 +13,14 @@ from daemon.log_port import Quarantine
 from daemon.logs import Level, tell
 from daemon.orders import OrderOutcome
 from daemon.recommendation import StoredRecommendation
+from handlers.diagnosis.wording import happened
 from handlers.model import (
     AnyAnomaly,
     BehavioralAnomaly,
     CoverageAnomaly,
     ErrorAnomaly,
     FixRecommendation,
+    Mark,
     PerformanceAnomaly,
     SelfAnomaly,
     type_of,
@@ -36,6 +38,12 @@ _TROUBLE_OF_KIND: Final[Mapping[str, str]] = {"silent": "silence of", "throughpu
 
 _PAUSED: Final = frozenset({StoreError.__name__, StoreFullError.__name__, StoreReadOnlyError.__name__})
 """Failures that are tried again and again: the pause is told, once."""
+
+
+def tell_definition(mark: Mark) -> None:
+    """Tells that the definition of a sequence is another one, and how the beats were and are."""
+    change = " becomes ".join(each or "nothing" for each in (mark.before, mark.after))
+    tell("INFO", "definition-changed", f"{happened(mark)}: {change}", sequence=mark.about)
 
 
 def tell_changes(changes: Changes, recommendations: Iterable[FixRecommendation]) -> None:

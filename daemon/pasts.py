@@ -28,6 +28,9 @@ KEPT_MS: Final = 300_000
 """That is read anew after so much event time."""
 
 
+_EVER_MS: Final = 1 << 62
+
+
 class _Read(msgspec.Struct, frozen=True):
     """What was read of one anomaly, and what of it can be kept for the next time."""
 
@@ -72,12 +75,16 @@ class PastReader:
     def _past(self, anomaly: AnyAnomaly, streams: dict[int, str], now_ms: int) -> Past:
         read = self._known[anomaly.id]
         writers = {streams[each.source] for each in anomaly.origins if each.source in streams}
-        marks = self._telemetry.marks.between(0, read.until_ms)
+        marks = self._telemetry.marks.between(0, _EVER_MS)
         return Past(
             points=read.before + read.after,
             step_ms=self._window_ms,
             recent=read.recent,
-            marks=tuple(each for each in marks if each.stream in writers),
+            marks=tuple(
+                each
+                for each in marks
+                if (each.stream in writers and each.at_ms < read.until_ms) or not each.stream
+            ),
             budgets=self._budgets.load(anomaly, now_ms),
         )
 

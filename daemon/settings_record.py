@@ -5,6 +5,7 @@ A command reads the same file as the daemon, but the daemon may have refused wha
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Final
 
 import msgspec
@@ -12,10 +13,14 @@ import msgspec
 from config.limits import takes_part
 from config.settings import Settings
 from config.show import values_by_key
+from daemon.marks import Marks
 from daemon.store import Store
 from daemon.telemetry_records import from_document, to_document
+from handlers.model import Mark
 
 _RECORD_ID: Final = 1
+_MAX_CHARS: Final = 200
+"""Of a value in a mark."""
 
 
 class SettingsInForce(msgspec.Struct, frozen=True):
@@ -33,11 +38,30 @@ def load_in_force(store: Store) -> SettingsInForce | None:
     return from_document(document, SettingsInForce) if document is not None else None
 
 
-def put_in_force(store: Store, settings: Settings, rejected: tuple[str, ...] = ()) -> None:
-    """Stores them, if they are others than before. Raises StoreError."""
+def put_in_force(
+    store: Store, settings: Settings, rejected: tuple[str, ...] = (), *, marks: Marks, at_ms: int
+) -> None:
+    """Stores them, if they are others than before, and a mark of each that is. Raises StoreError."""
     record = SettingsInForce(verdict_values(settings), rejected)
-    if load_in_force(store) != record:
+    before = load_in_force(store)
+    if before == record:
+        return
+    with store.transaction():
         store.table("settings").put([to_document(record, _RECORD_ID)])
+        if before is not None:
+            marks.add(_marks(before.values, record.values, at_ms))
+
+
+def _marks(before: dict[str, Any], after: dict[str, Any], at_ms: int) -> Iterator[Mark]:
+    for key in sorted(before.keys() | after.keys()):
+        old, new = (_text(values[key]) if key in values else "" for values in (before, after))
+        if old != new:
+            yield Mark(at_ms, "", "settings", key, old, new)
+
+
+def _text(value: object) -> str:
+    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    return text if len(text) <= _MAX_CHARS else f"{text[: _MAX_CHARS - 1]}…"
 
 
 def verdict_values(settings: Settings) -> dict[str, Any]:

@@ -15,13 +15,19 @@ def with_missed_lines(
 ) -> tuple[CoveredFunction, ...]:
     """The functions of the reports with those lines. `measured`: with paths as they are here.
 
-    A line that one report has as executed is no missed one.
+    A line that one report has as executed is no missed one. Of several reports the ways taken from a line are
+    added, so that nothing is told of one that they may have taken together.
     """
+    branches: dict[str, dict[int, tuple[int, int]]] = {}
     executed: dict[str, int] = {}
     missed: dict[str, int] = {}
     for lines in measured:
         executed[lines.file] = executed.get(lines.file, 0) | lines.executed
         missed[lines.file] = missed.get(lines.file, 0) | lines.missed
+        of_file = branches.setdefault(lines.file, {})
+        for line, (taken, of) in lines.branches.items():
+            before, known = of_file.get(line, (0, 0))
+            of_file[line] = before + taken, max(known, of)
     places = {
         (each.file, line): each
         for each in functions
@@ -33,7 +39,15 @@ def with_missed_lines(
         function = places.get((each.file, each.line))
         if function is None:
             return each
-        return replace(each, missed=_parts(function, executed[each.file], missed[each.file]))
+        return replace(
+            each,
+            missed=_parts(function, executed[each.file], missed[each.file]),
+            half_taken=tuple(
+                line
+                for line, (taken, of) in sorted(branches[each.file].items())
+                if function.line <= line <= function.end_line and 0 < taken < of
+            ),
+        )
 
     return tuple(map(told, covered))
 

@@ -8,12 +8,12 @@ from typing import Final
 
 from daemon.codebase.hazards import PYTHON, Hazards
 from daemon.codebase.parsed import FunctionBuilder, Parsed, is_test_file, one_line
-from daemon.codebase.skipped_tests import by_decorator
+from daemon.codebase.python_loops import Loops, gone_through_again, inside
+from daemon.codebase.skipped_tests import Mark, by_mark, marks_of
 from handlers.model import Hazard
 
 _HAZARDS: Final = Hazards(PYTHON)
 _ASYNCHRONOUS: Final = ("asyncio.", "anyio.", "trio.", "aiofiles.", "aiohttp.", "asyncpg.")
-_LOOPS: Final = (ast.For, ast.AsyncFor, ast.While)
 _COMPREHENSIONS: Final = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _DECISIONS: Final = (ast.If, ast.IfExp, ast.For, ast.AsyncFor, ast.While, ast.ExceptHandler, ast.match_case)
 _FUNCTIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -40,33 +40,27 @@ class _Walk:
         self._found: list[FunctionBuilder] = []
         self._calls: list[tuple[ast.Call, FunctionBuilder, bool]] = []
         self._awaited: set[int] = set()
-        self._decorated: list[tuple[str, list[ast.expr]]] = []
-        """Prefix of what is inside of a decorated class or function, and its decorators."""
+        self._marks: list[Mark] = []
 
     def walk(self, tree: ast.Module) -> Parsed:
         """Without recursion, since an expression can be nested deeply. Calls wait until imports are known."""
-        pending: list[tuple[ast.AST, FunctionBuilder | None, str, bool]] = [(tree, None, "", False)]
+        self._marks += marks_of("", tree.body)
+        pending: list[tuple[ast.AST, FunctionBuilder | None, str, Loops]] = [(tree, None, "", ())]
         while pending:
-            node, function, prefix, in_loop = pending.pop()
+            node, function, prefix, loops = pending.pop()
             if isinstance(node, _FUNCTIONS):
-                function, in_loop = self._enter(node, prefix), False
+                function, loops = self._enter(node, prefix), ()
                 prefix = f"{function.qualified_name}."
-                self._decorated.append((prefix, node.decorator_list))
+                self._marks += (Mark(prefix, each) for each in node.decorator_list)
             elif isinstance(node, ast.ClassDef):
                 prefix = f"{prefix}{node.name}."
-                self._decorated.append((prefix, node.decorator_list))
+                self._marks += (Mark(prefix, each) for each in node.decorator_list)
+                self._marks += marks_of(prefix, node.body)
             elif isinstance(node, ast.Import | ast.ImportFrom):
                 self._import(node)
             elif function is not None:
-                in_loop = self._count(node, function, in_loop)
-            for name in node._fields:
-                child = getattr(node, name, None)
-                if isinstance(child, ast.AST):
-                    pending.append((child, function, prefix, in_loop))
-                elif isinstance(child, list):
-                    pending += [
-                        (each, function, prefix, in_loop) for each in child if isinstance(each, ast.AST)
-                    ]
+                self._count(node, function, loops)
+            pending += [(child, function, prefix, around) for child, around in inside(node, loops)]
         for call, function, in_loop in self._calls:
             self._add_call(call, function, in_loop)
         if is_test_file(self._file):
@@ -87,10 +81,13 @@ class _Walk:
         self._found.append(function)
         return function
 
-    def _count(self, node: ast.AST, function: FunctionBuilder, in_loop: bool) -> bool:
-        """Whether what is inside of the node is in a loop."""
+    def _count(self, node: ast.AST, function: FunctionBuilder, loops: Loops) -> None:
+        function.hazards += (
+            Hazard("growth", what, line, in_loop=True, blocks=False)
+            for what, line in gone_through_again(node, loops)
+        )
         if isinstance(node, ast.Call):
-            self._calls.append((node, function, in_loop))
+            self._calls.append((node, function, bool(loops)))
         elif isinstance(node, ast.Await):
             self._awaited.add(id(node.value))
         elif isinstance(node, ast.BoolOp):
@@ -99,18 +96,16 @@ class _Walk:
             function.complexity += sum(1 + len(each.ifs) for each in node.generators)
         elif isinstance(node, _DECISIONS):
             function.complexity += 1
-        return in_loop or isinstance(node, _LOOPS + _COMPREHENSIONS)
 
     def _skip(self) -> None:
         """A marker is for all that is inside."""
-        for prefix, decorators in self._decorated:
-            for each in decorators:
-                name = self._dotted(each.func if isinstance(each, ast.Call) else each)
-                if skip := by_decorator(name, each):
-                    for function in self._found:
-                        is_weaker = function.skip is None or function.skip.is_conditional
-                        if is_weaker and f"{function.qualified_name}.".startswith(prefix):
-                            function.skip = skip
+        for mark in self._marks:
+            node = mark.node
+            if skip := by_mark(self._dotted(node.func if isinstance(node, ast.Call) else node), mark):
+                for function in self._found:
+                    is_weaker = function.skip is None or function.skip.is_conditional
+                    if is_weaker and f"{function.qualified_name}.".startswith(mark.prefix):
+                        function.skip = skip
 
     def _import(self, node: ast.Import | ast.ImportFrom) -> None:
         for each in node.names:

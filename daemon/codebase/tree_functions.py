@@ -13,6 +13,7 @@ import tree_sitter
 from daemon.codebase.parsed import FunctionBuilder, Parsed, is_test_file, one_line
 from daemon.codebase.skipped_tests import by_attributes, by_call
 from daemon.codebase.tree_languages import Language
+from daemon.codebase.tree_loops import bound_names, gone_through, is_independent, of_callback, searched
 from daemon.codebase.tree_names import (
     call_name,
     called_with,
@@ -35,6 +36,8 @@ class _Open(msgspec.Struct):
     function: FunctionBuilder | None = None
     prefix: str = ""
     loop: bool = False
+    names: frozenset[str] = frozenset()
+    """Those that depend on the item of a loop."""
     skip: Skip | None = None
 
 
@@ -97,7 +100,8 @@ class _Sweep:
                 prefix = f"{name}." if name else ""
                 self._open.append(_Open(node.end_byte, prefix=prefix, skip=self._skip_of(node)))
             case "loop":
-                self._open.append(_Open(node.end_byte, loop=True))
+                self._growth(gone_through(node), node)
+                self._open.append(_Open(node.end_byte, loop=True, names=bound_names(node)))
             case "decision":
                 if function := self._function():
                     function.complexity += 1
@@ -118,11 +122,27 @@ class _Sweep:
                 return each.loop
         return False
 
+    def _growth(self, over: str, node: tree_sitter.Node) -> None:
+        """Tells what is gone through again for each item of the loops around."""
+        function = self._function()
+        if function is None or not over or not self._in_loop():
+            return
+        bound: frozenset[str] = frozenset()
+        for each in reversed(self._open):
+            if each.function:
+                break
+            bound |= each.names
+        if is_independent(over, bound):
+            function.hazards.append(Hazard("growth", over, _line(node), in_loop=True, blocks=False))
+
     def _enter(self, node: tree_sitter.Node) -> None:
         """A callback without a name belongs to the function around it."""
         name = function_name(node, titles=self._tests)
         if not name:
-            self._open.append(_Open(node.end_byte, loop=runs_often(node), skip=self._skip_of(node)))
+            often = runs_often(node)
+            over, names = of_callback(node) if often else ("", frozenset[str]())
+            self._growth(over, node)
+            self._open.append(_Open(node.end_byte, loop=often, names=names, skip=self._skip_of(node)))
             return
         parameters = node.child_by_field_name("parameters") or node.child_by_field_name("parameter")
         result = node.child_by_field_name("return_type") or node.child_by_field_name("returns")
@@ -157,6 +177,7 @@ class _Sweep:
         if function is None or not name:
             return
         function.calls.add(name)
+        self._growth(searched(name), node)
         if kind := self._hazards.kind_of(name):
             awaited = node.parent is not None and node.parent.type == "await_expression"
             blocks = kind == "wait" or not (awaited or _is_asynchronous(name, self._file))

@@ -13,6 +13,8 @@ from daemon.coverage.report import CoveredLines, MeasuredLines, Report, known_na
 from daemon.coverage.xml_stream import read_xml
 from handlers.model import CoveredFunction
 
+_WAYS: Final = re.compile(r"\((\d{1,6})/(\d{1,6})\)")
+"""condition-coverage="50% (1/2)"."""
 _STATE_MACHINE: Final = re.compile(r"(?P<owner>.*)[/.+]<(?P<name>\w+)>d__\d+")
 """What the C# compiler makes of an async method or an iterator: a class whose MoveNext is the body."""
 
@@ -23,6 +25,7 @@ class _Reader:
         self.executed: dict[str, list[int]] = {}
         """Executed lines by file; a file of several classes is one."""
         self.missed: dict[str, list[int]] = {}
+        self.branches: dict[str, dict[int, tuple[int, int]]] = {}
         self._source = source
         self._class: Mapping[str, str] = {}
         self._method: Mapping[str, str] | None = None
@@ -41,7 +44,10 @@ class _Reader:
             if self._method is not None:
                 self._method_lines.append((int(number), hits != "0"))
             lines = self.missed if hits == "0" else self.executed
-            lines.setdefault(plain_path(self._class.get("filename", "")), []).append(int(number))
+            file = plain_path(self._class.get("filename", ""))
+            lines.setdefault(file, []).append(int(number))
+            if ways := _WAYS.search(attributes.get("condition-coverage", "")):
+                self.branches.setdefault(file, {})[int(number)] = int(ways[1]), int(ways[2])
 
     def end(self, tag: str) -> None:
         if tag == "method" and self._method is not None:
@@ -78,7 +84,12 @@ def read_cobertura(source: str, raw: bytes) -> Report | None:
         return None
     named = {function.file for function in reader.functions}
     measured = [
-        MeasuredLines(file, line_set(numbers), line_set(reader.missed.get(file, ())))
+        MeasuredLines(
+            file,
+            line_set(numbers),
+            line_set(reader.missed.get(file, ())),
+            reader.branches.get(file, {}),
+        )
         for file, numbers in reader.executed.items()
     ]
     return Report(

@@ -1,4 +1,5 @@
-"""coverage.py JSON: format 3 has functions, all have lines, and `--show-contexts` adds which test ran which.
+"""coverage.py JSON: format 3 has functions, all have lines, `--branch` adds ways on from a line, and
+`--show-contexts` which test ran which.
 
 https://coverage.readthedocs.io/en/latest/cmd.html#json-reporting-coverage-json
 """
@@ -13,6 +14,7 @@ from daemon.coverage.report import (
     CoveredLines,
     MeasuredLines,
     Report,
+    branches_of,
     by_test,
     line_set,
     plain_path,
@@ -37,6 +39,8 @@ class _Region(msgspec.Struct, frozen=True):
 class _File(msgspec.Struct, frozen=True):
     executed_lines: tuple[int, ...] = ()
     missing_lines: tuple[int, ...] = ()
+    executed_branches: tuple[tuple[int, int], ...] = ()
+    missing_branches: tuple[tuple[int, int], ...] = ()
     functions: dict[str, _Region] | None = None
     contexts: dict[int, tuple[str, ...]] = {}
 
@@ -71,7 +75,17 @@ def read_coverage_py_json(source: str, raw: bytes) -> Report | None:
         if file.functions is None
     )
     measured = tuple(
-        MeasuredLines(plain_path(path), line_set(file.executed_lines), line_set(file.missing_lines))
+        MeasuredLines(
+            plain_path(path),
+            line_set(file.executed_lines),
+            line_set(file.missing_lines),
+            branches_of(
+                [
+                    *((line, True) for line, _ in file.executed_branches),
+                    *((line, False) for line, _ in file.missing_branches),
+                ]
+            ),
+        )
         for path, file in files.items()
     )
     return Report(source, functions, lines, measured)

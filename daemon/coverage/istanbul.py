@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from daemon.coverage.report import MeasuredLines, Report, known_name, line_set, plain_path
+from daemon.coverage.report import MeasuredLines, Report, branches_of, known_name, line_set, plain_path
 from daemon.documents import decode_json
 from handlers.model import CoveredFunction
 
@@ -26,12 +26,20 @@ class _Function(msgspec.Struct, frozen=True):
     decl: _Range | None = None
 
 
+class _Branch(msgspec.Struct, frozen=True):
+    loc: _Range | None = None
+    line: int | None = None
+    """Of old versions."""
+
+
 class _File(msgspec.Struct, frozen=True, rename="camel"):
     path: str
     fn_map: dict[str, _Function]
     f: dict[str, int]
     statement_map: dict[str, _Range] = {}
     s: dict[str, int] = {}
+    branch_map: dict[str, _Branch] = {}
+    b: dict[str, tuple[int, ...]] = {}
 
 
 class _Probe(msgspec.Struct, frozen=True):
@@ -60,7 +68,12 @@ def _measured(file: _File) -> MeasuredLines:
     for number, statement in file.statement_map.items():
         if statement.start.line is not None:
             lines[file.s.get(number, 0) > 0].append(statement.start.line)
-    return MeasuredLines(plain_path(file.path), line_set(lines[True]), line_set(lines[False]))
+    branches = branches_of(
+        ((each.loc.start.line if each.loc else each.line) or 0, hits > 0)
+        for number, each in file.branch_map.items()
+        for hits in file.b.get(number, ())
+    )
+    return MeasuredLines(plain_path(file.path), line_set(lines[True]), line_set(lines[False]), branches)
 
 
 def _functions(source: str, file: _File) -> list[CoveredFunction]:

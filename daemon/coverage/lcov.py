@@ -5,7 +5,15 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from daemon.coverage.report import CoveredLines, MeasuredLines, Report, known_name, line_set, plain_path
+from daemon.coverage.report import (
+    CoveredLines,
+    MeasuredLines,
+    Report,
+    branches_of,
+    known_name,
+    line_set,
+    plain_path,
+)
 from daemon.documents import MalformedError
 from handlers.model import CoveredFunction
 
@@ -17,6 +25,7 @@ _RECORDS: Final = {
         "FNDA": r"(?P<hits>\d+),(?P<name>.+)",
         "FNL": rf"(?P<index>{_NUMBER}),(?P<line>{_NUMBER})(?:,{_NUMBER})?",
         "FNA": rf"(?P<index>{_NUMBER}),(?P<hits>\d+),(?P<name>.+)",
+        "BRDA": rf"(?P<line>{_NUMBER}),(?P<way>[^,]*,.*),(?P<hits>-|\d+)",
         "DA": rf"(?P<line>{_NUMBER}),(?P<hits>-?\d+)(?:,.*)?",
     }.items()
 }
@@ -32,6 +41,8 @@ class _Reader:
         """Executed lines by file and test."""
         self.missed: dict[str, list[int]] = {}
         """By file; another test may have executed them."""
+        self.branches: dict[str, dict[tuple[int, str], bool]] = {}
+        """Whether each way on from a line was taken, by file."""
         self._file = ""
         self._test = ""
         self._starts: dict[str, int] = {}
@@ -58,6 +69,10 @@ class _Reader:
                 self._function(record["name"], self._starts.get(record["name"], 0), record["hits"])
             case "FNA":
                 self._function(record["name"], self._starts.get(f"#{record['index']}", 0), record["hits"])
+            case "BRDA":
+                ways = self.branches.setdefault(self._file, {})
+                way = int(record["line"]), record["way"]
+                ways[way] = ways.get(way, False) or bool(record["hits"].strip("-0"))
             case "DA" if record["hits"].strip("-0"):
                 self.lines.setdefault(self._file, {}).setdefault(self._test, []).append(int(record["line"]))
             case "DA":
@@ -97,7 +112,14 @@ def read_lcov(source: str, text: str) -> Report:
         functions,
         tuple(each for each in lines if each.file not in named),
         tuple(
-            MeasuredLines(each.file, each.executed, line_set(reader.missed.get(each.file, ())))
+            MeasuredLines(
+                each.file,
+                each.executed,
+                line_set(reader.missed.get(each.file, ())),
+                branches_of(
+                    (line, is_taken) for (line, _), is_taken in reader.branches.get(each.file, {}).items()
+                ),
+            )
             for each in lines
         ),
     )

@@ -29,6 +29,8 @@ class MeasuredLines(msgspec.Struct, frozen=True):
     file: str
     executed: int
     missed: int
+    branches: dict[int, tuple[int, int]] = {}
+    """By line from which several ways lead on, how many of them were taken, and how many there are."""
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -41,6 +43,16 @@ class Report(msgspec.Struct, frozen=True):
     """Of files of which it names no function."""
     measured: tuple[MeasuredLines, ...] = ()
     """Of all files, where it tells the lines that were not executed from those that cannot be."""
+
+
+def branches_of(ways: Iterable[tuple[int, bool]]) -> dict[int, tuple[int, int]]:
+    """The branches of lines from each single way on, with whether it was taken."""
+    found: dict[int, tuple[int, int]] = {}
+    for line, is_taken in ways:
+        if line > 0:
+            taken, of = found.get(line, (0, 0))
+            found[line] = taken + is_taken, of + 1
+    return found
 
 
 def line_set(numbers: Iterable[int]) -> int:

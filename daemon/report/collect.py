@@ -30,7 +30,7 @@ class IncidentReport(msgspec.Struct, frozen=True):
     lines: tuple[EvidenceLine, ...]
     points: tuple[Point, ...]
     marks: tuple[Mark, ...]
-    """Restarts of what writes the logs, in the time of the points."""
+    """What happened to the programs and to how they are judged, in the time of the points."""
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -92,7 +92,7 @@ def _incident(
 def over_time(
     incident: Incident, settings: Settings, records: Records, since_ms: int, most: int
 ) -> tuple[tuple[Point, ...], tuple[Mark, ...]]:
-    """The figure of an incident in steps, about `most` at most, and the restarts meanwhile."""
+    """The figure of an incident in steps, about `most` at most, and what happened meanwhile."""
     until_ms = max(incident.last_seen_ms, records.telemetry.totals().watermark_ms) + 1
     window_ms = settings.ingest.window_s * 1000
     tiers = Tiers(records.store, records.telemetry, window_ms)

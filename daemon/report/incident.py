@@ -13,7 +13,7 @@ from daemon.evidence import EvidenceLine
 from daemon.report.chart import Chart, ChartMark, svg
 from daemon.report.collect import IncidentReport
 from daemon.report.markup import Element, element
-from handlers.diagnosis.wording import percent, quantity, sentence
+from handlers.diagnosis.wording import happened, percent, quantity, sentence
 from handlers.model import Anomaly, BehavioralAnomaly, FixRecommendation, SelfAnomaly
 
 
@@ -54,7 +54,7 @@ def _chart(each: IncidentReport) -> Element | None:
             from_ms=stored.first_seen_ms,
             to_ms=stored.last_seen_ms,
             marks=(
-                *(ChartMark(mark.at_ms, f"{mark.stream} {mark.kind}") for mark in each.marks),
+                *(ChartMark(mark.at_ms, happened(mark)) for mark in each.marks),
                 *_commits(each),
             ),
             # Short: on a phone the letters are large in comparison.

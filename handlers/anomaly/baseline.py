@@ -59,6 +59,8 @@ class Learned(msgspec.Struct, Generic[S]):
     pinned: str = ""
     """The name under which an operator froze the reference; "" if it is learned on."""
     season: Season = msgspec.field(default_factory=Season)
+    declared: tuple[str, ...] | None = None
+    """Of a sequence, the definition by which it was judged, () for none; None where that is not known."""
 
 
 class Baseline(msgspec.Struct):

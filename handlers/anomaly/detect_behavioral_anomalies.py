@@ -15,6 +15,7 @@ from handlers.anomaly.baseline import RUNS, Baseline, Judgement, Learned, judge_
 from handlers.anomaly.behavior import Behavior, Expectation
 from handlers.anomaly.identity import anomaly_id, severity_of
 from handlers.anomaly.judge_runs import judge_runs
+from handlers.anomaly.redefined import under_definition
 from handlers.anomaly.statistics import wilson_interval, z_of
 from handlers.model import BehavioralAnomaly, RunStats, Severity, TelemetryMetrics
 from handlers.model import Sequence as DeclaredSequence
@@ -52,9 +53,9 @@ def detect_behavioral_anomalies(
     anomalies: list[BehavioralAnomaly] = []
     runs: dict[str, Learned[RunStats]] = {}
     for name, windows in sorted(arrivals.items()):
-        known = baseline.runs.get(name) or Learned(RunStats())
         expectation = _expectation(name, declared, learned_windows)
         own = limits_for(limits, detect_of, subject_names(name))
+        known = under_definition(baseline.runs.get(name) or Learned(RunStats()), expectation.events, own)
         judge = partial(_judge, expectation=expectation, limits=own)
         runs[name], judgement = judge_subject(known, windows, RUNS, own.min_samples, judge)
         if judgement is not None and own.behavioral:

@@ -8,6 +8,7 @@ import msgspec
 
 from handlers.diagnosis.added_time import AddedTime, added_times
 from handlers.diagnosis.changes import Changes, changes_of, with_changes
+from handlers.diagnosis.growth import growth_of
 from handlers.diagnosis.hazards import hazard_at_fault
 from handlers.diagnosis.known import Known
 from handlers.diagnosis.performance_causes import (
@@ -26,6 +27,7 @@ from handlers.model import (
     AnyAnomaly,
     BeatKey,
     Handler,
+    Past,
     PerformanceAnomaly,
     PerformanceDiagnosis,
     TelemetryMetrics,
@@ -84,7 +86,15 @@ def _diagnose(
         return with_changes(diagnose_rate(anomaly, place(handler)), changes, known, explains=False)
     slow = tuple(each for each in slow if each.unit != RATE_UNIT)
     share = None if metrics is None else _share_of_run(metrics, anomaly)
-    hazard = hazard_at_fault(anomaly, known, place(handler), changes.culprit, changes.commits.brought)
+    growth = growth_of(anomaly, known.pasts.get(anomaly.id, Past()), _since_ms(anomaly, changes))
+    hazard = hazard_at_fault(
+        anomaly,
+        known,
+        place(handler),
+        changes.culprit,
+        changes.commits.brought,
+        grows=growth is not None or anomaly.kind == "drift",
+    )
     queued = queueing(anomaly, added, changes.load)
     checked = (
         common_cause(anomaly, slow, metrics, min_common),
@@ -93,7 +103,7 @@ def _diagnose(
         queued,
         more_load(changes.load) if isinstance(queued, str) else "",
     )
-    own = own_work(anomaly, handler, hazard)
+    own = own_work(anomaly, handler, hazard, growth)
     chosen, *possible = _in_order([each for each in checked if isinstance(each, Cause)], own, changes)
     whole = () if share is None else (f"takes {percent(share)} of the time of its sequence",)
     diagnosis = PerformanceDiagnosis(
@@ -112,6 +122,13 @@ def _diagnose(
     )
     is_proved = hazard is not None and hazard.is_new
     return with_changes(diagnosis, changes, known, explains=chosen is own, is_proved=is_proved)
+
+
+def _since_ms(anomaly: PerformanceAnomaly, changes: Changes) -> int:
+    """From when on it may grow: a drift shows before it is told."""
+    if changes.began:
+        return changes.began.until_ms
+    return 0 if anomaly.kind == "drift" else anomaly.first_seen_ms
 
 
 def _measured(anomaly: PerformanceAnomaly, changes: Changes) -> tuple[str, ...]:

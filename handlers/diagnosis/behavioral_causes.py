@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 import msgspec
@@ -50,21 +51,32 @@ def path_cause(
 
 def _definition_changed(anomaly: BehavioralAnomaly, changes: Changes, known: Known) -> PathCause | None:
     """The runs before the change of the definition took the same path as those after it."""
-    commit = _last_change(anomaly, known.codebase)
-    if anomaly.expected_from != "definition" or changes.began or commit is None:
+    if anomaly.expected_from != "definition" or changes.began:
         return None
-    points = known.pasts.get(anomaly.id, Past()).points
-    before = _share([each for each in points if each.at_ms < commit.at_ms])
-    if before is None or min(before, anomaly.actual) < _MOST:
-        return None
-    return PathCause(
-        "definition-changed",
-        f"the definition changed, the program did not: {told(commit)} changed it at {utc(commit.at_ms)}, and "
-        "the runs before and after take the same path",
-        "confirmed",
-        (f"by the definition as it is now, {percent(before)} of the runs before it deviate too",),
-        ("a changed program: the runs are as they were",),
-    )
+    past = known.pasts.get(anomaly.id, Past())
+    for changed_ms, who in _changes(anomaly, past, known.codebase):
+        before = _share([each for each in past.points if each.at_ms < changed_ms])
+        if before is not None and min(before, anomaly.actual) >= _MOST:
+            return PathCause(
+                "definition-changed",
+                f"the definition changed, the program did not: {who} at {utc(changed_ms)}, and the runs "
+                "before and after take the same path",
+                "confirmed",
+                (f"by the definition as it is now, {percent(before)} of the runs before it deviate too",),
+                ("a changed program: the runs are as they were",),
+            )
+    return None
+
+
+def _changes(anomaly: BehavioralAnomaly, past: Past, codebase: Codebase) -> Iterator[tuple[int, str]]:
+    """When its definition was changed and by whom, as git says, else when another one was read."""
+    if commit := _last_change(anomaly, codebase):
+        yield commit.at_ms, f"{told(commit)} changed it"
+    marks = [each for each in past.marks if each.kind == "definition" and each.about == anomaly.sequence]
+    sequence = sequence_of(anomaly, codebase)
+    file = sequence.file if sequence and sequence.file else "its file"
+    if marks:
+        yield marks[-1].at_ms, f"another order of beats was read from {file}"
 
 
 def _aborted(anomaly: BehavioralAnomaly, errors: tuple[ErrorAnomaly, ...]) -> PathCause | None:

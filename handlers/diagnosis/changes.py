@@ -7,6 +7,7 @@ from typing import Final, TypeVar
 import msgspec
 from msgspec.structs import replace
 
+from handlers.diagnosis.happenings import Happenings, happenings
 from handlers.diagnosis.known import Known
 from handlers.diagnosis.onset import Onset, load_factor, onset
 from handlers.diagnosis.reach import is_located, reach_of
@@ -31,6 +32,8 @@ class Changes(msgspec.Struct, frozen=True):
     commits: Verdicts = Verdicts()
     load: float | None = None
     """How many times as often it ran afterwards."""
+    others: Happenings = Happenings()
+    """What else changed then."""
     is_located: bool = False
     """It is known what of the source runs."""
 
@@ -46,10 +49,11 @@ def changes_of(anomaly: AnyAnomaly, location: str, known: Known) -> Changes:
     past = known.pasts.get(anomaly.id, Past())
     began = onset(anomaly, past)
     if began is None:
-        return Changes()
+        return Changes(others=happenings(anomaly, past, None, None))
     places = reach_of(anomaly, known, location)
     commits = weigh_commits(known.codebase, places, began, past.marks)
-    return Changes(began, commits, load_factor(began, anomaly), is_located=is_located(places))
+    others = happenings(anomaly, past, began, commits.deployed)
+    return Changes(began, commits, load_factor(began, anomaly), others, is_located=is_located(places))
 
 
 def with_changes(
@@ -61,13 +65,11 @@ def with_changes(
     force at which the figure left its usual range, or `is_proved`: the line at fault is its doing.
     `explains`: whether a commit can be the cause that the diagnosis names.
     """
+    against = [*diagnosis.evidence_against, *changes.others.evidence_against]
     if changes.began is None:
-        return diagnosis
-    evidence, against = list(diagnosis.evidence), list(diagnosis.evidence_against)
-    ruled_out = [*diagnosis.ruled_out, *changes.commits.ruled_out]
-    evidence.append(_began(changes.began))
-    if mark := changes.commits.deployed:
-        evidence.append(f"{mark.stream} restarted at {utc(mark.at_ms)}, as it began")
+        return replace(diagnosis, evidence_against=tuple(against))
+    evidence = [*diagnosis.evidence, _began(changes.began), *changes.others.evidence]
+    ruled_out = [*diagnosis.ruled_out, *changes.commits.ruled_out, *changes.others.ruled_out]
     evidence += changes.commits.says[:_SHOWN]
     if known.codebase.commits and not changes.is_located:
         against.append("no source of it is known, so no commit can be told to touch it")
@@ -82,6 +84,8 @@ def with_changes(
         verdict = "confirmed" if is_direct and agrees else "likely"
         if ":" in culprit.place:
             location = culprit.place
+    elif explains and (version := changes.others.version):
+        cause = f"{cause}; it began with version {version.after} (before: {version.before})"
     return replace(
         diagnosis,
         cause=cause,

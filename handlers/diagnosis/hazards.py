@@ -17,6 +17,7 @@ _WAITS: Final = {
     "database": "waits for a database",
     "process": "waits for another process",
     "wait": "waits for an asynchronous call",
+    "growth": "",
 }
 
 
@@ -34,6 +35,11 @@ class Found(msgspec.Struct, frozen=True):
 
     @property
     def says(self) -> str:
+        if self.hazard.kind == "growth":
+            return (
+                f"{self.function.qualified_name} goes through {self.hazard.call} again for each item of a "
+                f"loop ({self.place}), work that grows with the product of both"
+            )
         how = " in a loop" if self.hazard.in_loop else ""
         if self.function.is_async and self.hazard.blocks:
             how += ", which stops everything else of its event loop"
@@ -42,13 +48,19 @@ class Found(msgspec.Struct, frozen=True):
 
 
 def hazard_at_fault(
-    anomaly: AnyAnomaly, known: Known, location: str, culprit: Suspect | None, brought: frozenset[int]
+    anomaly: AnyAnomaly,
+    known: Known,
+    location: str,
+    culprit: Suspect | None,
+    brought: frozenset[int],
+    *,
+    grows: bool = False,
 ) -> Found | None:
     """The likeliest one, or None. What stands in its own function goes before what stands in a callee.
 
     `brought`: the lines of the file of `culprit` that are its doing. A call that was there before the
     beginning explains nothing by itself: without a commit that brought it, it must sleep, be in a loop or
-    block an event loop to be told.
+    block an event loop to be told, or be work that grows where the time `grows`.
     """
     own = functions_of(anomaly, known, location)
     found = []
@@ -58,7 +70,10 @@ def hazard_at_fault(
                 file = culprit.place.rpartition(":")[0] if culprit else ""
                 is_new = function.file == file and hazard.line in brought
                 telling = hazard.in_loop or hazard.kind == "sleep" or (function.is_async and hazard.blocks)
+                if hazard.kind == "growth":
+                    telling = grows
                 if is_new or telling:
-                    rank = (not is_new, depth, not telling, function.file, hazard.line)
+                    fits = telling and grows == (hazard.kind == "growth")
+                    rank = (not is_new, not fits, depth, not telling, function.file, hazard.line)
                     found.append((rank, Found(hazard, function, is_new)))
     return min(found, key=lambda each: each[0])[1] if found else None

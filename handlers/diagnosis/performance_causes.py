@@ -8,6 +8,7 @@ import msgspec
 
 from handlers.diagnosis.added_time import AddedTime
 from handlers.diagnosis.changes import LOAD_FACTOR
+from handlers.diagnosis.growth import Growth
 from handlers.diagnosis.hazards import Found
 from handlers.diagnosis.subject import subject
 from handlers.diagnosis.wording import count, percent, span
@@ -150,7 +151,14 @@ def more_load(factor: float | None) -> Cause | str:
     )
 
 
-def own_work(anomaly: PerformanceAnomaly, handler: Handler | None, hazard: Found | None = None) -> Cause:
+def own_work(
+    anomaly: PerformanceAnomaly,
+    handler: Handler | None,
+    hazard: Found | None = None,
+    growth: Growth | None = None,
+) -> Cause:
+    """`growth`: that it gets slower under the same load, where it does."""
+    measured = growth.evidence if growth else ()
     if anomaly.kind == "slow-tail":
         return Cause(
             "own-work",
@@ -159,12 +167,16 @@ def own_work(anomaly: PerformanceAnomaly, handler: Handler | None, hazard: Found
             "inconclusive",
             ("the median is as expected",),
         )
-    if anomaly.kind == "drift":
+    if growth or anomaly.kind == "drift":
+        little = ("it got slower little by little, not at once",) if anomaly.kind == "drift" else ()
+        code = hazard.says if hazard and hazard.hazard.kind == "growth" else ""
+        kept = "what the process keeps and nobody trims" if growth and growth.is_of_process else ""
+        why = code or kept or "data, a list or a cache that nobody trims"
         return Cause(
             "own-work",
-            f"the work of {subject(anomaly)} grows with time: data, a list or a cache that nobody trims",
+            f"the work of {subject(anomaly)} grows with time: {why}",
             "likely",
-            ("it got slower little by little, not at once",),
+            little + measured,
         )
     what = "what it computes" if handler and handler.kind == "pure" else "what it computes or waits for"
     declared = (f"declared as {handler.kind}",) if handler and handler.kind else ()

@@ -60,6 +60,11 @@ def _remedy(diagnosis: PerformanceDiagnosis) -> str:
     if hazard is None:
         return ""
     at = f"{hazard.call} ({diagnosis.hazard_file}:{hazard.line})"
+    if hazard.kind == "growth":
+        return (
+            f"Go through {hazard.call} once, before the loop ({diagnosis.hazard_file}:{hazard.line}): put it "
+            "into a map or a set, and look up in that."
+        )
     if hazard.kind == "sleep":
         return f"Remove {at}, or wait for what it waits for."
     if hazard.in_loop:

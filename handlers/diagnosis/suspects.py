@@ -17,6 +17,8 @@ LOOKBACK_MS: Final = 7 * 86_400_000
 """Where no restart says since when a commit was there: so long before the beginning."""
 _CLOSE_MS: Final = 120_000
 """A program takes so long to start and to be called at most."""
+_ONE_START_MS: Final = 60_000
+"""So far apart are two starts at least."""
 _HALVED_MS: Final = 4 * 3_600_000
 """A commit that was there so long before it began is half as likely as one that just came."""
 _WEIGHTS: Final[dict[Touch, int]] = {
@@ -50,7 +52,7 @@ class Verdicts(msgspec.Struct, frozen=True):
     """What each of them did, in the same order."""
     ruled_out: tuple[str, ...] = ()
     deployed: Mark | None = None
-    """The restart at which it began."""
+    """The restart, or the new version, at which it began."""
     is_likely: bool = False
     """The first one is near enough to be the cause."""
     is_alone: bool = False
@@ -67,9 +69,13 @@ def weigh_commits(
     `places`: what the subject runs, what explains most first. A commit that was there when the program was
     restarted and went on as usual is ruled out.
     """
-    restarts = [mark for mark in marks if mark.at_ms <= found.until_ms]
-    deployed = restarts[-1] if restarts and restarts[-1].at_ms >= found.since_ms - _CLOSE_MS else None
-    settled = [mark for mark in restarts if mark is not deployed]
+    starts = [mark for mark in marks if is_start(mark) and mark.at_ms <= found.until_ms]
+    at_onset = [mark for mark in starts if mark.at_ms >= found.since_ms - _CLOSE_MS]
+    # A program tells its version where it starts: both are one start, and the version says more of it.
+    deployed = next((mark for mark in reversed(at_onset) if mark.kind == "version"), None) or (
+        at_onset[-1] if at_onset else None
+    )
+    settled = [mark for mark in starts if deployed is None or mark.at_ms < deployed.at_ms - _ONE_START_MS]
     proven_ms = settled[-1].at_ms if settled else 0
     until_ms = deployed.at_ms if deployed else found.until_ms
     since_ms = found.since_ms - LOOKBACK_MS
@@ -105,6 +111,11 @@ def weigh_commits(
         is_alone=first is not None and all(2 * score < scored[0][0] for score, _, _ in scored[1:]),
         brought=_brought(codebase, first) if first else frozenset(),
     )
+
+
+def is_start(mark: Mark) -> bool:
+    """Whether a program was started, and commits before it came into force with it."""
+    return mark.kind == "restarted" or (mark.kind == "version" and bool(mark.before))
 
 
 def told(commit: Commit | Suspect) -> str:

@@ -1,4 +1,4 @@
-"""Whether the line at fault is one that no test runs."""
+"""Whether the line at fault is one that no test runs, or leaves by all ways."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ def untested_line(location: str, functions: Iterable[CoveredFunction]) -> str:
     file, _, number = location.rpartition(":")
     if not number.isdecimal():
         return ""
-    for each in functions:
-        if each.file == file and any(first <= int(number) <= last for first, last in each.missed):
+    here = [each for each in functions if each.file == file]
+    for each in here:
+        if any(first <= int(number) <= last for first, last in each.missed):
             return f"no test runs {location}, by {each.source}"
+    for each in here:
+        if int(number) in each.half_taken:
+            return f"tests run {location}, but take not all ways on from it, by {each.source}"
     return ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from handlers.model import PerformanceAnomaly
+from handlers.model import Mark, PerformanceAnomaly
 
 
 def span(ms: float) -> str:
@@ -69,3 +69,19 @@ def sentence(text: str) -> str:
 def quantile_name(anomaly: PerformanceAnomaly) -> str:
     """ "median", or "p95" and the like."""
     return "median" if anomaly.quantile == 0.5 else f"p{anomaly.quantile * 100:g}"
+
+
+def happened(mark: Mark) -> str:
+    """What a mark says, without its time: "version 2.3.1 of shop came (before: 2.3.0)"."""
+    before = f" (before: {mark.before})" if mark.before else ""
+    match mark.kind:
+        case "restarted":
+            return f"{mark.stream} restarted"
+        case "version":
+            of = f" of {mark.about or mark.stream}"
+            return f"version {mark.after}{of} {'came' if mark.before else 'runs'}{before}"
+        case "settings":
+            return f"{mark.about} was set to {mark.after}{before}"
+        case "definition":
+            how = "changed" if mark.before and mark.after else "is new" if mark.after else "is gone"
+            return f"the definition of {mark.about} {how}"

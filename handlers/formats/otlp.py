@@ -25,6 +25,7 @@ from handlers.model import (
     ParserState,
     Subject,
     TelemetryEvents,
+    ToldVersion,
     WaitingEvent,
 )
 
@@ -37,6 +38,7 @@ _MAX_TRACES: Final = 2_000
 _MAX_WAITING: Final = 5_000
 """Events that wait at most: they are part of what every commit stores."""
 _MAX_NAME_CHARS: Final = 300
+_MAX_VERSION_CHARS: Final = 100
 
 
 class _Value(msgspec.Struct, frozen=True, gc=False):
@@ -123,6 +125,7 @@ class _Reader:
         self.events = TelemetryEvents(source)
         self.matched = self.unreadable = 0
         self._open = traces
+        self._versions: dict[str, str] = {}
         self._waiting = sum(len(trace.waiting) for trace in traces.values())
 
     def read(self, block: Block) -> None:
@@ -141,6 +144,7 @@ class _Reader:
         self._give_up(0)
 
     def _take(self, request: _Request, source: int, offset: int) -> None:
+        self._tell_versions(request, offset)
         roots: dict[str, list[WaitingEvent]] = {}
         newest_ns = 0
         for service, span in _spans(request):
@@ -163,6 +167,24 @@ class _Reader:
         for trace_id, told in roots.items():
             self._run(trace_id, told)
         self._limit(newest_ns)
+
+    def _tell_versions(self, request: _Request, offset: int) -> None:
+        """Each where it is another one than before of that service."""
+        for resource_spans in request.resource_spans:
+            attributes = _attributes(resource_spans.resource.attributes)
+            service, version = attributes.get("service.name", ""), attributes.get("service.version", "")
+            if version and self._versions.get(service) != version:
+                self._versions[service] = version
+                spans = [span for scope in resource_spans.scope_spans for span in scope.spans]
+                at_ns = min((_ns(span.start_time_unix_nano) for span in spans), default=0)
+                self.events.versions.append(
+                    ToldVersion(
+                        offset,
+                        service[:_MAX_NAME_CHARS],
+                        version[:_MAX_VERSION_CHARS],
+                        at_ns / 1e9 if at_ns else None,
+                    )
+                )
 
     def _run(self, trace_id: str, told: list[WaitingEvent]) -> None:
         trace = self._open[trace_id]

@@ -59,6 +59,7 @@ from handlers.model.events import (
     Origin,
     Subject,
     TelemetryEvents,
+    ToldVersion,
     WholeRun,
 )
 from handlers.model.metrics import (
@@ -153,6 +154,7 @@ __all__ = [
     "TelemetryEvents",
     "TelemetryMetrics",
     "Test",
+    "ToldVersion",
     "Touch",
     "VariantStats",
     "Verdict",

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-HazardKind = Literal["sleep", "file", "network", "database", "process", "wait"]
+HazardKind = Literal["sleep", "file", "network", "database", "process", "wait", "growth"]
 
 
 class Skip(msgspec.Struct, frozen=True, gc=False):
@@ -84,15 +84,19 @@ class CoveredFunction(msgspec.Struct, frozen=True):
     """Names of the tests that executed it, where the report tells them apart."""
     missed: tuple[tuple[int, int], ...] = ()
     """First and last line of each part of its body that no test ran, where reports have lines."""
+    half_taken: tuple[int, ...] = ()
+    """Lines that tests ran, from which there is a way on that none took, where reports have branches."""
 
 
 class Hazard(msgspec.Struct, frozen=True, gc=False):
-    """A call that can take long for reasons outside of the function."""
+    """A call that can take long for reasons outside of the function, or work that outgrows its input."""
 
     kind: HazardKind
-    """What it waits for; "wait" is the result of an asynchronous call that is waited for without await."""
+    """What it waits for; "wait" is the result of an asynchronous call that is waited for without await;
+    "growth": it goes through one list for each item of another."""
     call: str
-    """As the code has it, with imports resolved: "time.sleep", "fs.readFileSync"."""
+    """As the code has it, with imports resolved: "time.sleep", "fs.readFileSync"; of growth what is gone
+    through: "items"."""
     line: int
     in_loop: bool
     blocks: bool

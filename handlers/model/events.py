@@ -95,6 +95,17 @@ class ErrorText(msgspec.Struct, frozen=True, gc=False):
     the trace has no frame of the project."""
 
 
+class ToldVersion(msgspec.Struct, frozen=True, gc=False):
+    """A line in which a program tells its version."""
+
+    offset: int
+    name: str
+    """Of the program; "" where the line does not name it."""
+    version: str
+    time: str | float | None = None
+    """As in `TelemetryEvents`; None where the line has none that is known as one."""
+
+
 class TelemetryEvents(msgspec.Struct):
     """The events of one file in the words of its log, in order, as columns: one entry an event in each.
 
@@ -115,6 +126,8 @@ class TelemetryEvents(msgspec.Struct):
     """By index, for events whose line stands in an earlier file of the stream."""
     whole: dict[int, WholeRun] = {}
     """By index, for the events of kind `run`."""
+    versions: list[ToldVersion] = []
+    """What the lines between them, or they themselves, tell of versions."""
 
     def add(
         self,
@@ -162,6 +175,8 @@ class NormalizedEvents(msgspec.Struct, frozen=True):
     errors: dict[int, ErrorText]
     sources: dict[int, int]
     whole: dict[int, WholeRun]
+    versions: tuple[tuple[int, str, str], ...] = ()
+    """Time in ms, program and version, where a line tells one."""
 
 
 class Block(msgspec.Struct, frozen=True, gc=False):

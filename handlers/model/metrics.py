@@ -111,11 +111,20 @@ class Window(msgspec.Struct):
 
 
 class Mark(msgspec.Struct, frozen=True, order=True):
-    """Something that happened to a watched program: what changed about then may be its cause."""
+    """Something that happened to a watched program, or to how it is judged: what is seen since then may come
+    from it."""
 
     at_ms: int
     stream: str
-    kind: Literal["restarted"]
+    """Of the log that tells it; "" for what no log tells."""
+    kind: Literal["restarted", "version", "settings", "definition"]
+    about: str = ""
+    """Of a version the program, "" where the log does not name it; of settings the key; of a definition the
+    sequence."""
+    before: str = ""
+    """The version or value until then; "" where there was none."""
+    after: str = ""
+    """The one since then; "" where there is none any more."""
 
 
 class TelemetryMetrics(msgspec.Struct, frozen=True):

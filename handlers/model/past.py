@@ -48,5 +48,5 @@ class Past(msgspec.Struct, frozen=True):
     step_ms: int = 0
     """Length of the steps."""
     marks: tuple[Mark, ...] = ()
-    """What happened to the programs that write of it, in order of time."""
+    """What happened to the programs that write of it, and to how it is judged, in order of time."""
     budgets: tuple[Budget, ...] = ()

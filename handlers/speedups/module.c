@@ -5,6 +5,7 @@
 static PyMethodDef methods[] = {
     {"count_lines", count_lines, METH_O, "See handlers.formats.encoding.count_lines."},
     {"is_text", is_text, METH_O, "See handlers.formats.encoding.is_text."},
+    {"version_hint", version_hint, METH_VARARGS, "See handlers.formats.version_lines.version_hint."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final
 
@@ -42,7 +42,7 @@ class AggregatedTelemetry(msgspec.Struct, frozen=True):
     watermarks_ms: Mapping[str, int]
     """Per stream the latest event time."""
     marks: tuple[Mark, ...] = ()
-    """The restarts."""
+    """The restarts, and versions wherever one is told."""
 
 
 def aggregate_telemetry_metrics(
@@ -86,8 +86,14 @@ def aggregate_telemetry_metrics(
         TelemetryMetrics(window_ms, counter.filled()),
         {name: stream.runs for name, stream in streams.items()},
         {name: stream.watermark_ms for name, stream in streams.items()},
-        tuple(counter.marks),
+        (*counter.marks, *_versions(normalized_events)),
     )
+
+
+def _versions(normalized_events: Sequence[NormalizedEvents]) -> Iterator[Mark]:
+    for events in normalized_events:
+        for at_ms, name, version in events.versions:
+            yield Mark(at_ms, events.stream, "version", name, after=version)
 
 
 def _are_beats_without_runs(events: NormalizedEvents) -> bool:

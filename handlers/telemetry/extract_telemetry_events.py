@@ -7,13 +7,17 @@ from typing import Final
 
 import msgspec
 
+from handlers.formats import otlp
 from handlers.formats.base import Format, add_error
 from handlers.formats.encoding import UTF16_ADVICE, count_lines, is_utf16
 from handlers.formats.registry import detect_format
 from handlers.formats.scan import scan_block
+from handlers.formats.version_lines import versions_told
 from handlers.model import Block, Consumed, LogFile, ParserState, TelemetryEvents, waiting_sources
 from handlers.telemetry.ports import LogPort
 
+_TELL_VERSIONS: Final = frozenset({otlp.NAME})
+"""Formats in which the version is a part of the structure."""
 _DENSE: Final = 6
 """A byte of a log in which every line is an event takes the memory of so many of another."""
 
@@ -169,6 +173,8 @@ class _Reader:
         undecodable, garbled = scan_block(self._reader, block)
         self._undecodable += undecodable
         self._lines += block.lines or count_lines(block.data)
+        if self._format.name not in _TELL_VERSIONS:
+            self.events.versions += versions_told(block.data, block.offset)
         self.end_offset = block.end
         self.losses += [block.offset] if block.lossy else []
         self.losses += garbled

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import tzinfo
 from types import MappingProxyType
@@ -90,6 +91,7 @@ def normalize_telemetry_data(
             errors={index: _normalized_error(error, errors) for index, error in each.errors.items()},
             sources=each.sources,
             whole=each.whole,
+            versions=_versions(each, at_ms, clock, arrival_ms, latest_ms) if each.versions else (),
         )
         if None in times_ms or max(at_ms, default=0) > latest_ms or "registered" in kinds:
             told = [index for index, subject in enumerate(subjects) if subject.kind != "registered"]
@@ -109,6 +111,22 @@ def _told_names(subjects: Iterable[Subject]) -> Iterator[str]:
             yield from subject_names(subject.sequence, subject.event, subject.plugin, subject.handler)[:1]
             yield from filter(None, (subject.sequence,))
             yield from _told_names(subject.beats)
+
+
+def _versions(
+    events: TelemetryEvents, at_ms: list[int], clock: Clock, arrival_ms: int, latest_ms: int
+) -> tuple[tuple[int, str, str], ...]:
+    """Each with the time of its line, else of the event that stands nearest to it."""
+    found = []
+    for told in events.versions:
+        index = bisect_left(events.offsets, told.offset)
+        is_event = index < len(at_ms) and events.offsets[index] == told.offset
+        told_ms = None if is_event else clock.epoch_ms(told.time)
+        if told_ms is None:
+            told_ms = at_ms[min(index, len(at_ms) - 1)] if at_ms else arrival_ms
+        if told_ms <= latest_ms:
+            found.append((told_ms, told.name, redacted(told.version)))
+    return tuple(found)
 
 
 def _registering(subjects: list[Subject], book: NameBook) -> list[Subject]:
@@ -174,6 +192,7 @@ def _only(events: NormalizedEvents, kept: list[int]) -> NormalizedEvents:
         errors={moved[index]: error for index, error in events.errors.items() if index in moved},
         sources={moved[index]: source for index, source in events.sources.items() if index in moved},
         whole={moved[index]: run for index, run in events.whole.items() if index in moved},
+        versions=events.versions,
     )
 
 

@@ -10,7 +10,7 @@ import pytest
 from config.settings import Settings
 from daemon.cycle import read_to_end
 from daemon.engine import Engine
-from daemon.marks import KEPT, Marks
+from daemon.marks import KEPT, PROGRAMS_KEPT, Marks
 from daemon.store import Store
 from handlers.model import Mark
 
@@ -44,3 +44,42 @@ def test_the_newest_marks_are_kept_and_told_in_order_of_time(tmp_path: Path) -> 
             assert kept == sorted(kept)
             assert kept[-1].at_ms == 10_000 - 10
             assert marks.between(9_900, 9_901) == [Mark(9_900, "app.log", "restarted")]
+
+
+def told(*versions: tuple[int, str]) -> list[Mark]:
+    return [Mark(at_s * 1000, "app.log", "version", "shop", after=version) for at_s, version in versions]
+
+
+@pytest.mark.parametrize(
+    ("versions", "changes"),
+    [
+        pytest.param([(0, "1"), (10, "1"), (99, "1")], [("", "1")], id="the same again and again"),
+        pytest.param([(0, "1"), (100, "2")], [("", "1"), ("1", "2")], id="another one"),
+        pytest.param(
+            [(0, "1"), (100, "2"), (200, "1")],
+            [("", "1"), ("1", "2"), ("2", "1")],
+            id="back to the one before",
+        ),
+        pytest.param(
+            [(at, "12"[at % 2]) for at in range(300)],
+            [("", "1"), ("1", "2")],
+            id="two that run side by side",
+        ),
+    ],
+)
+@pytest.mark.parametrize("at_once", [1, 1000])
+def test_a_version_is_a_mark_where_it_replaces_another(
+    tmp_path: Path, versions: list[tuple[int, str]], changes: list[tuple[str, str]], at_once: int
+) -> None:
+    with Store.open(tmp_path / "store.db", max_bytes=1 << 28) as store:
+        for at in range(0, len(versions), at_once):
+            with store.transaction():
+                Marks(store).add(told(*versions[at : at + at_once]))
+        assert [(each.before, each.after) for each in Marks(store).between(0, 1 << 62)] == changes
+
+
+def test_programs_without_end_are_not_all_remembered(tmp_path: Path) -> None:
+    with Store.open(tmp_path / "store.db", max_bytes=1 << 28) as store, store.transaction():
+        marks = Marks(store)
+        marks.add(Mark(0, "app.log", "version", f"p{number}", after="1.0") for number in range(1000))
+        assert len(marks.between(0, 1)) == PROGRAMS_KEPT

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.formats import encoding
+from handlers.formats import encoding, version_lines
 from handlers.speedups import either
 
 pytest.importorskip("handlers._speedups", reason="installed without a C compiler")
@@ -41,6 +41,21 @@ def test_every_sequence_of_utf_8_ends_where_it_ends_in_python(first: int) -> Non
 @given(data=NEARLY_TEXT)
 def test_lines_are_counted_as_python_counts_them(data: bytes) -> None:
     assert _speedups.count_lines(data) == encoding._count_lines(data)
+
+
+HINTS = st.lists(
+    st.sampled_from(
+        [b"version", b"VERSION", b"Version", b"eRsion", b" v1", b" v", b"1", b"rsion", b"e", b"\n"]
+    ),
+    max_size=12,
+).map(b"".join)
+
+
+@given(before=st.sampled_from([0, 1, 4090, 4096, 8190]), data=HINTS, start=st.integers(-1, 40))
+def test_hints_of_versions_are_found_as_python_finds_them(before: int, data: bytes, start: int) -> None:
+    text = b"x" * before + data
+    at = max(0, start + before - 20)
+    assert _speedups.version_hint(text, at) == version_lines._version_hint(text, at)
 
 
 def test_what_is_no_bytes_is_refused() -> None:

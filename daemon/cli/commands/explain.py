@@ -55,7 +55,7 @@ def explain(
         checkpoints = {source.checkpoint.source: source.checkpoint for source in records.telemetry.sources()}
     lines = lines_in_store(incident.anomaly.origins, checkpoints, redact=settings.log.redact)
     if output == "json":
-        found = {"points": points, "restarts": marks, "explanation": explanation, "lines": lines}
+        found = {"points": points, "marks": marks, "explanation": explanation, "lines": lines}
         write(as_json.document({**as_json.incident_json(incident), **found}))
         return 0
     from daemon.cli.text.explanation import say_explanation

@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from handlers.diagnosis.wording import span
-from handlers.model import Point
+from handlers.model import Mark, Point
 
 COLUMNS: Final = 56
 _ROWS: Final = 8
@@ -18,6 +18,12 @@ _WIDEST: Final = 4
 """Characters of a bar."""
 _LABEL: Final = 18
 _EIGHTHS: Final = " ▁▂▃▄▅▆▇█"
+_MARKS: Final = {
+    "restarted": "a restart",
+    "version": "a version",
+    "settings": "other settings",
+    "definition": "another definition",
+}
 
 
 class TextChart(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,7 +33,8 @@ class TextChart(msgspec.Struct, frozen=True, kw_only=True):
     limit: float
     from_ms: int
     """When the incident began."""
-    restarts_ms: tuple[int, ...]
+    marks: tuple[Mark, ...]
+    """What happened meanwhile."""
     write: Callable[[float], str]
     """A value with its unit."""
 
@@ -45,13 +52,15 @@ def chart_lines(chart: TextChart) -> list[str]:
     width = min(_WIDEST, COLUMNS // len(columns))
     rows = [_row(number, top, columns, chart, width) for number in reversed(range(_ROWS))]
     since = (chart.from_ms - starts[0]) // step_ms
-    restarts = {(at_ms - starts[0]) // step_ms for at_ms in chart.restarts_ms} & set(range(len(columns)))
+    shown = [each for each in chart.marks if 0 <= (each.at_ms - starts[0]) // step_ms < len(columns)]
+    marks = {(each.at_ms - starts[0]) // step_ms for each in shown}
     line = ["━" if at >= since else "─" for at in range(len(columns))]
-    axis = "".join(("▲" if at in restarts else char) + char * (width - 1) for at, char in enumerate(line))
+    axis = "".join(("▲" if at in marks else char) + char * (width - 1) for at, char in enumerate(line))
     is_long = starts[-1] - starts[0] >= 86_400_000
     first, last = (_clock(at_ms, days=is_long) for at_ms in (starts[0], starts[-1] + step_ms))
     marked = ["━ since it began"] if since > 0 else []
-    marked += ["▲ a restart"] if restarts else []
+    kinds = [*dict.fromkeys(_MARKS[each.kind] for each in shown)]
+    marked += [f"▲ {' or '.join(kinds) if len(kinds) < 3 else 'what happened'}"] if shown else []
     notes = [f"{first} to {last} UTC, {span(step_ms)} a bar", *([", ".join(marked)] if marked else [])]
     return [*rows, f"{'':{_LABEL}}└{axis}", *(f"{'':{_LABEL}} {note}" for note in notes)]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from daemon.cli.text.anomaly import say_claim, say_line
 from daemon.cli.text.chart import TextChart, chart_lines
@@ -11,8 +12,10 @@ from daemon.cli.text.page import Page
 from daemon.evidence import EvidenceLine
 from daemon.explanation import Explanation, SettingUsed
 from daemon.incident import Incident
-from handlers.diagnosis.wording import count, quantile_name, quantity, span
+from handlers.diagnosis.wording import count, happened, quantile_name, quantity, span
 from handlers.model import AnyAnomaly, Mark, PerformanceAnomaly, Point
+
+_MARKS_TOLD: Final = 5
 
 
 def say_explanation(
@@ -33,11 +36,13 @@ def say_explanation(
             expected=anomaly.expected,
             limit=anomaly.limit,
             from_ms=incident.first_seen_ms,
-            restarts_ms=tuple(mark.at_ms for mark in marks),
+            marks=tuple(marks),
             write=lambda value: quantity(value, anomaly.unit),
         )
         for line in chart_lines(chart):
             page.line(line)
+        for mark in [each for each in marks if each.kind != "restarted"][-_MARKS_TOLD:]:
+            page.say(f"{moment(mark.at_ms)}  {happened(mark)}", indent=2)
     _say_turns(page, anomaly, explanation)
     if explanation.settings:
         page.head("Settings that took part")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from daemon.cli.text.chart import TextChart, chart_lines
-from handlers.model import Point
+from handlers.model import Mark, Point
 
 START_MS = 1_795_363_200_000
 STEP_MS = 10_000
@@ -19,7 +19,7 @@ def chart(*values: float | None, from_step: int = 0, restarts: tuple[int, ...] =
             expected=20.0,
             limit=40.0,
             from_ms=START_MS + from_step * STEP_MS,
-            restarts_ms=tuple(START_MS + at * STEP_MS for at in restarts),
+            marks=tuple(Mark(START_MS + at * STEP_MS, "app.log", "restarted") for at in restarts),
             write=lambda value: f"{value:g} ms",
         )
     )

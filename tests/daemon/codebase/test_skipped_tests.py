@@ -43,6 +43,50 @@ def test_other_decorators_skip_nothing(decorator: str) -> None:
     assert skipped("tests/test_a.py", f"import pytest\n@{decorator}\ndef test_add():\n    add(1)\n") == {}
 
 
+@pytest.mark.parametrize(
+    ("statement", "marker", "is_conditional"),
+    [
+        ("pytestmark = pytest.mark.skip(reason='x')", "", False),
+        ("pytestmark = [pytest.mark.slow, pytest.mark.skip]", "pytestmark = pytest.mark.skip", False),
+        (
+            "pytestmark: object = pytest.mark.skipif(W, reason='x')",
+            "pytestmark = pytest.mark.skipif(W, reason='x')",
+            True,
+        ),
+        ("if W:\n    pytestmark = pytest.mark.skip", "pytestmark = pytest.mark.skip", True),
+        ("pytest.skip('x', allow_module_level=True)", "", False),
+        (
+            "if W:\n    pytest.skip('x', allow_module_level=True)",
+            "pytest.skip('x', allow_module_level=True)",
+            True,
+        ),
+        ("np = pytest.importorskip('numpy')", "pytest.importorskip('numpy')", True),
+    ],
+)
+def test_what_a_module_says_of_all_of_its_tests(statement: str, marker: str, is_conditional: bool) -> None:
+    tests = "def test_add():\n    add(1)\nclass TestCart:\n    def test_pay(self): pass\n"
+    text = f"import pytest\n{statement}\n{tests}"
+    found = skipped("tests/test_a.py", text)
+    assert {name: told[1:] for name, told in found.items()} == dict.fromkeys(
+        ("test_add", "test_pay"), (marker or statement, is_conditional)
+    )
+
+
+@pytest.mark.parametrize(
+    "statement", ["pytestmark = pytest.mark.anyio", "pytest.skip('x')", "mark = pytest.mark.skip", "setup()"]
+)
+def test_what_a_module_says_else_skips_nothing(statement: str) -> None:
+    assert skipped("tests/test_a.py", f"import pytest\n{statement}\ndef test_add(): add(1)\n") == {}
+
+
+def test_a_mark_of_a_class_is_for_its_tests_alone() -> None:
+    text = (
+        "import pytest\nclass TestCart:\n    pytestmark = pytest.mark.skip\n    def test_add(self): pass\n"
+        "def test_pay(): pass\n"
+    )
+    assert [*skipped("tests/test_a.py", text)] == ["test_add"]
+
+
 def test_a_skipped_class_skips_its_tests_and_no_other() -> None:
     text = (
         "import unittest\n@unittest.skip('x')\nclass TestCart:\n    @unittest.skipIf(W, 'y')\n"

@@ -231,3 +231,12 @@ def test_an_error_is_thrown_on_a_line(missed: tuple[tuple[int, int], ...], is_to
     known = Known(Codebase(source=(function("renderReact", 5),), functions=(covered,)))
     (diagnosis,) = analyze_error_issues((anomaly,), (), known=known).diagnosis
     assert ("no test runs src/react.ts:9, by lcov.info" in diagnosis.evidence) == is_told
+
+
+def test_an_error_is_thrown_on_a_line_that_tests_run_and_do_not_leave_by_all_ways() -> None:
+    anomaly = replace(failing(), frame="renderReact (/app/src/react.ts:9:1)")
+    covered = CoveredFunction("renderReact", "src/react.ts", 5, True, "lcov.info", half_taken=(9,))
+    known = Known(Codebase(source=(function("renderReact", 5),), functions=(covered,)))
+    (diagnosis,) = analyze_error_issues((anomaly,), (), known=known).diagnosis
+    told = "tests run src/react.ts:9, but take not all ways on from it, by lcov.info"
+    assert told in diagnosis.evidence

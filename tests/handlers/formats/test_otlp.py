@@ -1,6 +1,7 @@
 """Spans become beats, and their traces runs."""
 
 import itertools
+import json
 
 import pytest
 
@@ -104,3 +105,17 @@ def test_an_exception_in_a_span_that_did_not_fail_was_handled() -> None:
 @pytest.mark.parametrize(("start", "end"), [(5, 3), (-2_000_000_000_000_000, 3)])
 def test_a_span_without_a_time_that_can_be_has_no_duration(start: int, end: int) -> None:
     assert events(request(span("t", "r", "pay", start, end)))[1].duration_ms is None
+
+
+def test_the_version_of_a_service_is_told_where_it_is_another_one() -> None:
+    def of_version(number: int, version: str) -> str:
+        line = json.loads(request(span(f"t{number}", "", "checkout", number, number + 10)))
+        attributes = line["resourceSpans"][0]["resource"]["attributes"]
+        attributes.append({"key": "service.version", "value": {"stringValue": version}})
+        return json.dumps(line) + "\n"
+
+    data = "".join(of_version(number, "1.0" if number < 3 else "1.1") for number in range(6)).encode()
+    reader = Otlp().reader(1, ParserState())
+    reader.read(Block(1, 0, len(data), data))
+    told = [(each.name, each.version, data[: each.offset].count(b"\n")) for each in reader.events.versions]
+    assert told == [("shop", "1.0", 0), ("shop", "1.1", 3)]
