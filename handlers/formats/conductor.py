@@ -19,6 +19,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from handlers.formats.conductor_reader import ConductorReader
+from handlers.formats.conductor_runs import Found, stamped_lines
 from handlers.model import ParserState
 
 NAME: Final = "musical-conductor"
@@ -86,7 +87,7 @@ class Conductor:
         return _STAMPED.search(head) is not None or _BARE.search(b"\n" + head) is not None
 
     def reader(self, source: int, state: ParserState) -> ConductorReader:
-        return _Reader(source, state, _STAMPED, self._whole_runs)
+        return _Reader(source, state, _STAMPED) if self._whole_runs else _StepReader(source, state, _STAMPED)
 
 
 class _Reader(ConductorReader):
@@ -102,11 +103,22 @@ class _Reader(ConductorReader):
         while start < len(data):
             end = _bare_restart(data, start) if stamped else _first_stamp(data, start)
             if end > start and stamped:
-                self.answer(_STAMPED.finditer(data, start, end), 0, stamped=True)
+                self.answer(self.stamped_lines(start, end), data, 0, stamped=True)
             elif end > start:
-                self.answer(_BARE.finditer(b"\n" + data[start:end]), start, stamped=False)
+                text = b"\n" + data[start:end]
+                self.answer(_BARE.finditer(text), text, start, stamped=False)
             stamped = not stamped
             start = end
+
+    def stamped_lines(self, start: int, end: int) -> Iterable[Found]:
+        return stamped_lines(_STAMPED, self.data, start, end, self.offset)
+
+
+class _StepReader(_Reader):
+    """Tells runs step by step."""
+
+    def stamped_lines(self, start: int, end: int) -> Iterable[Found]:
+        return _STAMPED.finditer(self.data, start, end)
 
 
 def _first_stamp(data: bytes, start: int) -> int:

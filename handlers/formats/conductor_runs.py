@@ -5,13 +5,25 @@ Nearly all lines of a log belong to such runs, and a run costs a fraction of its
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter, itemgetter
 from typing import Final
 
-from handlers.formats.conductor_beats import Key
-from handlers.model import Subject, WholeRun
+from handlers.speedups import either
+
+UsualRun = tuple[int, int, int, str, str, bytes, tuple[int, ...], tuple[int, ...], tuple[int, ...]]
+"""What the lines of a run say:
+
+- where its first line begins, its last one ends, and its request id stands;
+- timestamp of its beginning, and request id;
+- its path: the sequence, a newline, and for each beat number, tab, event and a newline;
+- milliseconds from its beginning to the end of each beat, and to its own;
+- byte offset in the file of the line that completes each beat;
+- how long each beat took, in microseconds.
+"""
+Found = re.Match[bytes] | UsualRun
 
 _LAST_INDEX: Final = attrgetter("lastindex")
 _USUAL_LINES: Final = ("executing", "request", "started", "duration", "rounded", "ended")
@@ -20,7 +32,34 @@ _MILLISECOND: Final = len("2026-11-22T16:10:58.813")
 _SECOND_OF: Final = itemgetter(slice(_SECOND))
 _MILLISECOND_OF: Final = itemgetter(slice(_SECOND, _MILLISECOND))
 _ZONE_OF: Final = itemgetter(slice(_MILLISECOND, None))
+_REQUEST: Final = re.compile(rb"(.+)-\d{13}-[0-9A-Za-z]+", re.DOTALL)
 _MAX_DURATION_US: Final = 3_600_000_000
+_EXACT_DIGITS: Final = 15
+"""So many are exact as a floating-point number."""
+
+
+def stamp_at(data: bytes, at: int) -> bytes:
+    """The timestamp that ends in the Z at this place; b"" if there is no room for one."""
+    return data[at - _MILLISECOND : at + 1] if at >= _MILLISECOND else b""
+
+
+def _stamped_lines(pattern: re.Pattern[bytes], data: bytes, start: int, end: int, offset: int) -> list[Found]:
+    """The messages in a part of `data`, whose matches begin at the Z of their timestamp, in order.
+
+    `offset`: of `data` in its file.
+    """
+    return usual_runs(pattern).gather(
+        pattern.finditer(data, start, end), offset, functools.partial(stamp_at, data)
+    )
+
+
+stamped_lines: Final = either(_stamped_lines, "stamped_lines")
+
+
+@functools.cache
+def usual_runs(pattern: re.Pattern[bytes]) -> UsualRuns:
+    """Those among what `pattern` finds, in which each message is a group."""
+    return UsualRuns(pattern)
 
 
 class UsualRuns:
@@ -33,39 +72,41 @@ class UsualRuns:
         self._started = groups["number"], groups["started"]
         self._executed = groups["done_number"], groups["done"]
         self._duration = groups["duration"]
-        self._subjects: dict[tuple[str, tuple[Key, ...]], Subject] = {}
 
-    def forget(self) -> None:
-        """Forgets which handlers answer the beats."""
-        self._subjects.clear()
+    def gather(
+        self, matches: Iterable[re.Match[bytes]], offset: int, stamp: Callable[[int], bytes]
+    ) -> list[Found]:
+        """The lines in their order, with usual runs in the place of theirs.
 
-    def spans(self, matches: Sequence[re.Match[bytes]]) -> Iterator[tuple[int, int]]:
-        """Where in a series of lines there are such runs."""
-        for lines in self._lines.finditer(bytes(map(_LAST_INDEX, matches))):
-            yield lines.span()
-
-    def read(
-        self,
-        lines: Sequence[re.Match[bytes]],
-        sequence: str,
-        places: Sequence[int],
-        stamps: Sequence[bytes],
-        completed: Callable[[str, Key], Subject | None],
-    ) -> tuple[Subject, WholeRun] | None:
-        """The run in these lines; None if some line is unlike the others.
-
-        `places`: byte offsets of the lines that complete a beat. `stamps`: the timestamps of the beginning,
-        of each completed beat and of the end. `completed` gives the subject of a completed beat of a
-        sequence, once its handler is known.
+        `offset`: in the file, of what the matches are places in. `stamp` gives the timestamp at a match.
         """
-        started, executed = self._started, self._executed
-        keys = tuple([line.group(*started) for line in lines[2:-1:3]])
-        if keys != tuple([line.group(*executed) for line in lines[4:-1:3]]):
+        lines = [*matches]
+        found: list[Found] = []
+        done = 0
+        for run in self._lines.finditer(bytes(map(_LAST_INDEX, lines))):
+            start, end = run.span()
+            if (usual := self._read(lines[start:end], offset, stamp)) is not None:
+                found += [*lines[done:start], usual]
+                done = end
+        return found + lines[done:]
+
+    def _read(
+        self, lines: Sequence[re.Match[bytes]], offset: int, stamp: Callable[[int], bytes]
+    ) -> UsualRun | None:
+        """The run in these lines; None if some line is unlike the others."""
+        started, executed, duration = self._started, self._executed, self._duration
+        request = _REQUEST.fullmatch(lines[1]["request"])
+        keys = [line.group(*started) for line in lines[2:-1:3]]
+        if request is None or not lines[0]["executing"].strip():
             return None
-        subject = self._subjects.get((sequence, keys)) or self._subject(sequence, keys, completed)
+        if keys != [line.group(*executed) for line in lines[4:-1:3]]:
+            return None
+        places = [line.start() for line in lines[3:-1:3]]
+        begin = lines[1].start()
+        stamps = [stamp(place) for place in (begin, *places, lines[-1].start())]
         first = stamps[0]
         second, zone = first[:_SECOND], first[_MILLISECOND:]
-        if subject is None or not zone or zone[:1].isdigit():
+        if not zone or zone[:1].isdigit():
             return None
         if {*map(_SECOND_OF, stamps)} != {second} or {*map(_ZONE_OF, stamps)} != {zone}:
             return None
@@ -73,18 +114,22 @@ class UsualRuns:
         if not b"".join(millis).isdigit():
             return None
         begin_ms, *ends_ms = map(int, millis)
-        duration = self._duration
-        durations_us = tuple([round(float(line[duration]) * 1000) for line in lines[3:-1:3]])
-        if max(durations_us) > _MAX_DURATION_US:
+        texts = [line[duration] for line in lines[3:-1:3]]
+        durations_us = [round(float(text) * 1000) for text in texts]
+        if max(durations_us) > _MAX_DURATION_US or max(map(_digits, texts)) > _EXACT_DIGITS:
             return None
-        return subject, WholeRun(tuple([at_ms - begin_ms for at_ms in ends_ms]), tuple(places), durations_us)
+        return (
+            lines[0].start(),
+            lines[-1].end(),
+            begin,
+            first.decode("ascii", "replace"),
+            lines[1]["request"].decode("utf-8", "replace"),
+            b"".join([request[1], b"\n", *(b"%b\t%b\n" % key for key in keys)]),
+            tuple([at_ms - begin_ms for at_ms in ends_ms]),
+            tuple([offset + place for place in places]),
+            tuple(durations_us),
+        )
 
-    def _subject(
-        self, sequence: str, keys: tuple[Key, ...], completed: Callable[[str, Key], Subject | None]
-    ) -> Subject | None:
-        beats = [completed(sequence, key) for key in keys]
-        known = tuple(beat for beat in beats if beat is not None)
-        if len(known) < len(beats):
-            return None
-        subject = self._subjects[sequence, keys] = Subject("run", sequence, beats=known)
-        return subject
+
+def _digits(text: bytes) -> int:
+    return len(text) - text.count(b".")

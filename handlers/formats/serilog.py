@@ -7,10 +7,12 @@ indented.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 from handlers.formats.conductor import MESSAGE
 from handlers.formats.conductor_reader import ConductorReader
+from handlers.formats.conductor_runs import Found, usual_runs
 from handlers.model import ParserState
 
 NAME: Final = "serilog"
@@ -38,13 +40,21 @@ class Serilog:
         return _RECORD.search(b"\n" + head) is not None
 
     def reader(self, source: int, state: ParserState) -> ConductorReader:
-        return _Reader(source, state, _EVENT, self._whole_runs)
+        return _Reader(source, state, self._whole_runs)
 
 
 class _Reader(ConductorReader):
+    def __init__(self, source: int, state: ParserState, whole_runs: bool) -> None:
+        super().__init__(source, state, _EVENT)
+        self._whole_runs = whole_runs
+
     def read_lines(self) -> None:
         # The matches begin a newline early, in data with one in front: their start is that of their line.
-        self.answer(_EVENT.finditer(b"\n" + self.data), 0, stamped=True)
+        text = b"\n" + self.data
+        found: Iterable[Found] = _EVENT.finditer(text)
+        if self._whole_runs:
+            found = usual_runs(_EVENT).gather(_EVENT.finditer(text), self.offset, self.stamp)
+        self.answer(found, text, 0, stamped=True)
 
     def stamp(self, at: int) -> bytes:
         """From the brackets in which the line begins."""

@@ -7,5 +7,6 @@
 
 PyObject *count_lines(PyObject *module, PyObject *data);
 PyObject *is_text(PyObject *module, PyObject *data);
+PyObject *stamped_lines(PyObject *module, PyObject *arguments);
 
 #endif
