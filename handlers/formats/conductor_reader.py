@@ -10,7 +10,8 @@ import msgspec
 
 from handlers.formats.base import add_error
 from handlers.formats.conductor_beats import Beat, Key, request_parts, text_of
-from handlers.formats.conductor_runs import Found, UsualRun, stamp_at
+from handlers.formats.conductor_lines import stamp_at
+from handlers.formats.conductor_runs import Found, UsualRun
 from handlers.formats.error_text import split_error
 from handlers.model import Block, EventKind, OpenError, ParserState, Subject, TelemetryEvents, WholeRun
 

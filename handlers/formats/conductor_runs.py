@@ -5,13 +5,11 @@ Nearly all lines of a log belong to such runs, and a run costs a fraction of its
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Callable, Iterable, Sequence
-from operator import attrgetter, itemgetter
+from math import gcd
+from operator import attrgetter
 from typing import Final
-
-from handlers.speedups import either
 
 UsualRun = tuple[int, int, int, str, str, bytes, tuple[int, ...], tuple[int, ...], tuple[int, ...]]
 """What the lines of a run say:
@@ -27,43 +25,22 @@ Found = re.Match[bytes] | UsualRun
 
 _LAST_INDEX: Final = attrgetter("lastindex")
 _USUAL_LINES: Final = ("executing", "request", "started", "duration", "rounded", "ended")
-_SECOND: Final = len("2026-11-22T16:10:58.")
+_MINUTE: Final = len("2026-11-22T16:10:")
 _MILLISECOND: Final = len("2026-11-22T16:10:58.813")
-_SECOND_OF: Final = itemgetter(slice(_SECOND))
-_MILLISECOND_OF: Final = itemgetter(slice(_SECOND, _MILLISECOND))
-_ZONE_OF: Final = itemgetter(slice(_MILLISECOND, None))
+_CLOCKS: Final = re.compile(rb"(?:[0-5][0-9]\.[0-9]{3})+")
 _REQUEST: Final = re.compile(rb"(.+)-\d{13}-[0-9A-Za-z]+", re.DOTALL)
 _MAX_DURATION_US: Final = 3_600_000_000
 _EXACT_DIGITS: Final = 15
 """So many are exact as a floating-point number."""
 
 
-def stamp_at(data: bytes, at: int) -> bytes:
-    """The timestamp that ends in the Z at this place; b"" if there is no room for one."""
-    return data[at - _MILLISECOND : at + 1] if at >= _MILLISECOND else b""
-
-
-def _stamped_lines(pattern: re.Pattern[bytes], data: bytes, start: int, end: int, offset: int) -> list[Found]:
-    """The messages in a part of `data`, whose matches begin at the Z of their timestamp, in order.
-
-    `offset`: of `data` in its file.
-    """
-    return usual_runs(pattern).gather(
-        pattern.finditer(data, start, end), offset, functools.partial(stamp_at, data)
-    )
-
-
-stamped_lines: Final = either(_stamped_lines, "stamped_lines")
-
-
-@functools.cache
-def usual_runs(pattern: re.Pattern[bytes]) -> UsualRuns:
-    """Those among what `pattern` finds, in which each message is a group."""
-    return UsualRuns(pattern)
+def span_of(window_s: int) -> int:
+    """Seconds: the parts of a minute within which usual runs are, so that a window holds them whole."""
+    return gcd(window_s, 60) if window_s % 60 == 0 or 60 % window_s == 0 else 1
 
 
 class UsualRuns:
-    """Finds and reads whole runs: one beat after the other, none failed, all within a second."""
+    """Finds and reads whole runs: one beat after the other, none failed, all within a part of a minute."""
 
     def __init__(self, pattern: re.Pattern[bytes]) -> None:
         groups = pattern.groupindex
@@ -74,24 +51,25 @@ class UsualRuns:
         self._duration = groups["duration"]
 
     def gather(
-        self, matches: Iterable[re.Match[bytes]], offset: int, stamp: Callable[[int], bytes]
+        self, matches: Iterable[re.Match[bytes]], offset: int, stamp: Callable[[int], bytes], span_s: int
     ) -> list[Found]:
         """The lines in their order, with usual runs in the place of theirs.
 
         `offset`: in the file, of what the matches are places in. `stamp` gives the timestamp at a match.
+        `span_s`: see `span_of`.
         """
         lines = [*matches]
         found: list[Found] = []
         done = 0
         for run in self._lines.finditer(bytes(map(_LAST_INDEX, lines))):
             start, end = run.span()
-            if (usual := self._read(lines[start:end], offset, stamp)) is not None:
+            if (usual := self._read(lines[start:end], offset, stamp, span_s)) is not None:
                 found += [*lines[done:start], usual]
                 done = end
         return found + lines[done:]
 
     def _read(
-        self, lines: Sequence[re.Match[bytes]], offset: int, stamp: Callable[[int], bytes]
+        self, lines: Sequence[re.Match[bytes]], offset: int, stamp: Callable[[int], bytes], span_s: int
     ) -> UsualRun | None:
         """The run in these lines; None if some line is unlike the others."""
         started, executed, duration = self._started, self._executed, self._duration
@@ -101,19 +79,19 @@ class UsualRuns:
             return None
         if keys != [line.group(*executed) for line in lines[4:-1:3]]:
             return None
-        places = [line.start() for line in lines[3:-1:3]]
-        begin = lines[1].start()
-        stamps = [stamp(place) for place in (begin, *places, lines[-1].start())]
+        stamps = [stamp(line.start()) for number, line in enumerate(lines[1:]) if number % 3 or number < 1]
         first = stamps[0]
-        second, zone = first[:_SECOND], first[_MILLISECOND:]
+        zone = first[_MILLISECOND:]
         if not zone or zone[:1].isdigit():
             return None
-        if {*map(_SECOND_OF, stamps)} != {second} or {*map(_ZONE_OF, stamps)} != {zone}:
+        if any(each[:_MINUTE] != first[:_MINUTE] or each[_MILLISECOND:] != zone for each in stamps):
             return None
-        millis = [*map(_MILLISECOND_OF, stamps)]
-        if not b"".join(millis).isdigit():
+        clocks = [each[_MINUTE:_MILLISECOND] for each in stamps]
+        if clocks != sorted(clocks) or _CLOCKS.fullmatch(b"".join(clocks)) is None:
             return None
-        begin_ms, *ends_ms = map(int, millis)
+        begin_ms, *ends_ms = (int(clock.replace(b".", b"")) for clock in (clocks[0], *clocks[2::2], clocks[-1]))
+        if begin_ms // (span_s * 1000) != ends_ms[-1] // (span_s * 1000):
+            return None
         texts = [line[duration] for line in lines[3:-1:3]]
         durations_us = [round(float(text) * 1000) for text in texts]
         if max(durations_us) > _MAX_DURATION_US or max(map(_digits, texts)) > _EXACT_DIGITS:
@@ -121,12 +99,12 @@ class UsualRuns:
         return (
             lines[0].start(),
             lines[-1].end(),
-            begin,
+            lines[1].start(),
             first.decode("ascii", "replace"),
             lines[1]["request"].decode("utf-8", "replace"),
             b"".join([request[1], b"\n", *(b"%b\t%b\n" % key for key in keys)]),
             tuple([at_ms - begin_ms for at_ms in ends_ms]),
-            tuple([offset + place for place in places]),
+            tuple([offset + line.start() for line in lines[3:-1:3]]),
             tuple(durations_us),
         )
 

@@ -73,7 +73,7 @@ class Subject(msgspec.Struct, frozen=True, gc=False):
 
 
 class WholeRun(msgspec.Struct, frozen=True, gc=False):
-    """What an event of kind `run` says besides its subject. All of it happened within a second."""
+    """What an event of kind `run` says besides its subject. All of it happened within one window."""
 
     after_ms: tuple[int, ...]
     """How long after its beginning each beat was completed, and at last the run itself."""

@@ -22,9 +22,17 @@ typedef struct {
     Text duration;   /* in milliseconds */
 } Message;
 
-/* The message that begins at `at` in a line that ends at `end`. Of one that is in no usual run, OTHER, only its
-   first words are compared: whether it is whole, the regular expression tells. */
-Message message_at(Place at, Place end);
+typedef struct Form Form;
+
+/* The form whose first words stand at `at`; NULL if there is none. */
+const Form *form_at(Place at, Place end);
+
+/* The message at `at` in a line that ends at `end`; NONE if no more than its first words are of this form. Of one
+   that belongs to no usual run, OTHER, only they are compared: whether it is whole, the regular expression tells. */
+Message read_message(const Form *form, Place at, Place end);
+
+/* Whether the program starts again here. */
+bool is_restart(Place at, Place end);
 
 bool is_space(unsigned char byte);
 bool is_digit(unsigned char byte);

@@ -6,11 +6,17 @@
 
 enum { MAX_TEXT = 500, MAX_DIGITS = 9, WORD = sizeof(uint64_t) };
 
+#define RESTART "🎼 Initializing RenderX Evolution Communication System"
 #define IS_NEXT(at, end, literal) is_next(at, end, literal, sizeof(literal) - 1)
 
 static bool is_next(Place at, Place end, const char *literal, Py_ssize_t length)
 {
     return end - at >= length && memcmp(at, literal, length) == 0;
+}
+
+bool is_restart(Place at, Place end)
+{
+    return IS_NEXT(at, end, RESTART);
 }
 
 bool is_space(unsigned char byte)
@@ -135,12 +141,14 @@ static bool read_ended(Place at, Place end, Message *message)
 
 #define FORM(words, kind, read) {words, sizeof(words) - 1, kind, read}
 
-static const struct {
+struct Form {
     const char *words;
     Py_ssize_t length;
     Kind kind;
     bool (*read)(Place at, Place end, Message *message);
-} forms[] = {
+};
+
+static const Form forms[] = {
     FORM("🎼 ExecutionQueue: Now executing \"", EXECUTING, read_executing),
     FORM("🆔 Request ID: ", REQUEST, read_request),
     FORM("🎵 Beat ", STARTED, read_started),
@@ -153,23 +161,27 @@ static const struct {
     FORM("❌ SequenceExecutor: Sequence \"", OTHER, NULL),
     FORM("🎼 SequenceRegistry: Registered sequence \"", OTHER, NULL),
     FORM("📡 EventBus: Subscribed to \"", OTHER, NULL),
-    FORM("🎼 Initializing RenderX Evolution Communication System", OTHER, NULL),
+    FORM(RESTART, OTHER, NULL),
 };
 
-Message message_at(Place at, Place end)
+const Form *form_at(Place at, Place end)
 {
-    Message message = {.kind = NONE};
     uint64_t found, words;
     if (end - at < WORD)
-        return message;
+        return NULL;
     memcpy(&found, at, WORD);
-    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
-        memcpy(&words, forms[i].words, WORD); /* none is shorter: most lines are told apart by it */
-        if (found != words || !is_next(at, end, forms[i].words, forms[i].length))
-            continue;
-        if (forms[i].read == NULL || forms[i].read(at + forms[i].length, end, &message))
-            message.kind = forms[i].kind;
-        break;
+    for (const Form *form = forms; form < forms + sizeof(forms) / sizeof(forms[0]); form++) {
+        memcpy(&words, form->words, WORD); /* none is shorter: nearly all lines are told apart by it */
+        if (found == words && is_next(at, end, form->words, form->length))
+            return form;
     }
+    return NULL;
+}
+
+Message read_message(const Form *form, Place at, Place end)
+{
+    Message message = {.kind = form->kind};
+    if (form->read != NULL && !form->read(at + form->length, end, &message))
+        message.kind = NONE;
     return message;
 }

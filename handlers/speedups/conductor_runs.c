@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { SECOND = 20, STAMP = 23, EPOCH_DIGITS = 13, EXACT_DIGITS = 15 }; /* 2026-11-22T16:10:58.813 */
+enum { MINUTE = 17, STAMP = 23, EPOCH_DIGITS = 13, EXACT_DIGITS = 15 }; /* 2026-11-22T16:10:58.813 */
 
 static const int64_t MAX_DURATION_US = 3600000000;
 
@@ -21,6 +21,7 @@ typedef struct {
     Place data, end;
     Place line_end; /* of the line that was looked at last */
     Py_ssize_t offset;
+    int span_ms; /* a part of a minute, within which a run is */
     PyObject *found;
     Line *lines; /* of the run that was begun, or none */
     Py_ssize_t count, room;
@@ -127,17 +128,20 @@ static int64_t microseconds(Text text)
     return (int64_t)rint((double)digits / per_ms * 1000);
 }
 
-/* Milliseconds within the second of `first`; -1 if the timestamp is of another second, or is none. */
+/* Milliseconds within the minute; -1 if the timestamp is of another minute than that of `first`. */
 static int millisecond(const Scan *scan, const Line *first, const Line *line)
 {
     if (first->at - scan->data < STAMP) /* and so is `line`, which is not before it */
         return -1;
-    Place stamp = line->at - STAMP, digits = stamp + SECOND;
-    if (memcmp(stamp, first->at - STAMP, SECOND) != 0)
+    Place stamp = line->at - STAMP, clock = stamp + MINUTE;
+    if (memcmp(stamp, first->at - STAMP, MINUTE) != 0)
         return -1;
-    if (!is_digit(digits[0]) || !is_digit(digits[1]) || !is_digit(digits[2]))
+    if (clock[0] < '0' || clock[0] > '5' || clock[2] != '.')
         return -1;
-    return (digits[0] - '0') * 100 + (digits[1] - '0') * 10 + (digits[2] - '0');
+    if (!is_digit(clock[1]) || !is_digit(clock[3]) || !is_digit(clock[4]) || !is_digit(clock[5]))
+        return -1;
+    int second = (clock[0] - '0') * 10 + (clock[1] - '0');
+    return second * 1000 + (clock[3] - '0') * 100 + (clock[4] - '0') * 10 + (clock[5] - '0');
 }
 
 static bool set_integer(PyObject *tuple, Py_ssize_t at, long long value)
@@ -181,15 +185,14 @@ static int read_beats(const Scan *scan, PyObject *after_ms, PyObject *offsets, P
 {
     const Line *lines = scan->lines, *request = &lines[1];
     Py_ssize_t beats = PyTuple_GET_SIZE(offsets);
-    int begin_ms = millisecond(scan, request, request);
-    int end_ms = millisecond(scan, request, &lines[scan->count - 1]);
-    if (begin_ms < 0 || end_ms < 0)
+    int begin_ms = millisecond(scan, request, request), last_ms = begin_ms;
+    if (begin_ms < 0)
         return 0;
     for (Py_ssize_t beat = 0; beat < beats; beat++) {
         const Line *started = &lines[2 + 3 * beat], *duration = started + 1, *executed = started + 2;
-        int at_ms = millisecond(scan, request, duration);
+        int started_ms = millisecond(scan, request, started), at_ms = millisecond(scan, request, duration);
         int64_t duration_us = microseconds(duration->message.duration);
-        if (at_ms < 0 || duration_us < 0 || duration_us > MAX_DURATION_US ||
+        if (started_ms < last_ms || at_ms < started_ms || duration_us < 0 || duration_us > MAX_DURATION_US ||
             !is_equal(started->message.number, executed->message.number) ||
             !is_equal(started->message.text, executed->message.text))
             return 0;
@@ -197,7 +200,11 @@ static int read_beats(const Scan *scan, PyObject *after_ms, PyObject *offsets, P
             !set_integer(offsets, beat, scan->offset + (duration->at - scan->data)) ||
             !set_integer(durations_us, beat, duration_us))
             return -1;
+        last_ms = at_ms;
     }
+    int end_ms = millisecond(scan, request, &lines[scan->count - 1]);
+    if (end_ms < last_ms || begin_ms / scan->span_ms != end_ms / scan->span_ms)
+        return 0;
     return set_integer(after_ms, beats, end_ms - begin_ms) ? 1 : -1;
 }
 
@@ -263,13 +270,16 @@ static bool is_next_kind(const Scan *scan, Kind kind)
 /* Takes the message at `message` in the line of `at`; `*end` is where the line is read on, NULL: from here. */
 static bool take(Scan *scan, Place at, Place message, Place *end)
 {
+    const Form *form = form_at(message, scan->end);
+    *end = NULL;
+    if (form == NULL)
+        return true;
     if (scan->line_end == NULL || message > scan->line_end) {
         scan->line_end = memchr(message, '\n', scan->end - message);
         if (scan->line_end == NULL)
             scan->line_end = scan->end;
     }
-    Message told = message_at(message, scan->line_end);
-    *end = NULL;
+    Message told = read_message(form, message, scan->line_end);
     if (told.kind == NONE)
         return true;
     if (told.kind == OTHER) {
@@ -292,18 +302,18 @@ static bool take(Scan *scan, Place at, Place message, Place *end)
 static Place next_sign(Place at, Place end)
 {
     const uint64_t highs = 0x8080808080808080u;
-    while (at < end) {
+    for (; end - at >= 8; at += 8) {
         uint64_t word;
-        if (end - at >= 8 && (memcpy(&word, at, 8), (word & highs) == 0))
-            at += 8;
-        else if (*at >= 0xE0)
-            return at;
-        else
-            at++;
+        memcpy(&word, at, 8);
+        if ((word & (word << 1) & (word << 2) & highs) != 0) /* a byte of 0xE0 or more */
+            break;
     }
-    return end;
+    while (at < end && *at < 0xE0)
+        at++;
+    return at;
 }
 
+/* Reads on to the end, or to the line in which the program starts again without a timestamp. */
 static bool scan_lines(Scan *scan, Place start)
 {
     Place at = start;
@@ -311,8 +321,12 @@ static bool scan_lines(Scan *scan, Place start)
         Place blank = at, end = NULL;
         while (blank > start && blank[-1] == ' ')
             blank--;
-        if (blank < at && blank > start && blank[-1] == 'Z' && !take(scan, blank - 1, at, &end))
+        if (blank == start || blank[-1] == '\n') {
+            if (is_restart(at, scan->end))
+                scan->end = blank;
+        } else if (blank < at && blank[-1] == 'Z' && !take(scan, blank - 1, at, &end)) {
             return false;
+        }
         at = end == NULL ? at + 1 : end;
     }
     return give_up(scan);
@@ -321,15 +335,18 @@ static bool scan_lines(Scan *scan, Place start)
 PyObject *stamped_lines(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
     PyObject *pattern, *object;
-    Py_ssize_t start, end, offset;
-    if (!PyArg_ParseTuple(arguments, "OSnnn", &pattern, &object, &start, &end, &offset))
+    Py_ssize_t start, offset;
+    int span_s;
+    if (!PyArg_ParseTuple(arguments, "OSnni", &pattern, &object, &start, &offset, &span_s))
         return NULL;
-    if (start < 0 || end < start || end > PyBytes_GET_SIZE(object)) {
-        PyErr_SetString(PyExc_ValueError, "a part outside of the text");
+    if (start < 0 || start > PyBytes_GET_SIZE(object) || span_s < 1 || span_s > 60) {
+        PyErr_SetString(PyExc_ValueError, "no such part of a text, or of a minute");
         return NULL;
     }
     Place data = (Place)PyBytes_AS_STRING(object);
-    Scan scan = {.object = object, .data = data, .end = data + end, .offset = offset};
+    Scan scan = {.object = object, .data = data, .end = data + PyBytes_GET_SIZE(object)};
+    scan.offset = offset;
+    scan.span_ms = span_s * 1000;
     scan.match = PyObject_GetAttrString(pattern, "match");
     scan.found = PyList_New(0);
     bool done = scan.match != NULL && scan.found != NULL && scan_lines(&scan, data + start);
@@ -337,5 +354,5 @@ PyObject *stamped_lines(PyObject *Py_UNUSED(module), PyObject *arguments)
     Py_XDECREF(scan.match);
     if (!done)
         Py_CLEAR(scan.found);
-    return scan.found;
+    return done ? Py_BuildValue("Nn", scan.found, scan.end - data) : NULL;
 }
