@@ -140,7 +140,7 @@ class TelemetryEvents(msgspec.Struct):
     @property
     def count(self) -> int:
         """How many events they are when every step of a whole run is one."""
-        return sum(map(self.steps, range(len(self.subjects)))) if self.whole else len(self.subjects)
+        return len(self.subjects) + sum([1 + 2 * len(run.offsets) for run in self.whole.values()])
 
     def steps(self, index: int) -> int:
         """How many events this one stands for."""
