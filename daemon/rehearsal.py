@@ -151,7 +151,9 @@ class _RehearsingPort(TailPort):
         super().__init__(tail, anyio.CapacityLimiter(1), formats)
         self._pipe = pipe
 
-    def _read(self, file: LogFile, max_bytes: int, flush: bool, take: Callable[[Block], bool]) -> None:
+    def _read(
+        self, file: LogFile, max_bytes: int, flush: bool, _opening: bytes, take: Callable[[Block], bool]
+    ) -> None:
         end, offset = file.offset + max_bytes, file.offset
         while offset < end:
             block = self._tail.read(file, min(READ_BYTES, end - offset), flush=flush)

@@ -41,6 +41,8 @@ MESSAGES: Final = (
     r"📡 EventBus: Subscribed to \"(?P<subscribed>[^\"\n]+)\" [^:\n]*: (?P<plugin>[^:\n]+):(?P<of>[^:\n]+)\)",
     rf"🎼 (?P<restarted>{RESTART})",
 )
+OPENING: Final = '🎼 ExecutionQueue: Now executing "'.encode()
+"""A run begins so; one that is cut is read line by line."""
 _MAX_DIGITS: Final = 9
 _MAX_TEXT_BYTES: Final = 500
 
@@ -78,6 +80,7 @@ class Conductor:
 
     name: Final = NAME
     is_dense: Final = False
+    opening: Final = OPENING
 
     def __init__(self, *, whole_runs: bool = True, window_s: int = 1) -> None:
         """`whole_runs`: a run that went as most runs go, within one of the windows of `window_s`, is one event;

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from handlers.formats.conductor import MESSAGE
+from handlers.formats.conductor import MESSAGE, OPENING
 from handlers.formats.conductor_lines import usual_runs
 from handlers.formats.conductor_reader import ConductorReader
 from handlers.formats.conductor_runs import Found, span_of
@@ -32,6 +32,7 @@ class Serilog:
 
     name: Final = NAME
     is_dense: Final = False
+    opening: Final = OPENING
 
     def __init__(self, *, whole_runs: bool = True, window_s: int = 1) -> None:
         """As in `Conductor`."""

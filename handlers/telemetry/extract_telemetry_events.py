@@ -75,7 +75,8 @@ async def extract_telemetry_events(
         ends = at_end and file is last_of[file.stream]  # what is open goes on in the next file of the stream
         reader = _Reader(file, log_format, states.get(file.stream) or ParserState(), ends, max_events)
         most_bytes = batch_bytes // _DENSE if log_format.is_dense else batch_bytes
-        await port.read(file, max(1, most_bytes), flush=at_end, take=reader.take)
+        opening = log_format.opening
+        await port.read(file, max(1, most_bytes), flush=at_end, opening=opening, take=reader.take)
         if reader.end_offset == file.offset:
             continue
         batch_bytes -= (reader.end_offset - file.offset) * (_DENSE if log_format.is_dense else 1)
