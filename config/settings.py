@@ -204,7 +204,7 @@ class Ingest(Section):
     window_s: Whole = Field(default=10, ge=1, le=3600)
     """Whole seconds, 1 to 3600, of event time in one window. Smaller windows date a change more sharply and
     take more room in the store. A change needs a restart."""
-    batch_bytes: Whole = Field(default=16_777_216, ge=65_536, le=1_073_741_824)
+    batch_bytes: Whole = Field(default=67_108_864, ge=65_536, le=1_073_741_824)
     """Bytes, 65536 to 1073741824. How much is read at once at most; limits memory while catching up."""
     allowed_lateness_s: Number = Field(default=2.0, ge=0, le=DAY_S)
     """Seconds, 0 to 86400. How far behind the newest line another may be and still count in its window."""

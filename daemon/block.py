@@ -51,12 +51,14 @@ def read_block(
     max_line_bytes: int,
     flush: bool,
     next_data: Callable[[int], int] = lambda offset: offset,
+    opening: bytes = b"",
 ) -> Block | None:
     """The lines from `at.offset` on: as many as `max_bytes` hold, but one at least; None if none is whole.
 
     A line that is longer than `max_line_bytes` (without its newline) comes cut, in a block of its own; the
     next blocks skip its rest. `flush` hands out the last line although it has no newline yet. `next_data`
-    leads over zeros that take no space.
+    leads over zeros that take no space. A block that is full ends, if its second half holds a line with `opening`,
+    before the last one.
     Raises ContentChangedError, OSError."""
     start = max(0, at.offset - HEAD_BYTES)
     before = at.offset - start
@@ -74,6 +76,8 @@ def read_block(
             buffer = buffer[: buffer.find(b"\n", before) + 1 or len(buffer)]
         end = _whole_lines(buffer, before, max_line_bytes)
         if end > before:
+            if opening and len(buffer) - before == max_bytes:
+                end = _last_opening(buffer, before, end, opening)
             return _block(at, buffer, before, end)
         length = len(buffer) - before
         if length > max_line_bytes:
@@ -94,6 +98,12 @@ def _whole_lines(buffer: bytes, start: int, max_line_bytes: int) -> int:
             return start
         start = newline + 1
     return end
+
+
+def _last_opening(buffer: bytes, start: int, end: int, opening: bytes) -> int:
+    """Where the line with it begins; `end` if there is none in the second half."""
+    at = buffer.rfind(opening, (start + end) // 2, end)
+    return (at >= 0 and buffer.rfind(b"\n", start, at) + 1) or end
 
 
 def _block(

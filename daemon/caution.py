@@ -19,7 +19,7 @@ from daemon.logs import tell
 from daemon.rehearsal import HANG_S, Death, Rehearsal, Script, rehearse
 from handlers.model import StreamState
 
-REHEARSED_BYTES: Final = 1 << 20
+REHEARSED_BYTES: Final = 4 << 20
 """A child begins in half a second and reads this in another one; then the daemon stores it."""
 NARROWED: Final = 64
 """Into so many parts is divided what cannot be counted; three times, then it is a line."""

@@ -163,7 +163,9 @@ class _RehearsingPort(TailPort):
             self._pipe.tell(_HEAD, *file_key(file))
         return head
 
-    def _read(self, file: LogFile, max_bytes: int, flush: bool, take: Callable[[Block], None]) -> None:
+    def _read(
+        self, file: LogFile, max_bytes: int, flush: bool, _opening: bytes, take: Callable[[Block], bool]
+    ) -> None:
         end, offset = file.offset + max_bytes, file.offset
         while offset < end:
             block = self._tail.read(file, min(READ_BYTES, end - offset), flush=flush)

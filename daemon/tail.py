@@ -118,11 +118,13 @@ class Tail:
         """Whether a file was written in the last `HOT_S` seconds, so that it pays to call `hot` often."""
         return time.monotonic() - self._inventory.grew_at < HOT_S
 
-    def read(self, file: LogFile, max_bytes: int, *, flush: bool = False) -> Block | None:
+    def read(
+        self, file: LogFile, max_bytes: int, *, flush: bool = False, opening: bytes = b""
+    ) -> Block | None:
         """The next whole lines of the file, about `max_bytes` of them; None if there are none now.
 
         Returns the same block until it is consumed. A last line without a newline waits until the file will
-        not grow any more, or comes at once if `flush`."""
+        not grow any more, or comes at once if `flush`. `opening`: see `read_block`."""
         at = self._ledger.get(file.source)
         if at is not None and at.state == "archive":
             return self._read_packed(at, max_bytes)
@@ -138,6 +140,7 @@ class Tail:
                 max_line_bytes=self._logs.max_line_bytes,
                 flush=flush or self._is_complete(at),
                 next_data=partial(next_data, descriptor),
+                opening=opening,
             )
             if block is not None:
                 self._inventory.untaken.pop(at.source, None)

@@ -227,7 +227,7 @@ class _SegmentPort:
         return self._content.pread(HEAD_BYTES, 0)
 
     async def read(
-        self, file: LogFile, max_bytes: int, *, flush: bool, take: Callable[[Block], None]
+        self, file: LogFile, max_bytes: int, *, flush: bool, opening: bytes, take: Callable[[Block], bool]
     ) -> None:
         while (at := self.at).offset < self._until:
             block = read_block(

@@ -45,6 +45,11 @@ class Format(Protocol):
         """Whether nearly every line is an event, so that what is read takes several times the memory."""
         ...
 
+    @property
+    def opening(self) -> bytes:
+        """What stands in the first line of what is read faster in one block; b"" if each line stands alone."""
+        ...
+
     def recognizes(self, head: bytes) -> bool:
         """Tells whether these first bytes of a file look like this format."""
         ...

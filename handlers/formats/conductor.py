@@ -18,12 +18,13 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+from handlers.formats.conductor_lines import RESTART, bare_restart, stamped_lines
 from handlers.formats.conductor_reader import ConductorReader
+from handlers.formats.conductor_runs import Found, span_of
 from handlers.model import ParserState
 
 NAME: Final = "musical-conductor"
 
-_RESTART: Final = "Initializing RenderX Evolution Communication System"
 # The last named group of a message chooses the method of ConductorReader that answers the line.
 MESSAGES: Final = (
     r"🎵 Beat (?P<number>\d+) Started: [^\n]*\((?P<started>[^\n()]+)\)",
@@ -38,8 +39,10 @@ MESSAGES: Final = (
     r"❌ SequenceExecutor: Sequence \"[^\n]*?\" failed: (?P<run_error>[^\n]*)",
     r"🎼 SequenceRegistry: Registered sequence \"(?P<name>[^\n]*)\" \(id: (?P<id>[^\n]*)\)",
     r"📡 EventBus: Subscribed to \"(?P<subscribed>[^\"\n]+)\" [^:\n]*: (?P<plugin>[^:\n]+):(?P<of>[^:\n]+)\)",
-    rf"🎼 (?P<restarted>{_RESTART})",
+    rf"🎼 (?P<restarted>{RESTART})",
 )
+OPENING: Final = '🎼 ExecutionQueue: Now executing "'.encode()
+"""A run begins so; one that is cut is read line by line."""
 _MAX_DIGITS: Final = 9
 _MAX_TEXT_BYTES: Final = 500
 
@@ -77,16 +80,18 @@ class Conductor:
 
     name: Final = NAME
     is_dense: Final = False
+    opening: Final = OPENING
 
-    def __init__(self, *, whole_runs: bool = True) -> None:
-        """`whole_runs`: a run that went as most runs go is one event; else every step of it is one."""
-        self._whole_runs = whole_runs
+    def __init__(self, *, whole_runs: bool = True, window_s: int = 1) -> None:
+        """`whole_runs`: a run that went as most runs go, within one of the windows of `window_s`, is one event;
+        else every step of it is one."""
+        self._span_s = span_of(window_s) if whole_runs else 0
 
     def recognizes(self, head: bytes) -> bool:
         return _STAMPED.search(head) is not None or _BARE.search(b"\n" + head) is not None
 
     def reader(self, source: int, state: ParserState) -> ConductorReader:
-        return _Reader(source, state, _STAMPED, self._whole_runs)
+        return _Reader(source, state, self._span_s)
 
 
 class _Reader(ConductorReader):
@@ -96,30 +101,32 @@ class _Reader(ConductorReader):
     over. It has timestamps from its first message with one on, until the program starts again without.
     """
 
+    def __init__(self, source: int, state: ParserState, span_s: int) -> None:
+        super().__init__(source, state, _STAMPED)
+        self._span_s = span_s
+
     def read_lines(self) -> None:
         data, stamped = self.data, self.state.stamped
-        start = 0
+        start = first = 0
         while start < len(data):
-            end = _bare_restart(data, start) if stamped else _first_stamp(data, start)
-            if end > start and stamped:
-                self.answer(_STAMPED.finditer(data, start, end), 0, stamped=True)
-            elif end > start:
-                self.answer(_BARE.finditer(b"\n" + data[start:end]), start, stamped=False)
+            if stamped:
+                found, end = self._stamped_lines(start)
+                first = data.find(b"\n", end) + 1 or len(data)  # the restart itself is bare whatever is in it
+                self.answer(found, data, 0, stamped=True)
+            else:
+                end = _first_stamp(data, first)
+                text = b"\n" + data[start:end]
+                self.answer(_BARE.finditer(text), text, start, stamped=False)
             stamped = not stamped
             start = end
+
+    def _stamped_lines(self, start: int) -> tuple[Iterable[Found], int]:
+        if self._span_s:
+            return stamped_lines(_STAMPED, self.data, start, self.offset, self._span_s)
+        end = bare_restart(self.data, start)
+        return _STAMPED.finditer(self.data, start, end), end
 
 
 def _first_stamp(data: bytes, start: int) -> int:
     first = _STAMPED.search(data, start)
     return len(data) if first is None else data.rfind(b"\n", 0, first.start()) + 1
-
-
-def _bare_restart(data: bytes, start: int) -> int:
-    message = f"🎼 {_RESTART}".encode()
-    at = data.find(message, start)
-    while at >= 0:
-        line = data.rfind(b"\n", 0, at) + 1
-        if not data[line:at].strip(b" "):
-            return line
-        at = data.find(message, at + 1)
-    return len(data)

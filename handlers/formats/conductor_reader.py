@@ -10,9 +10,10 @@ import msgspec
 
 from handlers.formats.base import add_error
 from handlers.formats.conductor_beats import Beat, Key, request_parts, text_of
-from handlers.formats.conductor_runs import UsualRuns
+from handlers.formats.conductor_lines import stamp_at
+from handlers.formats.conductor_runs import Found, UsualRun
 from handlers.formats.error_text import split_error
-from handlers.model import Block, EventKind, OpenError, ParserState, Subject, TelemetryEvents
+from handlers.model import Block, EventKind, OpenError, ParserState, Subject, TelemetryEvents, WholeRun
 
 _BATON: Final = re.compile(
     rb"\xf0\x9f\x8e\xbd DataBaton: [^\n|]{0,500}\| seq=[^=\n]{0,500}=\? "
@@ -22,15 +23,14 @@ _CONTINUATION: Final = re.compile(rb"[ \t]+(?!\d{4}-\d\d-\d\dT)[^\s\xf0\xe2{}][^
 _MAX_FRAMES: Final = 100
 _MAX_HANDLERS: Final = 2_000
 """Handlers remembered: they are part of what every commit stores."""
-_STAMP_BYTES: Final = len("2026-11-22T16:10:58.813")
 
 
 class ConductorReader:
     """Plays the lines of a file against the parser's state; each method answers one kind of line."""
 
-    def __init__(self, source: int, state: ParserState, pattern: re.Pattern[bytes], whole_runs: bool) -> None:
+    def __init__(self, source: int, state: ParserState, pattern: re.Pattern[bytes]) -> None:
         """`pattern`: the messages, each a group by whose name it is answered."""
-        self._whole_runs = whole_runs
+        self._pattern = pattern
         error = state.error
         if error is not None:
             error = msgspec.structs.replace(error, frames=[*error.frames])
@@ -46,7 +46,8 @@ class ConductorReader:
         self._opened_at = 0
         """Where in `data` the open beat begins, or goes on."""
         self._closed_key: Key | None = None
-        self._usual_runs = UsualRuns(pattern)
+        self._paths: dict[bytes, Subject] = {}
+        """The subjects of usual runs, by their path."""
         self._runs: dict[tuple[EventKind, str], Subject] = {}
 
     def read(self, block: Block) -> None:
@@ -64,50 +65,55 @@ class ConductorReader:
     def close(self) -> None:
         self.close_error()
 
-    def answer(self, matches: Iterable[re.Match[bytes]], shift: int, *, stamped: bool) -> None:
-        """Answers the lines of a region; `shift` leads from the start of a match to a place in its line."""
+    def answer(self, found: Iterable[Found], text: bytes, shift: int, *, stamped: bool) -> None:
+        """Answers what was found in `text`; `shift` leads from the start of a match to a place in its line."""
         self.state.stamped = stamped
-        found = [*matches]
-        done = 0
-        for start, end in self._usual_runs.spans(found) if stamped and self._whole_runs else ():
-            self._answer_each(found[done:start], shift)
-            usual = self._answer_run(found[start:end], shift)
-            done = end if usual else start
-        self._answer_each(found[done:], shift)
+        for each in found:
+            if isinstance(each, re.Match):
+                self._answer_line(each, shift)
+            elif not self._answer_run(each, shift):
+                start, end, *_ = each
+                for line in self._pattern.finditer(text, start, end):
+                    self._answer_line(line, shift)
 
-    def _answer_each(self, matches: list[re.Match[bytes]], shift: int) -> None:
-        for match in matches:
-            self.at = match.start() + shift
-            self.matched += self.at >= self.end
-            _ANSWERS[match.lastgroup](self, match)
+    def _answer_line(self, match: re.Match[bytes], shift: int) -> None:
+        self.at = match.start() + shift
+        self.matched += self.at >= self.end
+        _ANSWERS[match.lastgroup](self, match)
 
-    def _answer_run(self, lines: list[re.Match[bytes]], shift: int) -> bool:
-        """Answers the lines of a run at once; False if it is not quite as most runs are."""
-        request_id = text_of(lines[1]["request"])
-        sequence, _ = request_parts(request_id)
-        if not sequence or not lines[0]["executing"].strip() or lines[0].start() + shift < self.end:
+    def _answer_run(self, run: UsualRun, shift: int) -> bool:
+        """Answers the lines of a run at once; False if the handlers of its beats are not known yet."""
+        start, _, begin, time, request_id, path, after_ms, offsets, durations_us = run
+        subject = self._paths.get(path) or self._path(path)
+        if subject is None or start + shift < self.end:
             return False
-        begin = lines[1].start() + shift
-        places = [line.start() + shift for line in lines[3:-1:3]]
-        stamps = [self.stamp(place) for place in (begin, *places, lines[-1].start() + shift)]
-        offsets = [self.offset + place for place in places]
-        read = self._usual_runs.read(lines, sequence, offsets, stamps, self._completed_subject)
-        if read is None:
-            return False
-        self.matched += len(lines)
-        subject, run = read
+        self.matched += 3 + 3 * len(offsets)
         events, state = self.events, self.state
-        events.whole[len(events.subjects)] = run
-        events.add(subject, self.offset + begin, stamps[0].decode("ascii", "replace"), request_id)
+        events.whole[len(events.subjects)] = WholeRun(after_ms, offsets, durations_us)
+        events.add(subject, self.offset + begin + shift, time, request_id)
         self._leave()
         state.beat, state.closed, self._closed_key = subject.beats[-1].beat, (0, ""), None
         state.handler, state.duration_ms = "", None
         state.beat_failed = state.run_failed = False
         return True
 
+    def _path(self, path: bytes) -> Subject | None:
+        """The subject of usual runs; None while a handler is not known."""
+        name, *lines = path[:-1].split(b"\n")
+        sequence = name.decode("utf-8", "replace")
+        beats: list[Subject] = []
+        for line in lines:
+            number, _, event = line.partition(b"\t")
+            beat = self._completed_subject(sequence, (number, event))
+            if beat is None:
+                return None
+            beats.append(beat)
+        subject = self._paths[path] = Subject("run", sequence, beats=tuple(beats))
+        return subject
+
     def stamp(self, at: int) -> bytes:
         """The timestamp of the line that was matched at this place."""
-        return self.data[at - _STAMP_BYTES : at + 1]
+        return stamp_at(self.data, at)
 
     def _time(self, at: int) -> str | float | None:
         return self.stamp(at).decode("ascii", "replace") if self.state.stamped else self.state.time
@@ -281,7 +287,7 @@ class ConductorReader:
         self.state = ParserState(time=self.state.time, stamped=self.state.stamped)
         self._open = self._closed_key = None
         self._beats.clear()  # the program may have been deployed anew, with other handlers
-        self._usual_runs.forget()
+        self._paths.clear()
 
     def _open_error(self, plugin: str, handler: str, text: str) -> None:
         """Takes the error, then reads its stack as far as the block goes."""

@@ -6,25 +6,41 @@ Nearly all lines of a log belong to such runs, and a run costs a fraction of its
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from operator import attrgetter, itemgetter
+from collections.abc import Callable, Iterable, Sequence
+from math import gcd
+from operator import attrgetter
 from typing import Final
 
-from handlers.formats.conductor_beats import Key
-from handlers.model import Subject, WholeRun
+UsualRun = tuple[int, int, int, str, str, bytes, tuple[int, ...], tuple[int, ...], tuple[int, ...]]
+"""What the lines of a run say:
+
+- where its first line begins, its last one ends, and its request id stands;
+- timestamp of its beginning, and request id;
+- its path: the sequence, a newline, and for each beat number, tab, event and a newline;
+- milliseconds from its beginning to the end of each beat, and to its own;
+- byte offset in the file of the line that completes each beat;
+- how long each beat took, in microseconds.
+"""
+Found = re.Match[bytes] | UsualRun
 
 _LAST_INDEX: Final = attrgetter("lastindex")
 _USUAL_LINES: Final = ("executing", "request", "started", "duration", "rounded", "ended")
-_SECOND: Final = len("2026-11-22T16:10:58.")
+_MINUTE: Final = len("2026-11-22T16:10:")
 _MILLISECOND: Final = len("2026-11-22T16:10:58.813")
-_SECOND_OF: Final = itemgetter(slice(_SECOND))
-_MILLISECOND_OF: Final = itemgetter(slice(_SECOND, _MILLISECOND))
-_ZONE_OF: Final = itemgetter(slice(_MILLISECOND, None))
+_CLOCKS: Final = re.compile(rb"(?:[0-5][0-9]\.[0-9]{3})+")
+_REQUEST: Final = re.compile(rb"(.+)-\d{13}-[0-9A-Za-z]+", re.DOTALL)
 _MAX_DURATION_US: Final = 3_600_000_000
+_EXACT_DIGITS: Final = 15
+"""So many are exact as a floating-point number."""
+
+
+def span_of(window_s: int) -> int:
+    """Seconds: the parts of a minute within which usual runs are, so that a window holds them whole."""
+    return gcd(window_s, 60) if window_s % 60 == 0 or 60 % window_s == 0 else 1
 
 
 class UsualRuns:
-    """Finds and reads whole runs: one beat after the other, none failed, all within a second."""
+    """Finds and reads whole runs: one beat after the other, none failed, all within a part of a minute."""
 
     def __init__(self, pattern: re.Pattern[bytes]) -> None:
         groups = pattern.groupindex
@@ -33,58 +49,65 @@ class UsualRuns:
         self._started = groups["number"], groups["started"]
         self._executed = groups["done_number"], groups["done"]
         self._duration = groups["duration"]
-        self._subjects: dict[tuple[str, tuple[Key, ...]], Subject] = {}
 
-    def forget(self) -> None:
-        """Forgets which handlers answer the beats."""
-        self._subjects.clear()
+    def gather(
+        self, matches: Iterable[re.Match[bytes]], offset: int, stamp: Callable[[int], bytes], span_s: int
+    ) -> list[Found]:
+        """The lines in their order, with usual runs in the place of theirs.
 
-    def spans(self, matches: Sequence[re.Match[bytes]]) -> Iterator[tuple[int, int]]:
-        """Where in a series of lines there are such runs."""
-        for lines in self._lines.finditer(bytes(map(_LAST_INDEX, matches))):
-            yield lines.span()
-
-    def read(
-        self,
-        lines: Sequence[re.Match[bytes]],
-        sequence: str,
-        places: Sequence[int],
-        stamps: Sequence[bytes],
-        completed: Callable[[str, Key], Subject | None],
-    ) -> tuple[Subject, WholeRun] | None:
-        """The run in these lines; None if some line is unlike the others.
-
-        `places`: byte offsets of the lines that complete a beat. `stamps`: the timestamps of the beginning,
-        of each completed beat and of the end. `completed` gives the subject of a completed beat of a
-        sequence, once its handler is known.
+        `offset`: in the file, of what the matches are places in. `stamp` gives the timestamp at a match.
+        `span_s`: see `span_of`.
         """
-        started, executed = self._started, self._executed
-        keys = tuple([line.group(*started) for line in lines[2:-1:3]])
-        if keys != tuple([line.group(*executed) for line in lines[4:-1:3]]):
-            return None
-        subject = self._subjects.get((sequence, keys)) or self._subject(sequence, keys, completed)
-        first = stamps[0]
-        second, zone = first[:_SECOND], first[_MILLISECOND:]
-        if subject is None or not zone or zone[:1].isdigit():
-            return None
-        if {*map(_SECOND_OF, stamps)} != {second} or {*map(_ZONE_OF, stamps)} != {zone}:
-            return None
-        millis = [*map(_MILLISECOND_OF, stamps)]
-        if not b"".join(millis).isdigit():
-            return None
-        begin_ms, *ends_ms = map(int, millis)
-        duration = self._duration
-        durations_us = tuple([round(float(line[duration]) * 1000) for line in lines[3:-1:3]])
-        if max(durations_us) > _MAX_DURATION_US:
-            return None
-        return subject, WholeRun(tuple([at_ms - begin_ms for at_ms in ends_ms]), tuple(places), durations_us)
+        lines = [*matches]
+        found: list[Found] = []
+        done = 0
+        for run in self._lines.finditer(bytes(map(_LAST_INDEX, lines))):
+            start, end = run.span()
+            if (usual := self._read(lines[start:end], offset, stamp, span_s)) is not None:
+                found += [*lines[done:start], usual]
+                done = end
+        return found + lines[done:]
 
-    def _subject(
-        self, sequence: str, keys: tuple[Key, ...], completed: Callable[[str, Key], Subject | None]
-    ) -> Subject | None:
-        beats = [completed(sequence, key) for key in keys]
-        known = tuple(beat for beat in beats if beat is not None)
-        if len(known) < len(beats):
+    def _read(
+        self, lines: Sequence[re.Match[bytes]], offset: int, stamp: Callable[[int], bytes], span_s: int
+    ) -> UsualRun | None:
+        """The run in these lines; None if some line is unlike the others."""
+        started, executed, duration = self._started, self._executed, self._duration
+        request = _REQUEST.fullmatch(lines[1]["request"])
+        keys = [line.group(*started) for line in lines[2:-1:3]]
+        if request is None or not lines[0]["executing"].strip():
             return None
-        subject = self._subjects[sequence, keys] = Subject("run", sequence, beats=known)
-        return subject
+        if keys != [line.group(*executed) for line in lines[4:-1:3]]:
+            return None
+        stamps = [stamp(line.start()) for number, line in enumerate(lines[1:]) if number % 3 or number < 1]
+        first = stamps[0]
+        zone = first[_MILLISECOND:]
+        if not zone or zone[:1].isdigit():
+            return None
+        if any(each[:_MINUTE] != first[:_MINUTE] or each[_MILLISECOND:] != zone for each in stamps):
+            return None
+        clocks = [each[_MINUTE:_MILLISECOND] for each in stamps]
+        if clocks != sorted(clocks) or _CLOCKS.fullmatch(b"".join(clocks)) is None:
+            return None
+        begin_ms, *ends_ms = (int(clock.replace(b".", b"")) for clock in (clocks[0], *clocks[2::2], clocks[-1]))
+        if begin_ms // (span_s * 1000) != ends_ms[-1] // (span_s * 1000):
+            return None
+        texts = [line[duration] for line in lines[3:-1:3]]
+        durations_us = [round(float(text) * 1000) for text in texts]
+        if max(durations_us) > _MAX_DURATION_US or max(map(_digits, texts)) > _EXACT_DIGITS:
+            return None
+        return (
+            lines[0].start(),
+            lines[-1].end(),
+            lines[1].start(),
+            first.decode("ascii", "replace"),
+            lines[1]["request"].decode("utf-8", "replace"),
+            b"".join([request[1], b"\n", *(b"%b\t%b\n" % key for key in keys)]),
+            tuple([at_ms - begin_ms for at_ms in ends_ms]),
+            tuple([offset + line.start() for line in lines[3:-1:3]]),
+            tuple(durations_us),
+        )
+
+
+def _digits(text: bytes) -> int:
+    return len(text) - text.count(b".")

@@ -18,6 +18,7 @@ class Declared:
     """One declared format; a line that its pattern does not match is no line of beats."""
 
     is_dense: Final = True
+    opening: Final = b""
 
     def __init__(self, name: str, declared: DeclaredFormat) -> None:
         self.name = name

@@ -37,14 +37,14 @@ def without_mark(head: bytes) -> bytes:
     return head.removeprefix(UTF8_MARK)
 
 
-def undecodable_lines(data: bytes) -> int:
+def _undecodable_lines(data: bytes) -> int:
     """How many of the lines are no UTF-8 text, or hold NUL bytes."""
     undecodable, start = 0, 0
     while start < len(data):
         end = data.rfind(b"\n", start, start + _CHECK_BYTES) + 1 or data.find(b"\n", start) + 1 or len(data)
         part = data[start:end]
-        if not is_text(part):
-            undecodable += sum(not is_text(line) for line in part.split(b"\n"))
+        if not _is_text(part):
+            undecodable += sum(not _is_text(line) for line in part.split(b"\n"))
         start = end
     return undecodable
 
@@ -73,4 +73,4 @@ def _is_text(data: bytes) -> bool:
 
 
 count_lines: Final = either(_count_lines, "count_lines")
-is_text: Final = either(_is_text, "is_text")
+undecodable_lines: Final = either(_undecodable_lines, "undecodable_lines")

@@ -41,6 +41,7 @@ class JsonLines:
 
     name: Final = NAME
     is_dense: Final = True
+    opening: Final = b""
 
     def __init__(self, settings: Jsonl) -> None:
         self._to_ms = ms_in_unit(settings.duration_unit, settings.duration)

@@ -40,6 +40,7 @@ class Logfmt:
 
     name: Final = NAME
     is_dense: Final = True
+    opening: Final = b""
 
     def __init__(self, settings: Jsonl) -> None:
         self._to_ms = ms_in_unit(settings.duration_unit, settings.duration)

@@ -92,6 +92,7 @@ class Otlp:
 
     name: Final = NAME
     is_dense: Final = True
+    opening: Final = b""
 
     def __init__(self) -> None:
         self._decoder = msgspec.json.Decoder(_Request)

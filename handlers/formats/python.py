@@ -46,6 +46,7 @@ class PythonLog:
 
     name: Final = NAME
     is_dense: Final = False
+    opening: Final = b""
 
     def recognizes(self, head: bytes) -> bool:
         return any(_RECORD.match(line) for line in head.split(b"\n")[:20])

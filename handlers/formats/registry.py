@@ -26,8 +26,8 @@ def log_formats(settings: Settings, *, whole_runs: bool = True) -> dict[str, For
     """
     formats: tuple[Format, ...] = (
         *(Declared(name, declared) for name, declared in settings.formats.items()),
-        Conductor(whole_runs=whole_runs),
-        Serilog(whole_runs=whole_runs),
+        Conductor(whole_runs=whole_runs, window_s=settings.ingest.window_s),
+        Serilog(whole_runs=whole_runs, window_s=settings.ingest.window_s),
         Otlp(),
         PythonLog(),
         JsonLines(settings.jsonl),

@@ -7,10 +7,13 @@ indented.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
-from handlers.formats.conductor import MESSAGE
+from handlers.formats.conductor import MESSAGE, OPENING
+from handlers.formats.conductor_lines import usual_runs
 from handlers.formats.conductor_reader import ConductorReader
+from handlers.formats.conductor_runs import Found, span_of
 from handlers.model import ParserState
 
 NAME: Final = "serilog"
@@ -29,22 +32,31 @@ class Serilog:
 
     name: Final = NAME
     is_dense: Final = False
+    opening: Final = OPENING
 
-    def __init__(self, *, whole_runs: bool = True) -> None:
-        """`whole_runs`: as in `Conductor`."""
-        self._whole_runs = whole_runs
+    def __init__(self, *, whole_runs: bool = True, window_s: int = 1) -> None:
+        """As in `Conductor`."""
+        self._span_s = span_of(window_s) if whole_runs else 0
 
     def recognizes(self, head: bytes) -> bool:
         return _RECORD.search(b"\n" + head) is not None
 
     def reader(self, source: int, state: ParserState) -> ConductorReader:
-        return _Reader(source, state, _EVENT, self._whole_runs)
+        return _Reader(source, state, self._span_s)
 
 
 class _Reader(ConductorReader):
+    def __init__(self, source: int, state: ParserState, span_s: int) -> None:
+        super().__init__(source, state, _EVENT)
+        self._span_s = span_s
+
     def read_lines(self) -> None:
         # The matches begin a newline early, in data with one in front: their start is that of their line.
-        self.answer(_EVENT.finditer(b"\n" + self.data), 0, stamped=True)
+        text = b"\n" + self.data
+        found: Iterable[Found] = _EVENT.finditer(text)
+        if self._span_s:
+            found = usual_runs(_EVENT).gather(_EVENT.finditer(text), self.offset, self.stamp, self._span_s)
+        self.answer(found, text, 0, stamped=True)
 
     def stamp(self, at: int) -> bytes:
         """From the brackets in which the line begins."""

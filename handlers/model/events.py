@@ -73,7 +73,7 @@ class Subject(msgspec.Struct, frozen=True, gc=False):
 
 
 class WholeRun(msgspec.Struct, frozen=True, gc=False):
-    """What an event of kind `run` says besides its subject. All of it happened within a second."""
+    """What an event of kind `run` says besides its subject. All of it happened within one window."""
 
     after_ms: tuple[int, ...]
     """How long after its beginning each beat was completed, and at last the run itself."""
@@ -153,7 +153,7 @@ class TelemetryEvents(msgspec.Struct):
     @property
     def count(self) -> int:
         """How many events they are when every step of a whole run is one."""
-        return sum(map(self.steps, range(len(self.subjects)))) if self.whole else len(self.subjects)
+        return len(self.subjects) + sum([1 + 2 * len(run.offsets) for run in self.whole.values()])
 
     def steps(self, index: int) -> int:
         """How many events this one stands for."""

@@ -4,8 +4,9 @@
 
 static PyMethodDef methods[] = {
     {"count_lines", count_lines, METH_O, "See handlers.formats.encoding.count_lines."},
-    {"is_text", is_text, METH_O, "See handlers.formats.encoding.is_text."},
     {"version_hint", version_hint, METH_VARARGS, "See handlers.formats.version_lines.version_hint."},
+    {"undecodable_lines", undecodable_lines, METH_O, "See handlers.formats.encoding.undecodable_lines."},
+    {"stamped_lines", stamped_lines, METH_VARARGS, "See handlers.formats.conductor_lines.stamped_lines."},
     {NULL, NULL, 0, NULL},
 };
 

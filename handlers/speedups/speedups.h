@@ -6,7 +6,8 @@
 #include <Python.h>
 
 PyObject *count_lines(PyObject *module, PyObject *data);
-PyObject *is_text(PyObject *module, PyObject *data);
 PyObject *version_hint(PyObject *module, PyObject *arguments);
+PyObject *undecodable_lines(PyObject *module, PyObject *data);
+PyObject *stamped_lines(PyObject *module, PyObject *arguments);
 
 #endif

@@ -18,7 +18,9 @@ from handlers.telemetry.ports import LogPort
 
 _TELL_VERSIONS: Final = frozenset({otlp.NAME})
 """Formats in which the version is a part of the structure."""
-_DENSE: Final = 6
+_MAX_EVENTS: Final = 20_000
+"""A batch ends with the block in which so many are reached: they take the memory, not the lines."""
+_DENSE: Final = 24
 """A byte of a log in which every line is an event takes the memory of so many of another."""
 
 
@@ -49,7 +51,7 @@ async def extract_telemetry_events(
     at_end: bool,
     silent: Collection[str] = (),
 ) -> ExtractedTelemetry:
-    """Reads at most `batch_bytes` from the files, in their order, and extracts the events.
+    """Reads at most `batch_bytes` from the files, fewer if they hold many events, in their order, and extracts those.
 
     `parsers` and `stream_formats` are what the last commit left of each stream. `at_end`: nothing will follow
     what is there now. `silent`: streams that nothing was written to for so long that what waits in them for
@@ -61,11 +63,12 @@ async def extract_telemetry_events(
     losses: list[tuple[int, int]] = []
     refused: list[str] = []
     more = False
+    max_events = _MAX_EVENTS
     ended = {*silent}
     heads = _Heads(port, formats, wanted_format, dict(stream_formats))
     last_of = {file.stream: file for file in files}
     for number, file in enumerate(files):
-        if batch_bytes <= 0:
+        if batch_bytes <= 0 or max_events <= 0:
             more = True
             ended -= {waiting.stream for waiting in files[number:]}
             break
@@ -74,12 +77,14 @@ async def extract_telemetry_events(
             refused.append(f"{file.path}: {log_format}")
             continue
         ends = at_end and file is last_of[file.stream]  # what is open goes on in the next file of the stream
-        reader = _Reader(file, log_format, states.get(file.stream) or ParserState(), ends)
+        reader = _Reader(file, log_format, states.get(file.stream) or ParserState(), ends, max_events)
         most_bytes = batch_bytes // _DENSE if log_format.is_dense else batch_bytes
-        await port.read(file, max(1, most_bytes), flush=at_end, take=reader.take)
+        opening = log_format.opening
+        await port.read(file, max(1, most_bytes), flush=at_end, opening=opening, take=reader.take)
         if reader.end_offset == file.offset:
             continue
         batch_bytes -= (reader.end_offset - file.offset) * (_DENSE if log_format.is_dense else 1)
+        max_events -= len(reader.events.subjects)
         more = more or reader.end_offset < file.size_bytes
         states[file.stream] = reader.state
         events.append(reader.events)
@@ -152,8 +157,11 @@ class _Heads:
 class _Reader:
     """Takes the blocks of one file, in order."""
 
-    def __init__(self, file: LogFile, log_format: Format, state: ParserState, at_end: bool) -> None:
+    def __init__(
+        self, file: LogFile, log_format: Format, state: ParserState, at_end: bool, max_events: int
+    ) -> None:
         self._file = file
+        self._max_events = max_events
         self._format = log_format
         self._at_end = at_end
         self._reader = log_format.reader(file.source, state)
@@ -169,7 +177,8 @@ class _Reader:
     def state(self) -> ParserState:
         return self._reader.state
 
-    def take(self, block: Block) -> None:
+    def take(self, block: Block) -> bool:
+        """Whether there is room for more."""
         undecodable, garbled = scan_block(self._reader, block)
         self._undecodable += undecodable
         self._lines += block.lines or count_lines(block.data)
@@ -180,6 +189,7 @@ class _Reader:
         self.losses += garbled
         if self._at_end and block.end >= self._file.size_bytes:
             self._reader.close()
+        return len(self.events.subjects) < self._max_events
 
     def consumed(self) -> Consumed:
         return Consumed(

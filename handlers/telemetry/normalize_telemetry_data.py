@@ -132,6 +132,7 @@ def _versions(
 def _registering(subjects: list[Subject], book: NameBook) -> list[Subject]:
     """The subjects with sequence ids and plug-ins, each by what was registered before it."""
     known: dict[int, Subject] = {}
+    same: dict[Subject, Subject] = {}
     each: list[Subject] = []
     for subject in subjects:
         if subject.kind == "registered":
@@ -140,7 +141,8 @@ def _registering(subjects: list[Subject], book: NameBook) -> list[Subject]:
             each.append(subject)
         else:
             if id(subject) not in known:
-                known[id(subject)] = _normalized(subject, book)
+                normalized = _normalized(subject, book)
+                known[id(subject)] = same.setdefault(normalized, normalized)
             each.append(known[id(subject)])
     return each
 

@@ -26,12 +26,13 @@ class LogPort(Protocol):
         ...
 
     async def read(
-        self, file: LogFile, max_bytes: int, *, flush: bool, take: Callable[[Block], None]
+        self, file: LogFile, max_bytes: int, *, flush: bool, opening: bytes, take: Callable[[Block], bool]
     ) -> None:
         """Hands the lines from `file.offset` on to `take`, block by block, all in one worker thread.
 
         Ends after about `max_bytes`, or where there is no whole line yet; `flush`: a last line without a
-        newline is one too. What `take` raises ends it as well.
+        newline is one too. A block should end before a line with `opening`, if it is not empty. What `take` raises ends it as well; when it returns that there is no room for more, a file should not be
+        read on.
         """
         ...
 

@@ -44,9 +44,9 @@ PIECE_BYTES: Final = 1 << 20
 FEED: Final = """
 import os, sys
 from pathlib import Path
+from daemon.once import run_once
 from config.settings import Settings
 from config.load import LoadedSettings
-from daemon.once import run_once
 settings = Settings()
 logs = settings.logs.model_copy(update={"directories": (Path(sys.argv[1]),)})
 store = settings.store.model_copy(update={"path": Path(sys.argv[2])})

@@ -172,7 +172,7 @@ logs: {directories: [a, b]}
     assert differences(Settings(), load_settings(path, {}).settings) == (
         Change("logs.directories", '[".logs"]', '["a", "b"]', needs_restart=False),
         Change("ingest.window_s", "10", "60", needs_restart=True),
-        Change("ingest.batch_bytes", "16777216", "65536", needs_restart=False),
+        Change("ingest.batch_bytes", "67108864", "65536", needs_restart=False),
         Change("detect.over_expected", "0.5", "0.8", needs_restart=False),
         Change("detect.errors", "true", "false", needs_restart=False),
         Change("expected_ms", "{}", '{"ü*": 5.0}', needs_restart=False),

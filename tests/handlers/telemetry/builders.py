@@ -107,7 +107,7 @@ class Logs:
         return self.files[file.path][:2000]
 
     async def read(
-        self, file: LogFile, max_bytes: int, *, flush: bool, take: Callable[[Block], None]
+        self, file: LogFile, max_bytes: int, *, flush: bool, opening: bytes, take: Callable[[Block], bool]
     ) -> None:
         data, start = self.files[file.path], file.offset
         while start < min(len(data), file.offset + max_bytes):
@@ -116,7 +116,8 @@ class Logs:
                 if not flush:
                     return
                 end = len(data)
-            take(Block(file.source, start, end, data[start:end]))
+            if not take(Block(file.source, start, end, data[start:end])):
+                return
             start = end
 
 
