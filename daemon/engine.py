@@ -101,9 +101,9 @@ class Engine:
         """Stores what is judged by, for commands. `rejected`: why the files are not in force."""
         await self.in_store(lambda: put_in_force(self._store, self.settings, rejected))
 
-    async def feed(self, *, at_end: bool = False) -> ParsedTelemetry:
+    async def feed(self, *, at_end: bool = False, hot: bool = False) -> ParsedTelemetry:
         """See `LogReader.feed`."""
-        return await self.reader.feed(at_end=at_end)
+        return await self.reader.feed(at_end=at_end, hot=hot)
 
     async def has_grown(self) -> bool:
         """See `LogReader.has_grown`."""

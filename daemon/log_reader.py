@@ -77,14 +77,15 @@ class LogReader:
             self._settings = settings
             self._log_formats = log_formats(settings)
 
-    async def feed(self, *, at_end: bool = False) -> ParsedTelemetry:
+    async def feed(self, *, at_end: bool = False, hot: bool = False) -> ParsedTelemetry:
         """Reads one batch of new lines into the store. `at_end`: nothing will follow what is there now.
+        `hot`: of the files that were read lately, without a look at the directories.
 
         Raises StoreError, and what made a beat fail again in careful mode. Then nothing of the batch is
         stored and it will be read again.
         """
         async with self._reading:
-            outcome = await self._read_batch(at_end=at_end)
+            outcome = await self._read_batch(at_end=at_end, hot=hot)
             if not isinstance(outcome.error, StoreError | None) and self._caution is None:
                 tell(
                     "ERROR",
@@ -93,7 +94,7 @@ class LogReader:
                     exception=outcome.error,
                 )
                 self._caution = Caution(self._settings)
-                outcome = await self._read_batch(at_end=at_end)
+                outcome = await self._read_batch(at_end=at_end, hot=False)
             if outcome.error is not None:
                 raise outcome.error
             parsed: ParsedTelemetry = outcome.result
@@ -102,12 +103,12 @@ class LogReader:
             more = parsed.more or self._caution is not None or self.tail.is_searching
             return replace(parsed, more=more)
 
-    async def _read_batch(self, *, at_end: bool) -> Outcome:
+    async def _read_batch(self, *, at_end: bool, hot: bool) -> Outcome:
         """One play. If it fails, nothing of it is staged any more."""
         settings = self._settings
         request_id = f"telemetry-{uuid.uuid4()}"
         allowance = await self._allowance(at_end=at_end)
-        port = TailPort(self.tail, self._thread.limiter, self._formats, allowance)
+        port = TailPort(self.tail, self._thread.limiter, self._formats, allowance, hot=hot)
 
         async def play(run: Performance) -> ParsedTelemetry:
             return await parse_telemetry(
