@@ -55,6 +55,8 @@ class LogReader:
         self._reading = anyio.Lock()
         """Held for a batch: its counts and its offsets belong to one tail."""
         self._streams: dict[str, StreamState] = telemetry.streams()
+        self._waiting = {name for name, state in self._streams.items() if _waits(state.parser)}
+        """Streams in which something waits for further lines."""
         sources = telemetry.sources()
         self._formats = {source.checkpoint.source: source.format for source in sources if source.format}
         self.tail = tail_of(settings, [source.checkpoint for source in sources])
@@ -147,7 +149,7 @@ class LogReader:
 
     def _silent(self) -> list[str]:
         """Streams that wait for lines which have had the time to be written."""
-        return [name for name, state in self._streams.items() if self._is_over(name, state.parser)]
+        return [name for name in self._waiting if self._is_over(name, self._streams[name].parser)]
 
     def _is_over(self, stream: str, waits: ParserState) -> bool:
         quiet_s = time.monotonic() - self.read_at.get(stream, self._began)
@@ -189,6 +191,8 @@ class LogReader:
         judged_until_ms = max(self.judging_ms, self._telemetry.totals().judged_until_ms)
         record_id = self._telemetry.commit(commit, checkpoints, expired, judged_until_ms)
         self.tail.committed()
+        for name, state in commit.streams.items():
+            (self._waiting.add if _waits(state.parser) else self._waiting.discard)(name)
         if commit.metrics.windows:
             newest_ms = max((stream.watermark_ms for stream in commit.streams.values()), default=0)
             self.is_live = abs(now_ms() - newest_ms) < LIVE_MS
@@ -200,3 +204,7 @@ class LogReader:
     def _follow(self, settings: Settings) -> None:
         self.tail.close()
         self.tail = tail_of(settings, [source.checkpoint for source in self._telemetry.sources()])
+
+
+def _waits(parser: ParserState) -> bool:
+    return parser.error is not None or any(trace.waiting for trace in parser.traces.values())

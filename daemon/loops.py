@@ -31,8 +31,11 @@ FORGET_EVERY_S: Final = 60.0
 ORDERS_EVERY_S: Final = 1.0
 """How often it is looked whether operators ask for something: who asks waits for the answer."""
 ALERTS_EVERY_S: Final = 1.0
-LOOKS_CPU_SHARE: Final = 0.02
-"""The part of a core that looks at all files may take while some are written."""
+BUSY_LOOKS_CPU_SHARE: Final = 0.02
+"""What looks at all files may take of a core while some are written: no events tell of the others."""
+LOOKS_CPU_SHARE: Final = 0.005
+"""The same while none is written: such a look only finds what events missed."""
+MAX_LOOK_PAUSE_S: Final = 30.0
 STUCK_S: Final = 60.0
 """A loop that did not come round for so long is taken for dead, and the service manager restarts us."""
 JUDGING_STUCK_S: Final = 600.0
@@ -152,7 +155,7 @@ class Loops:
             self._reading.over()
             self._looks = False
             if not self._hot:
-                self._look_due_at = time.monotonic() + self._look_pause_s()
+                self._look_due_at = time.monotonic() + self._busy_rescan_s()
             if not self._hot or self._engine.tail.sees_all:
                 self._looked_ms = look_ms
             self._tell_problems(problems)
@@ -173,10 +176,19 @@ class Loops:
         if more:
             self.caught_up = False
 
-    def _look_pause_s(self) -> float:
-        """How long files that are not open may grow unseen while others are written."""
-        tail, rescan_s = self._engine.tail, self._settings().logs.rescan_s
-        return rescan_s if tail.sees_all else min(rescan_s, tail.scan_cpu_s / LOOKS_CPU_SHARE)
+    def _rescan_s(self) -> float:
+        """Time to the next look if no event asks for one: longer than is set where there are many files."""
+        long_s = min(MAX_LOOK_PAUSE_S, self._engine.tail.scan_cpu_s / LOOKS_CPU_SHARE)
+        return max(self._settings().logs.rescan_s, long_s)
+
+    def _busy_rescan_s(self) -> float:
+        """The same while some files are written: those that are not open grow unseen."""
+        tail = self._engine.tail
+        return (
+            self._rescan_s()
+            if tail.sees_all
+            else min(self._settings().logs.rescan_s, tail.scan_cpu_s / BUSY_LOOKS_CPU_SHARE)
+        )
 
     async def _wait(self, began: float) -> None:
         """Returns when it is time to read again: something grew, something changed, or the timer says so."""
@@ -185,7 +197,7 @@ class Loops:
         if time.monotonic() >= self._refresh_at:
             self._refresh_at = time.monotonic() + logs.rescan_s
             await self._watcher.refresh()
-        until = time.monotonic() + logs.rescan_s
+        until = time.monotonic() + self._rescan_s()
         # To look less often than is committed would make a line wait for longer than that.
         poll_s = min(logs.hot_poll_ms, ingest.commit_interval_ms) / 1000
         while time.monotonic() < until:
