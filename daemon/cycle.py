@@ -37,18 +37,24 @@ def open_store(settings: Settings) -> Store:
 
 
 async def read_to_end(
-    engine: Engine, after_batch: Callable[[bool], None] = lambda _more: None, *, at_end: bool = False
+    engine: Engine,
+    after_batch: Callable[[bool], None] = lambda _more: None,
+    *,
+    at_end: bool = False,
+    hot: bool = False,
 ) -> list[str]:
     """Feeds batches until all that is there is read; returns what could not be read.
 
-    `after_batch` hears of each batch whether more is waiting.
+    `after_batch` hears of each batch whether more is waiting. `hot`: it is enough to look at what was read
+    lately.
     """
     progress = ReadProgress()
     problems: list[str] = []
     ahead = late = 0
     try:
         while True:
-            parsed = await engine.feed(at_end=at_end)
+            parsed = await engine.feed(at_end=at_end, hot=hot)
+            hot = False
             progress.batch(parsed)
             after_batch(parsed.more)
             ahead += parsed.ahead

@@ -116,9 +116,9 @@ class Engine:
             )
         )
 
-    async def feed(self, *, at_end: bool = False) -> ParsedTelemetry:
+    async def feed(self, *, at_end: bool = False, hot: bool = False) -> ParsedTelemetry:
         """See `LogReader.feed`."""
-        return await self.reader.feed(at_end=at_end)
+        return await self.reader.feed(at_end=at_end, hot=hot)
 
     async def has_grown(self) -> bool:
         """See `LogReader.has_grown`."""

@@ -98,7 +98,8 @@ class Inventory:
                 listing.files.pop((status.st_dev, status.st_ino), None)
         folders = {str(path.parent) for path in self._own_files}
         spools = tuple(f"{Spool(path).path}/" for path in self._own_files)
-        for key, file in list(listing.files.items()):
+        near = (*spools, *(f"{folder}/" for folder in folders))
+        for key, file in [each for each in listing.files.items() if each[1].path.startswith(near)]:
             folder, _, name = file.path.rpartition("/")
             beside = folder in folders and any(is_beside(own, name) for own in self._own_files)
             if beside or file.path.startswith(spools):
@@ -153,16 +154,15 @@ class Inventory:
 
     def _miss(self, listing: Listing) -> None:
         hidden = tuple(directory + "/" for directory in listing.unreadable)
-        for at in self._ledger.current():
-            present = at.state == "gone" or key_of(at) in listing.files
-            if not present and not at.path.startswith(hidden):
+        for at in self._ledger.missing(listing.files):
+            if at.state != "gone" and not at.path.startswith(hidden):
                 self._ledger.stage(replace(at, state="gone"))
                 self._vanished.add(at.source)
 
     def _follow_gone(self) -> None:
         """Files that are gone are read to their end if they are open; else what is left of them is lost."""
-        for source, last in list(self.looks.items()):
-            at = self._ledger[source]
+        for source in self._ledger.over() & self.looks.keys():
+            at, last = self._ledger[source], self.looks[source]
             if at.state != "gone":
                 continue
             current = self._ledger.is_current(at)
@@ -198,8 +198,8 @@ class Inventory:
             )
         self.notes += self.packed.notes
         self.packed.notes.clear()
-        for source, look in list(self.looks.items()):
-            at = self._ledger[source]
+        for source in self._ledger.over() & self.looks.keys():
+            at, look = self._ledger[source], self.looks[source]
             if at.state == "archive" and (at.offset >= look.size or self.untaken.get(source) == look.size):
                 self._forget(at)
                 self.packed.close([source])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import Final
 
 from msgspec.structs import replace
@@ -12,6 +12,7 @@ from .checkpoint import Checkpoint, Loss, with_loss
 from .identity import FileKey
 
 MARKS_KEPT: Final = 8
+_OVER: Final = frozenset({"gone", "archive"})
 GONE_KEPT: Final = 1000
 """Checkpoints of files that are gone, by which a late copy of them is recognised."""
 
@@ -37,7 +38,7 @@ class Ledger:
         self._sources = {
             key_of(checkpoint): source
             for source, checkpoint in sorted(self._saved.items())
-            if checkpoint.state not in {"gone", "archive"} or source in known
+            if checkpoint.state not in _OVER or source in known
         }
 
     def __iter__(self) -> Iterator[Checkpoint]:
@@ -59,8 +60,13 @@ class Ledger:
         """Whether its device and inode are still its own."""
         return self._sources.get(key_of(checkpoint)) == checkpoint.source
 
-    def current(self) -> list[Checkpoint]:
-        return [self[source] for source in self._sources.values()]
+    def missing(self, keys: Container[FileKey]) -> list[Checkpoint]:
+        """The files that have a device and inode of their own which is not among these."""
+        return [self[source] for key, source in self._sources.items() if key not in keys]
+
+    def over(self) -> set[int]:
+        """The files that are gone, and the archives."""
+        return {source for source, at in (self._saved | self._staged).items() if at.state in _OVER}
 
     def is_staged(self, source: int) -> bool:
         return source in self._staged
@@ -119,8 +125,7 @@ class Ledger:
 
     def expire(self, wanted: Iterable[int]) -> None:
         """Gives up the oldest of the files that are gone, but none of the `wanted` ones."""
-        over = {"gone", "archive"}
-        gone = [source for source, at in self._saved.items() if at.state in over and not at.ingested]
+        gone = [source for source, at in self._saved.items() if at.state in _OVER and not at.ingested]
         if len(gone) > GONE_KEPT:
             oldest = set(sorted(gone)[:-GONE_KEPT])
             self._expired = tuple(sorted(oldest - self._staged.keys() - set(wanted)))

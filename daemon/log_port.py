@@ -55,19 +55,22 @@ class TailPort:
         limiter: anyio.CapacityLimiter,
         formats: Mapping[int, str],
         allowance: Allowance | None = None,
+        *,
+        hot: bool = False,
     ) -> None:
-        """`formats`: the format of each source that is known already."""
+        """`formats`: the format of each source that is known already. `hot`: files that were read lately."""
         self._tail = tail
         self._limiter = limiter
         self._formats = formats
         self._allowance = allowance
+        self._look = tail.hot if hot and allowance is None else tail.scan
         self.paths: dict[int, str] = {}
         """Where the files are that were listed, by source."""
         self.quarantined: list[tuple[str, Quarantine]] = []
         """What was passed over, each with the path of its file."""
 
     async def list_files(self, logs_directory: Sequence[str]) -> tuple[LogFile, ...]:
-        files = await self._run(self._tail.scan)
+        files = await self._run(self._look)
         self.paths.update((file.source, file.path) for file in files)
         poison = self._allowance.quarantine if self._allowance else None
         for file in files:

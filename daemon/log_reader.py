@@ -55,6 +55,8 @@ class LogReader:
         self._reading = anyio.Lock()
         """Held for a batch: its counts and its offsets belong to one tail."""
         self._streams: dict[str, StreamState] = telemetry.streams()
+        self._waiting = {name for name, state in self._streams.items() if _waits(state.parser)}
+        """Streams in which something waits for further lines."""
         sources = telemetry.sources()
         self._formats = {source.checkpoint.source: source.format for source in sources if source.format}
         self.tail = tail_of(settings, [source.checkpoint for source in sources])
@@ -77,14 +79,15 @@ class LogReader:
             self._settings = settings
             self._log_formats = log_formats(settings)
 
-    async def feed(self, *, at_end: bool = False) -> ParsedTelemetry:
+    async def feed(self, *, at_end: bool = False, hot: bool = False) -> ParsedTelemetry:
         """Reads one batch of new lines into the store. `at_end`: nothing will follow what is there now.
+        `hot`: of the files that were read lately, without a look at the directories.
 
         Raises StoreError, and what made a beat fail again in careful mode. Then nothing of the batch is
         stored and it will be read again.
         """
         async with self._reading:
-            outcome = await self._read_batch(at_end=at_end)
+            outcome = await self._read_batch(at_end=at_end, hot=hot)
             if not isinstance(outcome.error, StoreError | None) and self._caution is None:
                 tell(
                     "ERROR",
@@ -93,7 +96,7 @@ class LogReader:
                     exception=outcome.error,
                 )
                 self._caution = Caution(self._settings)
-                outcome = await self._read_batch(at_end=at_end)
+                outcome = await self._read_batch(at_end=at_end, hot=False)
             if outcome.error is not None:
                 raise outcome.error
             parsed: ParsedTelemetry = outcome.result
@@ -102,12 +105,12 @@ class LogReader:
             more = parsed.more or self._caution is not None or self.tail.is_searching
             return replace(parsed, more=more)
 
-    async def _read_batch(self, *, at_end: bool) -> Outcome:
+    async def _read_batch(self, *, at_end: bool, hot: bool) -> Outcome:
         """One play. If it fails, nothing of it is staged any more."""
         settings = self._settings
         request_id = f"telemetry-{uuid.uuid4()}"
         allowance = await self._allowance(at_end=at_end)
-        port = TailPort(self.tail, self._thread.limiter, self._formats, allowance)
+        port = TailPort(self.tail, self._thread.limiter, self._formats, allowance, hot=hot)
 
         async def play(run: Performance) -> ParsedTelemetry:
             return await parse_telemetry(
@@ -146,7 +149,7 @@ class LogReader:
 
     def _silent(self) -> list[str]:
         """Streams that wait for lines which have had the time to be written."""
-        return [name for name, state in self._streams.items() if self._is_over(name, state.parser)]
+        return [name for name in self._waiting if self._is_over(name, self._streams[name].parser)]
 
     def _is_over(self, stream: str, waits: ParserState) -> bool:
         quiet_s = time.monotonic() - self.read_at.get(stream, self._began)
@@ -188,6 +191,8 @@ class LogReader:
         judged_until_ms = max(self.judging_ms, self._telemetry.totals().judged_until_ms)
         record_id = self._telemetry.commit(commit, checkpoints, expired, judged_until_ms)
         self.tail.committed()
+        for name, state in commit.streams.items():
+            (self._waiting.add if _waits(state.parser) else self._waiting.discard)(name)
         if commit.metrics.windows:
             newest_ms = max((stream.watermark_ms for stream in commit.streams.values()), default=0)
             self.is_live = abs(now_ms() - newest_ms) < LIVE_MS
@@ -199,3 +204,7 @@ class LogReader:
     def _follow(self, settings: Settings) -> None:
         self.tail.close()
         self.tail = tail_of(settings, [source.checkpoint for source in self._telemetry.sources()])
+
+
+def _waits(parser: ParserState) -> bool:
+    return parser.error is not None or any(trace.waiting for trace in parser.traces.values())

@@ -31,6 +31,11 @@ FORGET_EVERY_S: Final = 60.0
 ORDERS_EVERY_S: Final = 1.0
 """How often it is looked whether operators ask for something: who asks waits for the answer."""
 ALERTS_EVERY_S: Final = 1.0
+BUSY_LOOKS_CPU_SHARE: Final = 0.02
+"""What looks at all files may take of a core while some are written: no events tell of the others."""
+LOOKS_CPU_SHARE: Final = 0.005
+"""The same while none is written: such a look only finds what events missed."""
+MAX_LOOK_PAUSE_S: Final = 30.0
 STUCK_S: Final = 60.0
 """A loop that did not come round for so long is taken for dead, and the service manager restarts us."""
 JUDGING_STUCK_S: Final = 600.0
@@ -48,7 +53,9 @@ class Loops:
         self._tick_in, self._tick_out = anyio.create_memory_object_stream[None](1)
         self._fed_at = self._ticked_at = self._refresh_at = time.monotonic()
         self._judging_since: float | None = None
-        self._looks = False
+        self._looks = self._hot = False
+        self._look_due_at = 0.0
+        """When it is time to look at all files, whatever those do that were read lately."""
         self._looked_ms = 0
         """When the last look at the files began: all that had been written by then is read."""
         self._said: set[str] = set()
@@ -134,19 +141,23 @@ class Loops:
             self._fed_at = began = time.monotonic()
             self._looks, look_ms = True, now_ms()
             try:
-                problems = await read_to_end(self._engine, self._pulse)
+                problems = await read_to_end(self._engine, self._pulse, hot=self._hot)
             except StoreDamagedError as error:
                 self.stop(error)
                 return
             except StoreError as error:
-                self.caught_up = False
+                self.caught_up = self._hot = False
                 self._reading.failed(error)
                 if isinstance(error, StoreFullError):
                     await self._make_room()
                 await anyio.sleep(RETRY_S)
                 continue
             self._reading.over()
-            self._looks, self._looked_ms = False, look_ms
+            self._looks = False
+            if not self._hot:
+                self._look_due_at = time.monotonic() + self._busy_rescan_s()
+            if not self._hot or self._engine.tail.sees_all:
+                self._looked_ms = look_ms
             self._tell_problems(problems)
             if not self.caught_up:
                 self.caught_up = True
@@ -165,13 +176,28 @@ class Loops:
         if more:
             self.caught_up = False
 
+    def _rescan_s(self) -> float:
+        """Time to the next look if no event asks for one: longer than is set where there are many files."""
+        long_s = min(MAX_LOOK_PAUSE_S, self._engine.tail.scan_cpu_s / LOOKS_CPU_SHARE)
+        return max(self._settings().logs.rescan_s, long_s)
+
+    def _busy_rescan_s(self) -> float:
+        """The same while some files are written: those that are not open grow unseen."""
+        tail = self._engine.tail
+        return (
+            self._rescan_s()
+            if tail.sees_all
+            else min(self._settings().logs.rescan_s, tail.scan_cpu_s / BUSY_LOOKS_CPU_SHARE)
+        )
+
     async def _wait(self, began: float) -> None:
         """Returns when it is time to read again: something grew, something changed, or the timer says so."""
+        self._hot = False
         logs, ingest = self._settings().logs, self._settings().ingest
         if time.monotonic() >= self._refresh_at:
             self._refresh_at = time.monotonic() + logs.rescan_s
             await self._watcher.refresh()
-        until = time.monotonic() + logs.rescan_s
+        until = time.monotonic() + self._rescan_s()
         # To look less often than is committed would make a line wait for longer than that.
         poll_s = min(logs.hot_poll_ms, ingest.commit_interval_ms) / 1000
         while time.monotonic() < until:
@@ -182,7 +208,9 @@ class Loops:
             with anyio.move_on_after(max(pause_s, 0.001)):
                 await self._watcher.wait()
                 break
-            if hot and (not self._engine.tail.sees_all or await self._engine.has_grown()):
+            is_due = time.monotonic() >= self._look_due_at
+            if hot and (is_due or await self._engine.has_grown()):
+                self._hot = not is_due
                 break
         await anyio.sleep(max(0.0, began + ingest.commit_interval_ms / 1000 - time.monotonic()))
 
@@ -220,6 +248,8 @@ class Loops:
         """Until when all that was written is read: now, unless something stands unread or is just read."""
         if not self.caught_up:
             return await self._engine.complete_until_ms()
+        if not self._engine.tail.sees_all and self._engine.tail.is_hot:
+            return self._looked_ms  # files that are not open are looked at now and then
         asked_ms = now_ms()
         return self._looked_ms if self._looks or await self._engine.has_grown() else asked_ms
 

@@ -90,8 +90,9 @@ def try_log(path: str, stream: BinaryIO, settings: Settings, wanted: str, max_by
         text = redacted(error.text) if settings.log.redact else error.text
         raise NotReadableError(
             f"{path}: {error} at byte {error.offset:,}: {text}\n"
-            "Patterns that can match one text in many ways, such as (a+)+ or (.*,)*, take exponential time in Python's re, and would stop the daemon. Rewrite it, or install "
-            "google-re2 (extra re2), in which no pattern does"
+            "Patterns that can match one text in many ways, such as (a+)+ or (.*,)*, take exponential time "
+            "in Python's re, and would stop the daemon. Rewrite it, or install google-re2 (extra re2), "
+            "which takes linear time"
         ) from error
 
 

@@ -86,6 +86,24 @@ def test_what_hot_came_across_is_told_by_the_next_scan(driver: Driver, logs: Pat
     assert driver.tail.problems == ()
 
 
+def test_hot_lists_no_directory_for_a_log_that_grows_while_it_is_read(
+    driver: Driver, logs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = logs / "app.log"
+    append(log, lines("a", 100))
+    driver.read()
+    append(log, lines("a", 100, 100))
+    monkeypatch.setattr(driver.tail, "scan", None)
+    [file] = driver.tail.hot()
+    append(log, lines("a", 100, 200))  # seen by who reads, not by who looked
+    block = driver.tail.read(file, 1 << 20)
+    assert block is not None
+    driver.tail.consumed(block)
+    driver.commit()
+    append(log, lines("a", 100, 300))
+    assert block.data + driver.read(hot=True)["app.log"] == lines("a", 300, 100)
+
+
 def test_a_restart_goes_on_from_the_committed_offset(driver: Driver, logs: Path) -> None:
     append(logs / "a.log", b"one\ntwo\n")
     assert driver.read(max_bytes=4) == {"a.log": b"one\ntwo\n"}
