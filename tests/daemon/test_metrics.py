@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import re
+import shutil
 import socket
+import subprocess
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -126,6 +128,18 @@ def test_a_daemon_publishes_what_it_read_and_what_is_wrong(service: DaemonProces
     published = {key.partition("{")[0] for key in values}
     assert shown
     assert shown <= published, "the dashboard shows what is not there"
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool (Prometheus) is not installed")
+def test_prometheus_finds_nothing_to_complain_about(service: DaemonProcess, tmp_path: Path) -> None:
+    file = tmp_path / "out.prom"
+    service.config.write_text(f"metrics:\n  file: {file}\n  interval_s: 1\n")
+    service.start()
+    service.until("the figures are published", file.exists)
+    found = subprocess.run(
+        ["promtool", "check", "metrics"], input=file.read_bytes(), capture_output=True, check=False
+    )
+    assert (found.returncode, found.stdout + found.stderr) == (0, b"")
 
 
 def test_a_place_that_cannot_be_written_is_told_once_and_stops_nothing(service: DaemonProcess) -> None:

@@ -11,7 +11,7 @@ from daemon.cli.ledger import LedgerLine, ledger_of
 from daemon.cli.reading import gravest_first, reading
 from daemon.cli.state import State, state_of
 from daemon.incident import Incident
-from handlers.anomaly.baseline import Baseline
+from handlers.anomaly.baseline import Baseline, Learned
 from handlers.metrics import add_beats
 from handlers.model import BeatKey, BeatStats, TelemetryMetrics
 from handlers.sketch import quantile_us
@@ -31,6 +31,8 @@ class HandlerRow(msgspec.Struct, frozen=True):
     median_ms: float | None
     expected_ms: float | None
     """Median of the learned reference; None while it is learned."""
+    expected_failed: float | None
+    """Share of the executions that failed in the learned reference; None while it is learned."""
     medians_ms: tuple[float | None, ...]
     """By window, the oldest first; None where it did not run."""
 
@@ -63,6 +65,11 @@ def snapshot(settings: Settings, now_ms: int) -> Snapshot:
         )
 
 
+def _failing(learned: Learned[BeatStats] | None) -> float | None:
+    known = learned.reference if learned else None
+    return known.failed / known.completed if known and known.completed else None
+
+
 def _rows(metrics: TelemetryMetrics, baseline: Baseline, first_ms: int) -> tuple[HandlerRow, ...]:
     totals: dict[BeatKey, BeatStats] = {}
     medians: dict[BeatKey, list[float | None]] = {}
@@ -80,6 +87,7 @@ def _rows(metrics: TelemetryMetrics, baseline: Baseline, first_ms: int) -> tuple
             failed=stats.failed,
             median_ms=_median_ms(stats),
             expected_ms=_median_ms(baseline.beats[key].reference) if key in baseline.beats else None,
+            expected_failed=_failing(baseline.beats.get(key)),
             medians_ms=tuple(medians[key]),
         )
         for key, stats in totals.items()

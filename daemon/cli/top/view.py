@@ -11,15 +11,16 @@ from rich.text import Text
 
 from daemon.cli.text.figures import age
 from daemon.cli.text.page import SEVERITY_STYLES, visible
-from daemon.cli.top.snapshot import HandlerRow, Snapshot
+from daemon.cli.top.snapshot import WINDOWS, HandlerRow, Snapshot
 from daemon.incident import Incident
 from handlers.diagnosis.wording import percent, size, span
 
 _BARS: Final = "▁▂▃▄▅▆▇█"
 _FIGURES_WIDTH: Final = 50
 """Of what stands behind the path of a source."""
-_SLOW: Final = 1.5
-"""Times the expected median from which on a figure stands out. Only a look: verdicts are the daemon's."""
+_UNUSUAL: Final = 1.5
+"""Times the expected median, or the expected share of failures, from which on a figure stands out. Only a
+look: verdicts are the daemon's."""
 
 
 def view(now: Snapshot, before: Snapshot | None, width: int, height: int) -> RenderableType:
@@ -101,18 +102,22 @@ def _end_of(path: str, width: int) -> str:
     return path if len(path) <= width else f"…{path[1 - width :]}"
 
 
-def _handlers(rows: Sequence[HandlerRow]) -> Table:
-    table = _table("handler", "median", "usual", "last windows", "runs", "failed")
+def _handlers(rows: Sequence[HandlerRow]) -> RenderableType:
+    if not rows:
+        return Text(f"no handler ran in the {WINDOWS} windows before the last event", "dim")
+    table = _table("handler", "median", "usual", "last windows", "runs", "failed", "usual")
     for row in rows:
-        slow = bool(row.median_ms and row.expected_ms and row.median_ms > _SLOW * row.expected_ms)
+        slow = bool(row.median_ms and row.expected_ms and row.median_ms > _UNUSUAL * row.expected_ms)
         share = row.failed / row.completed if row.completed else 0.0
+        more = row.expected_failed is None or share > _UNUSUAL * row.expected_failed
         table.add_row(
             visible(row.handler or row.event),
             Text("" if row.median_ms is None else span(row.median_ms), "yellow" if slow else ""),
             "learning" if row.expected_ms is None else span(row.expected_ms),
             sparkline(row.medians_ms, row.expected_ms),
             f"{row.completed:,}",
-            Text(percent(share), "red") if share else "",
+            Text(percent(share), "red" if more else "") if share else "",
+            percent(row.expected_failed) if row.expected_failed else "",
         )
     return table
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
 import pty
+import re
 import shutil
 import signal
 import struct
@@ -16,8 +18,12 @@ from fcntl import ioctl
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
+from rich.console import Console
 
-from daemon.cli.top.view import sparkline
+from config.settings import Settings
+from daemon.cli.top.snapshot import Snapshot, snapshot
+from daemon.cli.top.view import sparkline, view
 from tests.daemon.cli.conftest import Cli
 from tests.daemon.process import BOUND_S, PYTHONPATH
 
@@ -63,6 +69,24 @@ def test_on_a_terminal_it_fits_the_screen_and_ctrl_c_ends_it(judged: Path) -> No
         os.close(main)
     frame = shown.split("lines/s")[0].rpartition("selfheald ")[0]
     assert frame.count("\n") <= ROWS * 2
+
+
+def test_failures_are_shown_beside_the_usual_ones(judged: Path) -> None:
+    settings = Settings()
+    store = settings.store.model_copy(update={"path": judged})
+    now = snapshot(settings.model_copy(update={"store": store}), 0)
+    row = next(each for each in now.handlers if each.handler == "renderView" and each.failed)
+    assert row.expected_failed == 0
+    text = shown(replace(now, handlers=(replace(row, expected_failed=0.015),)))
+    assert re.search(r"renderView .* [\d.]+ % +1\.5 %", text)
+    assert "no handler ran" in shown(replace(now, handlers=()))
+
+
+def shown(now: Snapshot) -> str:
+    console = Console(width=COLUMNS, file=io.StringIO())
+    with console.capture() as capture:
+        console.print(view(now, None, COLUMNS, ROWS))
+    return capture.get()
 
 
 @pytest.mark.parametrize(
