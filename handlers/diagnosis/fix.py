@@ -38,9 +38,13 @@ def beat_name(diagnosis: AnyDiagnosis) -> str:
 
 
 def undone(diagnosis: AnyDiagnosis) -> str:
-    """What was there before the commit that the cause names, where that is a few lines: ends an action."""
+    """What was there before the commit that the cause names, where that is one line: ends an action."""
     suspect = diagnosis.suspects[0] if diagnosis.suspects else None
-    if suspect is None or suspect.sha[:12] not in diagnosis.cause or not (suspect.before and suspect.after):
+    if (
+        suspect is None
+        or suspect.sha[:12] not in diagnosis.cause
+        or not (len(suspect.before) == len(suspect.after) == 1)
+    ):
         return ""
     return f" As it was until {suspect.sha[:12]}: {lines_of(suspect.after)} → {lines_of(suspect.before)}."
 

@@ -155,13 +155,19 @@ def _suspect(codebase: Codebase, commit: Commit, place: Place, found: Onset) -> 
     changed = _SAYS[touch].format(name=place.name or place.file)
     before, after = _texts(commit, place.file, at)
     suspect = Suspect(commit.sha, commit.author, commit.at_ms, commit.subject, touch, at, before, after)
-    change = f": {lines_of(before)} became {lines_of(after)}" if before or after else ""
-    return suspect, f"{told(commit)} {changed} ({at}), {when}{change}"
+    return suspect, f"{told(commit)} {changed} ({at}), {when}{_change(before, after)}"
+
+
+def _change(before: tuple[str, ...], after: tuple[str, ...]) -> str:
+    old, new = lines_of(before), lines_of(after)
+    if old and new:
+        return f": {old} became {new}"
+    return f": it added {new}" if new else f": it removed {old}" if old else ""
 
 
 def lines_of(texts: tuple[str, ...]) -> str:
     """Lines of code within a sentence."""
-    return "; ".join(f"`{text}`" for text in texts if text) or "nothing"
+    return "; ".join(f"`{text}`" for text in texts if text)
 
 
 def _texts(commit: Commit, file: str, at: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
