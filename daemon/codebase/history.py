@@ -10,9 +10,13 @@ import msgspec
 
 from daemon.codebase.git import Git, GitError
 from handlers.model import Commit, FileChange, Hunk
+from handlers.redaction import redacted
 
 _MAX_COMMITS: Final = 500
 _MAX_LINE_BYTES: Final = 1 << 16
+_MAX_SHOWN_LINES: Final = 4
+_MAX_SHOWN_BYTES: Final = 120
+"""Of a line that is kept to be shown."""
 _LOG: Final = (
     "log",
     f"--max-count={_MAX_COMMITS}",
@@ -100,9 +104,8 @@ class _Reader:
     def _take(self, line: bytes, draft: _Draft) -> None:
         if match := _HUNK.match(line):
             start, lines, new_start, new_lines = (1 if part is None else int(part) for part in match.groups())
-            draft.hunks.append(Hunk(start, lines, new_start, new_lines))
-            for _ in range(lines + new_lines):  # the text of the lines could look like anything
-                self._line()
+            before, after = self._texts(lines, new_lines)
+            draft.hunks.append(Hunk(start, lines, new_start, new_lines, before, after))
         elif line.startswith(b"--- "):
             draft.old = _path(line[4:], b"a/")
         elif line.startswith(b"+++ "):
@@ -111,6 +114,20 @@ class _Reader:
             draft.old = _path(line[12:], b"")
         elif line.startswith(b"rename to "):
             draft.new = _path(line[10:], b"")
+
+    def _texts(self, old_lines: int, new_lines: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Reads the lines of a hunk, which could look like anything, and returns them if they are few."""
+        before: list[bytes] = []
+        after: list[bytes] = []
+        keeps = max(old_lines, new_lines) <= _MAX_SHOWN_LINES
+        left = old_lines + new_lines
+        while left and (line := self._line()):
+            if line.startswith(b"\\"):
+                continue  # that a file does not end with a newline
+            left -= 1
+            if keeps:
+                (before if line.startswith(b"-") else after).append(line[1:])
+        return _texts(before), _texts(after)
 
     def _end_commit(self) -> Iterator[tuple[Commit, str]]:
         if self._head:
@@ -133,6 +150,12 @@ def _path(name: bytes, prefix: bytes) -> str:
     """git ends names with a blank in them by a tab."""
     plain = name.rstrip(b"\n").removesuffix(b"\t")
     return "" if plain == b"/dev/null" else plain.removeprefix(prefix).decode(errors="surrogateescape")
+
+
+def _texts(lines: list[bytes]) -> tuple[str, ...]:
+    if any(len(line) > _MAX_SHOWN_BYTES for line in lines):
+        return ()
+    return tuple(_shown(redacted(line.decode(errors="replace")).strip()) for line in lines)
 
 
 def _shown(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from daemon.cli.text.anomaly import members_of, state_and_why
 from daemon.cli.text.figures import moment, samples, subject
@@ -15,6 +16,8 @@ from daemon.report.collect import IncidentReport
 from daemon.report.markup import Element, element
 from handlers.diagnosis.wording import happened, percent, quantity, sentence
 from handlers.model import Anomaly, BehavioralAnomaly, FixRecommendation, SelfAnomaly
+
+_MARKS_TOLD: Final = 6
 
 
 def incident_article(each: IncidentReport) -> Element:
@@ -30,12 +33,13 @@ def incident_article(each: IncidentReport) -> Element:
         ),
         element("p", element("b", f"{anomaly.description}.")),
         _chart(each),
+        _happened(each),
         _beats(anomaly) if isinstance(anomaly, BehavioralAnomaly) and anomaly.observed else None,
         _figures(each),
         *_diagnosis(each.recommendations),
         _fixes(each.recommendations),
         _proof(each.lines),
-        _command(f"selfheald show {shlex.quote(anomaly.id)}"),
+        *map(_command, _commands(each)),
         class_=f"incident {anomaly.severity}",
         id=anomaly.id,
     )
@@ -53,15 +57,28 @@ def _chart(each: IncidentReport) -> Element | None:
             limit=anomaly.limit,
             from_ms=stored.first_seen_ms,
             to_ms=stored.last_seen_ms,
-            marks=(
-                *(ChartMark(mark.at_ms, happened(mark)) for mark in each.marks),
-                *_commits(each),
-            ),
+            marks=marks_of(each),
             # Short: on a phone the letters are large in comparison.
             write=lambda value: quantity(value, anomaly.unit).replace(" a minute", "/min"),
             most=1.0 if anomaly.unit in {"runs/run", "errors/execution"} else None,
         )
     )
+
+
+def marks_of(each: IncidentReport) -> tuple[ChartMark, ...]:
+    """What happened in the time of the chart, in order."""
+    marks = [*(ChartMark(mark.at_ms, happened(mark)) for mark in each.marks), *_commits(each)]
+    return tuple(sorted(dict.fromkeys(marks), key=lambda mark: (mark.at_ms, mark.text)))
+
+
+def _happened(each: IncidentReport) -> Element | None:
+    """The marks of the chart in words: nothing can be hovered over on a phone."""
+    marks = marks_of(each) if len(each.points) > 1 else ()
+    shown = marks[-_MARKS_TOLD:]
+    items = [element("li", f"{moment(mark.at_ms)}: {mark.text}") for mark in shown]
+    if more := len(marks) - len(shown):
+        items.insert(0, element("li", f"{more} earlier"))
+    return element("ul", *items, class_="marks") if items else None
 
 
 def _commits(each: IncidentReport) -> Iterator[ChartMark]:
@@ -186,6 +203,16 @@ def _proof(lines: Sequence[EvidenceLine]) -> Element | None:
         for line in lines
     ]
     return element("details", element("summary", f"Lines that prove it ({len(lines)})"), *shown)
+
+
+def _commands(each: IncidentReport) -> Iterator[str]:
+    """To see more of it, and the commit that its cause names."""
+    yield f"selfheald show {shlex.quote(each.stored.anomaly.id)}"
+    for recommendation in each.recommendations[:1]:
+        diagnosis = recommendation.assessed.diagnosis
+        for suspect in diagnosis.suspects[:1]:
+            if suspect.sha[:12] in diagnosis.cause:
+                yield f"git show {suspect.sha[:12]} -- {shlex.quote(suspect.place.partition(':')[0])}"
 
 
 def _command(command: str) -> Element:

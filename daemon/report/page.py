@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.resources import files
 
 from daemon.cli.ledger import LedgerLine
 from daemon.cli.state import Learned
 from daemon.cli.text.figures import moment
+from daemon.report.chart import ChartMark
 from daemon.report.collect import IncidentReport, Report
-from daemon.report.incident import incident_article
+from daemon.report.incident import incident_article, marks_of
 from daemon.report.markup import Element, element, raw
 from handlers.diagnosis.wording import count, size
 from handlers.model import FixRecommendation
@@ -117,8 +118,26 @@ def _timeline(report: Report) -> Element | None:
         )
         for each, start, end in sorted(spans, key=lambda span: (span[1], span[0].stored.anomaly.id))
     ]
+    marks = sorted(
+        {mark for each in report.incidents for mark in marks_of(each) if first_ms <= mark.at_ms <= last_ms},
+        key=lambda mark: (mark.at_ms, mark.text),
+    )
+    if marks:
+        bars.insert(0, _changes(marks, percent))
     legend = element("p", f"{moment(first_ms)} to {moment(last_ms)}", class_="dim")
     return element("section", element("h2", "Timeline"), legend, element("div", *bars, class_="timeline"))
+
+
+def _changes(marks: Sequence[ChartMark], percent: Callable[[int], float]) -> Element:
+    """One line with all that happened meanwhile."""
+    ticks = (
+        element("i", style=f"left:{percent(mark.at_ms):.2f}%", title=f"{moment(mark.at_ms)}: {mark.text}")
+        for mark in marks
+    )
+    name = element(
+        "div", count(len(marks), "change"), element("div", "versions, commits, settings", class_="dim")
+    )
+    return element("div", name, element("div", *ticks, class_="track changes"), class_="bar")
 
 
 def _about(each: IncidentReport) -> str:

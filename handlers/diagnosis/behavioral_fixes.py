@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from handlers.diagnosis.fix import Fix, first_step, where
+from handlers.diagnosis.fix import Fix, first_step, undo_steps, undone, where
 from handlers.diagnosis.run_fixes import RUN_FIXES, run_fix
 from handlers.diagnosis.wording import count, percent, utc
 from handlers.model import AssessedDiagnosis, BehavioralAnomaly, BehavioralDiagnosis
@@ -45,11 +45,12 @@ def _restore(assessed: AssessedDiagnosis, diagnosis: BehavioralDiagnosis, anomal
         title=_TITLES.get(anomaly.kind, "Restore the order in {sequence}").format(
             beats=beats, sequence=anomaly.sequence
         ),
-        action=f"Make the program play {_path(anomaly.declared)}; it differs at {beats}.",
+        action=f"Make the program play {_path(anomaly.declared)}; it differs at {beats}.{undone(diagnosis)}",
         location=where(diagnosis),
         steps=(
             first_step(diagnosis, f"List what changed in the program before {utc(anomaly.first_seen_ms)}."),
             f"Find where {beats} is played or subscribed, and restore it.",
+            *undo_steps(diagnosis),
             "Play the sequence once and compare its beats with the order above.",
         ),
         effort="hours",

@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from handlers.diagnosis.fix import Fix, beat_name, where
+from handlers.diagnosis.fix import Fix, beat_name, first_step, undo_steps, undone, where
 from handlers.diagnosis.wording import count, percent
 from handlers.model import AssessedDiagnosis, ErrorAnomaly, ErrorDiagnosis, RecommendationType
 
@@ -103,9 +103,14 @@ def error_fixes(
             slug=diagnosis.error_class,
             type=remedy.type,
             title=f"Stop {error} in {name}",
-            action=remedy.action,
+            action=f"{remedy.action}{undone(diagnosis)}",
             location=where(diagnosis),
-            steps=(*remedy.steps, "Check that the error no longer appears in the log."),
+            steps=(
+                *([first_step(diagnosis, "")] if diagnosis.suspects else []),
+                *remedy.steps,
+                *undo_steps(diagnosis),
+                "Check that the error no longer appears in the log.",
+            ),
             effort="hours",
             benefit=f"up to {count(anomaly.count, 'fewer error')}{of_all} in the judged span",
         ),

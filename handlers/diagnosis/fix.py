@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from handlers.diagnosis.subject import subject
+from handlers.diagnosis.suspects import lines_of
 from handlers.model import AnyDiagnosis, RecommendationType
 
 
@@ -34,6 +35,26 @@ def beat_name(diagnosis: AnyDiagnosis) -> str:
     anomaly = diagnosis.anomaly
     name = subject(anomaly)
     return f"{name} ({anomaly.event})" if anomaly.event and anomaly.event != name else name
+
+
+def undone(diagnosis: AnyDiagnosis) -> str:
+    """What was there before the commit that the cause names, where that is one line: ends an action."""
+    suspect = diagnosis.suspects[0] if diagnosis.suspects else None
+    if (
+        suspect is None
+        or suspect.sha[:12] not in diagnosis.cause
+        or not (len(suspect.before) == len(suspect.after) == 1)
+    ):
+        return ""
+    return f" As it was until {suspect.sha[:12]}: {lines_of(suspect.after)} → {lines_of(suspect.before)}."
+
+
+def undo_steps(diagnosis: AnyDiagnosis) -> tuple[str, ...]:
+    """How to take back the commit that the cause names."""
+    suspect = diagnosis.suspects[0] if diagnosis.suspects else None
+    if suspect is None or suspect.sha[:12] not in diagnosis.cause:
+        return ()
+    return (f"Or take back all of the commit: git revert {suspect.sha[:12]}",)
 
 
 def first_step(diagnosis: AnyDiagnosis, otherwise: str) -> str:

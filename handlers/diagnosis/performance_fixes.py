@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handlers.diagnosis.fix import Fix, beat_name, first_step, where
+from handlers.diagnosis.fix import Fix, beat_name, first_step, undo_steps, undone, where
 from handlers.diagnosis.performance_rates import RATE_UNIT, rate_fixes
 from handlers.diagnosis.wording import count, quantile_name, span, utc
 from handlers.model import AssessedDiagnosis, PerformanceAnomaly, PerformanceDiagnosis
@@ -36,17 +36,18 @@ def performance_fixes(
 def _speed_up(diagnosis: PerformanceDiagnosis, anomaly: PerformanceAnomaly, benefit: str) -> Fix:
     name = beat_name(diagnosis)
     since = utc(diagnosis.began_ms[0] if diagnosis.began_ms else anomaly.first_seen_ms)
+    undo = f"Find what made {name} {anomaly.ratio:.2f} times as slow since {since}, and undo or speed it up."
     return Fix(
         slug="own-work",
         type="code",
         title=f"Make {name} fast again",
-        action=_remedy(diagnosis)
-        or f"Find what made {name} {anomaly.ratio:.2f} times as slow since {since}, and undo or speed it up.",
+        action=(_remedy(diagnosis) or undo) + undone(diagnosis),
         location=where(diagnosis),
         steps=(
             first_step(diagnosis, f"List what changed in it, and in what it calls, before {since}."),
             f"Profile it with an input of an execution slower than {span(anomaly.limit)}.",
             "Undo the change, or move the costly part out of the beat.",
+            *undo_steps(diagnosis),
             f"Check that the {quantile_name(anomaly)} is below {span(anomaly.limit)} again.",
         ),
         effort="hours",

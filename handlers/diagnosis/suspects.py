@@ -153,8 +153,31 @@ def _suspect(codebase: Codebase, commit: Commit, place: Place, found: Onset) -> 
     before_ms = found.since_ms - commit.at_ms
     when = f"{span(before_ms)} before it began" if before_ms > 0 else "as it began"
     changed = _SAYS[touch].format(name=place.name or place.file)
-    suspect = Suspect(commit.sha, commit.author, commit.at_ms, commit.subject, touch, at)
-    return suspect, f"{told(commit)} {changed} ({at}), {when}"
+    before, after = _texts(commit, place.file, at)
+    suspect = Suspect(commit.sha, commit.author, commit.at_ms, commit.subject, touch, at, before, after)
+    return suspect, f"{told(commit)} {changed} ({at}), {when}{_change(before, after)}"
+
+
+def _change(before: tuple[str, ...], after: tuple[str, ...]) -> str:
+    old, new = lines_of(before), lines_of(after)
+    if old and new:
+        return f": {old} became {new}"
+    return f": it added {new}" if new else f": it removed {old}" if old else ""
+
+
+def lines_of(texts: tuple[str, ...]) -> str:
+    """Lines of code within a sentence."""
+    return "; ".join(f"`{text}`" for text in texts if text)
+
+
+def _texts(commit: Commit, file: str, at: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What the hunk next to the place replaced by what."""
+    line = at.rpartition(":")[2]
+    hunks = [hunk for each in commit.changes if each.file == file for hunk in each.hunks]
+    if not line.isdecimal() or not hunks:
+        return (), ()
+    nearest = min(hunks, key=lambda each: abs(each.new_start - int(line)))
+    return nearest.before, nearest.after
 
 
 def _brought(codebase: Codebase, suspect: Suspect) -> frozenset[int]:

@@ -137,6 +137,9 @@ class Hunk(msgspec.Struct, frozen=True, gc=False):
     old_lines: int
     new_start: int
     new_lines: int
+    before: tuple[str, ...] = ()
+    """The lines themselves, without their indentation, where they are few and short."""
+    after: tuple[str, ...] = ()
 
 
 class FileChange(msgspec.Struct, frozen=True, gc=False):

@@ -28,6 +28,9 @@ class Suspect(msgspec.Struct, frozen=True):
     touch: Touch
     place: str
     """file:line in the checkout as it is now; the file alone where the line is not known."""
+    before: tuple[str, ...] = ()
+    """The lines there until the commit, and those that it put in their place; empty where they are many."""
+    after: tuple[str, ...] = ()
 
 
 class Diagnosis(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):

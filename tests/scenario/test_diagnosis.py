@@ -158,3 +158,9 @@ def test_the_chart_of_the_report_marks_the_commit(
     charts = re.findall(r"<svg.*?</svg>", page.read_text(), re.DOTALL)
     sha = getattr(world.commits, commit)
     assert sum(f"commit {sha[:12]}: " in chart for chart in charts) == 1
+
+
+def test_the_line_is_shown_as_it_is_and_as_it_was(world: World) -> None:
+    fix = world.first("error")
+    assert "`const fields = panel.fields;` → `const fields = panel?.fields ?? [];`" in fix.action
+    assert f"Or take back all of the commit: git revert {world.commits.bug[:12]}" in fix.steps

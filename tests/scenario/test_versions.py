@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from config.load import load_settings
+from daemon.cli.app import run
 from daemon.once import run_once
 from daemon.store import Store
 from daemon.telemetry_records import TelemetryRecords
@@ -88,3 +89,14 @@ def test_the_first_bad_version_is_named_and_the_one_before_ruled_out(
         assert each.verdict != "confirmed"
         assert any("first bad version: 2.3.1 of shop" in says for says in each.evidence)
         assert any("version 2.3.0 of shop: it ran since" in says for says in each.ruled_out)
+
+
+def test_the_report_shows_when_each_version_came(
+    found: tuple[list[AnyDiagnosis], list[Mark]], tmp_path: Path
+) -> None:
+    out = tmp_path / "report.html"
+    since = ["--since", "100000d", "--config", str(tmp_path / "selfheald.yaml")]
+    assert run(["report", "--html", str(out), *since]) == 0
+    text = out.read_text()
+    assert "2023-11-14 22:53:20 UTC: version 2.3.1 of shop came (before: 2.3.0)" in text
+    assert "3 changes" in text

@@ -132,3 +132,27 @@ def test_lines_are_followed_as_git_log_follows_them(tmp_path: Path, seed: int) -
         mine = [each.sha for each in commits_of_lines(codebase, "notes.py", first, first + 5)]
         theirs = project.git("log", "--format=%H", "-s", f"-L{first},{first + 5}:notes.py").split()
         assert mine == theirs
+
+
+def test_a_few_short_lines_are_kept_as_they_were_and_are(project: Project) -> None:
+    hunks = [hunk for commit in known(project.root).commits for each in commit.changes for hunk in each.hunks]
+    assert (hunks[0].before, hunks[0].after) == (("b = 2",), ("b = 3",))
+    assert (hunks[-1].before, hunks[-1].after) == ((), ())  # the whole file
+
+
+def test_secrets_in_the_lines_are_not_kept(project: Project) -> None:
+    secret = TWO.replace("b = 2", 'password = "hunter2secret"')
+    project.write("app.py", f"import os\n\n\n{ONE}\n\n{secret}")
+    project.commit("a secret")
+    change = known(project.root).commits[0].changes[0]
+    assert "hunter2secret" not in str(change)
+    assert "<redacted>" in change.hunks[0].after[0]
+
+
+def test_a_line_at_the_end_without_a_newline_hides_no_other(project: Project) -> None:
+    project.write("end.py", "a = 1")
+    project.commit("end")
+    project.write("end.py", "a = 2")
+    project.commit("another end")
+    (change,) = known(project.root).commits[0].changes
+    assert (change.hunks[0].before, change.hunks[0].after) == (("a = 1",), ("a = 2",))
