@@ -66,6 +66,7 @@ class _Bounded:
     def __init__(self, log_format: Format) -> None:
         self.name = log_format.name
         self.is_dense = log_format.is_dense
+        self.opening = log_format.opening
         self._format = log_format
 
     def recognizes(self, head: bytes) -> bool:

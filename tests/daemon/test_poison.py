@@ -160,7 +160,7 @@ def test_a_declared_pattern_that_takes_for_ever_ends_the_daemon_and_its_line_is_
     log.write_text("".join(lines))
     (service.logs / "b.jsonl").write_bytes(b"".join(log_of()))
     service.start(prelude="import daemon.hang\ndaemon.hang.HANG_CPU_S = 2.0")
-    service.wait(120)
+    service.wait()
     assert "Fatal" not in service.said()
     assert "declared.py" in service.said()  # where each thread was
     start(service, "", FAULT_HANG_S="2")
