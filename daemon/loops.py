@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -66,6 +65,7 @@ class Loops:
         """Whether all that is there was read."""
         self.failure: StoreError | None = None
         """Why the daemon has to end."""
+        self._end: Callable[[], None] = lambda: None
 
     async def open(self) -> None:
         """Watches the directories and starts the clockwork. To be called before `start`."""
@@ -74,6 +74,7 @@ class Loops:
         self._scheduler.start()
 
     def start(self, tasks: TaskGroup) -> None:
+        self._end = tasks.cancel_scope.cancel
         for loop in (self._feed, self._detect, self._follow_orders, self._send_alerts):
             tasks.start_soon(loop)
 
@@ -93,9 +94,9 @@ class Loops:
             self._schedule()
 
     def stop(self, error: StoreError) -> None:
-        """Ends the daemon: what the store says can no longer be trusted."""
-        self.failure = error
-        signal.raise_signal(signal.SIGTERM)
+        """Ends the daemon: what the store says can no longer be trusted. Several loops may find that."""
+        self.failure = self.failure or error
+        self._end()
 
     def troubles(self) -> dict[str, tuple[str, ...]]:
         """What a restart would help, by component; nothing of a component that is alive."""

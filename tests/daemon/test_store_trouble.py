@@ -198,6 +198,26 @@ def test_a_store_that_is_taken_away_is_noticed_and_the_next_start_counts_all_onc
     assert executions(service) == lines
 
 
+FOUND_AGAIN = """
+from daemon.database import StoreError
+from daemon.loops import Loops
+close = Loops.close
+async def found_again(self):
+    self.stop(StoreError("found by another loop"))
+    await close(self)
+Loops.close = found_again
+"""
+
+
+def test_another_loop_that_finds_the_trouble_while_it_ends_changes_nothing(service: DaemonProcess) -> None:
+    append(service, 0, 100)
+    service.start(prelude=FOUND_AGAIN, WATCHDOG_USEC="400000")
+    service.until("all is read", lambda: service.totals().lines == 100)
+    service.store_path.unlink()
+    assert service.wait() == 1
+    assert "was deleted or replaced while it was used" in service.said().splitlines()[-1]
+
+
 def test_while_reading_pauses_what_was_read_before_is_judged(service: DaemonProcess) -> None:
     """A store that takes no more counts, but still takes verdicts."""
     append(service, 0, 100)
