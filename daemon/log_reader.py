@@ -97,7 +97,9 @@ class LogReader:
             if outcome.error is not None:
                 raise outcome.error
             parsed: ParsedTelemetry = outcome.result
-            self._streams = dict(parsed.streams)
+            known = self._telemetry.knows_stream
+            self._streams = {name: state for name, state in parsed.streams.items() if known(name)}
+            self.read_at = {name: at for name, at in self.read_at.items() if known(name)}
             self.record_id = parsed.completed.record_id
             return parsed if self._caution is None else replace(parsed, more=True)
 
