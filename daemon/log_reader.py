@@ -100,7 +100,9 @@ class LogReader:
             if outcome.error is not None:
                 raise outcome.error
             parsed: ParsedTelemetry = outcome.result
-            self._streams = dict(parsed.streams)
+            known = self._telemetry.knows_stream
+            self._streams = {name: state for name, state in parsed.streams.items() if known(name)}
+            self.read_at = {name: at for name, at in self.read_at.items() if known(name)}
             self.record_id = parsed.completed.record_id
             more = parsed.more or self._caution is not None or self.tail.is_searching
             return replace(parsed, more=more)

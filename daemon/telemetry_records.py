@@ -143,6 +143,10 @@ class TelemetryRecords:
         stored = (from_document(document, _StoredStream) for document in self._streams.all())
         return {stream.name: stream.state for stream in stored}
 
+    def knows_stream(self, name: str) -> bool:
+        """Whether its state is kept: not when all of its files are gone and forgotten."""
+        return name in self._stream_ids
+
     def watermarks_ms(self) -> dict[str, int]:
         """Latest event time read, by stream."""
         return {document["name"]: document["state"]["watermark_ms"] for document in self._streams.all()}
@@ -284,11 +288,15 @@ class TelemetryRecords:
         for number in gone:
             self._sources.remove_between(number, number)
         if gone:
-            self.tellers.keep({source.checkpoint.stream for source in self.sources()})
+            streams = {source.checkpoint.stream for source in self.sources()}
+            self.tellers.keep(streams)
+            for name in self._stream_ids.keys() - streams:
+                number = self._stream_ids.pop(name)
+                self._streams.remove_between(number, number)
 
     def _put_streams(self, commit: TelemetryCommit) -> None:
         for name, state in commit.streams.items():
-            number = self._stream_ids.setdefault(name, len(self._stream_ids) + 1)
+            number = self._stream_ids.setdefault(name, max(self._stream_ids.values(), default=0) + 1)
             self._streams.put([to_document(_StoredStream(name, state), number)])
 
     def _add_windows(self, metrics: TelemetryMetrics, judged_until_ms: int) -> int:

@@ -121,6 +121,31 @@ async def test_an_explanation_names_the_glob(
 
 
 @pytest.mark.anyio
+async def test_of_dated_logs_only_the_newest_are_remembered(
+    settings: Settings, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A daemon that follows a log a day for years holds no more than after some weeks."""
+    monkeypatch.setattr("daemon.ledger.GONE_KEPT", 2)
+    engine, logs = Engine(settings, store, ignore), settings.logs.directories[0]
+    for day in range(8):
+        path = logs / f"app-2026-11-{day + 1:02}.log"
+        path.write_text("".join(f"{line}\n" for line in lines(f"h{day}", faulty=False)))
+        await read_to_end(engine)
+        path.unlink()
+        await read_to_end(engine)
+    remembered = {logs / f"app-2026-11-{day:02}.log" for day in (6, 7, 8)}  # the last one has just gone
+    assert {*map(Path, engine.telemetry.tellers.told_by())} <= remembered
+    assert {*map(Path, engine.telemetry.streams())} <= remembered
+    assert {*map(Path, engine.reader.read_at)} <= remembered
+    assert engine.telemetry.totals().lines == 8 * 300
+    again = Engine(settings, store, ignore)
+    (logs / "app-2026-12-01.log").write_text("".join(f"{line}\n" for line in lines("h0", faulty=True)))
+    await read_to_end(again)
+    assert again.telemetry.totals().lines == 9 * 300
+    assert len({*again.telemetry.streams()}) == len(again.telemetry.watermarks_ms())
+
+
+@pytest.mark.anyio
 async def test_logs_that_are_forgotten_tell_of_nothing_any_more(settings: Settings, store: Store) -> None:
     engine = await lived(settings, store)
     tellers = engine.telemetry.tellers
