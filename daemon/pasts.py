@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -14,7 +15,7 @@ from daemon.report.series import series_of
 from daemon.telemetry_records import TelemetryRecords
 from daemon.tiers import DAY_MS, Tiers
 from handlers.error_groups import in_group
-from handlers.model import AnyAnomaly, BehavioralAnomaly, CoverageAnomaly, Past, Point
+from handlers.model import AnyAnomaly, BehavioralAnomaly, CoverageAnomaly, Mark, Past, Point
 
 BEFORE_MS: Final = 6 * 3_600_000
 """So much of the time before an anomaly was seen first is looked at for its beginning."""
@@ -80,11 +81,7 @@ class PastReader:
             points=read.before + read.after,
             step_ms=self._window_ms,
             recent=read.recent,
-            marks=tuple(
-                each
-                for each in marks
-                if (each.stream in writers and each.at_ms < read.until_ms) or not each.stream
-            ),
+            marks=_marks_for(marks, writers, read.until_ms),
             budgets=self._budgets.load(anomaly, now_ms),
         )
 
@@ -119,6 +116,23 @@ class PastReader:
         """Its figure in the windows that began after `since_ms`; a day of them at most."""
         begin_ms = since_ms - since_ms % self._window_ms + self._window_ms
         return self.points(anomaly, begin_ms, begin_ms + DAY_MS)
+
+
+def _marks_for(marks: Iterable[Mark], writers: set[str], until_ms: int) -> tuple[Mark, ...]:
+    """What concerns these streams. A program may tell its version in another log beside them: that counts
+    where they tell none and it is the only program there that does."""
+    known = [*marks]
+    own = [each for each in known if not each.stream or (each.stream in writers and each.at_ms < until_ms)]
+    if not any(each.kind == "version" for each in own):
+        folders = {Path(each).parent for each in writers}
+        beside = [
+            each
+            for each in known
+            if each.kind == "version" and each.at_ms < until_ms and Path(each.stream).parent in folders
+        ]
+        if len({(each.stream, each.about) for each in beside}) == 1:
+            own += beside
+    return tuple(sorted(own))
 
 
 def _about(anomaly: AnyAnomaly, first_ms: int) -> tuple[object, ...]:

@@ -67,5 +67,5 @@ def _other_limits(anomaly: AnyAnomaly, past: Past) -> Iterator[str]:
         return
     for mark in past.marks:
         seen = anomaly.first_seen_ms - _ABOUT_MS <= mark.at_ms <= anomaly.last_seen_ms + _ABOUT_MS
-        if mark.kind == "settings" and seen:
+        if mark.kind == "settings" and seen and not mark.about.startswith("project."):
             yield f"{happened(mark)} at {utc(mark.at_ms)}, and its figure is as it was before"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,10 @@ def in_every_line() -> list[str]:
     ]
 
 
+def in_a_log_beside() -> list[str]:
+    return [json.dumps(executions(number)) for number in range(RUNS)]
+
+
 def where_it_starts() -> list[str]:
     lines = []
     for number in range(RUNS):
@@ -56,11 +61,15 @@ def where_it_starts() -> list[str]:
     return lines
 
 
-@pytest.fixture(params=[in_every_line, where_it_starts], ids=lambda told: told.__name__)
+@pytest.fixture(params=[in_every_line, where_it_starts, in_a_log_beside], ids=lambda told: told.__name__)
 def found(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[list[AnyDiagnosis], list[Mark]]:
     log = tmp_path / "logs/shop.jsonl"
     log.parent.mkdir()
     log.write_text("".join(f"{line}\n" for line in request.param()))
+    if request.param is in_a_log_beside:
+        times = {at: datetime.fromtimestamp(BEGIN_S + 5 * at, UTC).isoformat() for at in (0, OLDER, BAD)}
+        lines = (f"{time} INFO main: Starting shop v{version_at(at)}\n" for at, time in times.items())
+        log.with_name("main.log").write_text("".join(lines))
     settings = tmp_path / "selfheald.yaml"
     settings.write_text(
         f"logs: {{directories: [{log.parent}]}}\nstore: {{path: {tmp_path / 'store.db'}}}\n"
