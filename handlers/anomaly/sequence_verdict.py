@@ -7,8 +7,9 @@ from typing import Final, Literal
 
 import msgspec
 
+from handlers.anomaly.contexts import contexts_of
 from handlers.anomaly.count_range import ODD_RUNS, count_ranges
-from handlers.anomaly.transitions import End, Transition, Transitions, probability, separated
+from handlers.anomaly.transitions import Transition, Triple, probability, separated
 from handlers.model import SequenceModel
 from handlers.sequence_model import END, START, padded_of, profile_of
 
@@ -16,9 +17,6 @@ VerdictKind = Literal["none", "unknown", "extra", "missing", "repeated", "out-of
 
 _SCALE: Final = 10.0
 """Decimal orders of magnitude between a score of 1 and one of 2."""
-_TWICE: Final = 2.0
-"""A wrong transition between two events shows in two longer contexts; contexts that are wrong more often than
-that are not errors but events that run at the same time and come in many orders."""
 _EXPECTED: Final = 3
 _RARE: Final = 0.05
 """A count of an event that so few runs have explains a wrong order."""
@@ -57,27 +55,13 @@ class SequenceJudge:
     """Judges runs by a model. What follows from the model alone is worked out once."""
 
     def __init__(self, model: SequenceModel) -> None:
-        pairs: dict[Transition, int] = {}
-        after_two: dict[Transition, int] = {}
-        before_two: dict[Transition, int] = {}
-        parts: tuple[dict[Transition, int], ...] = ({}, {}, {})
-        for text, times in model.trigrams.items():
-            first, second, third = text.split("\t")
-            if second != END:
-                pairs[second, third] = pairs.get((second, third), 0) + times
-                after_two[(first, second), third] = times
-                parts[0][second, third] = parts[0].get((second, third), 0) + model.shares[text]
-                parts[1][(first, second), third] = model.shares[text]
-            if second != START:
-                before_two[first, (second, third)] = times
-                parts[2][first, (second, third)] = model.shares[text]
+        triples = {_triple(text): times for text, times in model.trigrams.items()}
+        shares = {_triple(text): part for text, part in model.shares.items()}
         self._runs = model.runs
-        self._pairs = separated(pairs, parts[0], model.runs)
-        most = _TWICE * self._pairs.errors
-        self._after_two = separated(after_two, parts[1], model.runs, most)
-        self._before_two = separated(before_two, parts[2], model.runs, most)
+        self._pairs = separated(triples, shares, model.runs)
+        self._contexts = contexts_of(triples, shares, self._pairs, model.runs)
         used = sorted(
-            (-pairs[a, b], str(a), str(b)) for (a, b), odds in self._pairs.odds.items() if odds <= 0
+            (-self._pairs.seen[a, b], a, b) for (a, b), odds in self._pairs.odds.items() if odds <= 0
         )
         self._followers: dict[str, list[str]] = {}
         for _, source, target in used:
@@ -138,27 +122,28 @@ class SequenceJudge:
 
     def _order(self, path: tuple[str, ...]) -> _Worst:
         padded = padded_of(path)
-        worst: tuple[float, int, Transitions, Transition] | None = None
+        worst = _Worst(-inf, 0)
         for at in range(len(path) + 1):
-            first, source, target = padded[at : at + 3]
+            source, target, after = padded[at + 1 : at + 4]
             if any(event not in self._ranges for event in path[max(at - 1, 0) : at + 1]):
                 continue  # an unknown event is told by its count
-            judged: list[tuple[Transitions, Transition]] = [(self._pairs, (source, target))]
-            # A context never seen says nothing: how it came about was judged a step before.
-            if (first, source) in self._after_two.ends[0]:
-                judged.append((self._after_two, ((first, source), target)))
-            if target != END and (target, padded[at + 3]) in self._before_two.ends[1]:
-                judged.append((self._before_two, (source, (target, padded[at + 3]))))
-            for known, transition in judged:
-                odds = known.odds_of(*transition)
-                if worst is None or odds > worst[0]:
-                    worst = odds, at, known, transition
-        if worst is None:
-            return _Worst(-inf, 0)
-        if worst[0] < 0:
-            return _Worst(worst[0], worst[1])
-        known, transition = worst[2], worst[3]
-        return _Worst(*worst[:2], why=_seldom(known, transition), learned=known.seen.get(transition, 0))
+            odds = self._pairs.odds_of(source, target)
+            if odds > worst.odds:
+                times, of = self._pairs.seen.get((source, target), 0), self._pairs.ends[0].get(source, 0)
+                why = f"{_named(target)} follows {_named(source)} in {times} of {of} cases"
+                worst = _Worst(odds, at, why=why, learned=times)
+            first, second = (source, target), (target, after)
+            if target == END or not (self._is_process(first) and self._is_process(second)):
+                continue  # its transitions tell it
+            odds = self._contexts.odds_of(first, second)
+            if odds > worst.odds:
+                times, of = self._contexts.seen.get((first, second), 0), self._contexts.ends[0][first]
+                why = f"{_named(after)} follows {_named(source, target)} in {times} of {of} cases"
+                worst = _Worst(odds, at + (after != END), why=why, learned=times)
+        return worst
+
+    def _is_process(self, transition: Transition) -> bool:
+        return self._pairs.odds.get(transition, 1.0) <= 0
 
     def _times(self, path: tuple[str, ...], profile: dict[str, int]) -> _Worst:
         worst = _Worst(-inf, 0)
@@ -202,14 +187,10 @@ class SequenceJudge:
         return "out-of-order", at, "" if target == END else target, expected
 
 
-def _seldom(known: Transitions, transition: Transition) -> str:
-    source, target = transition
-    seen = known.seen.get(transition, 0)
-    if isinstance(target, tuple):
-        return f"{_named(source)} precedes {_named(target)} in {seen} of {known.ends[1].get(target, 0)} cases"
-    return f"{_named(target)} follows {_named(source)} in {seen} of {known.ends[0].get(source, 0)} cases"
+def _triple(text: str) -> Triple:
+    first, second, third = text.split("\t")
+    return first, second, third
 
 
-def _named(end: End) -> str:
-    events = end if isinstance(end, tuple) else (end,)
+def _named(*events: str) -> str:
     return ", ".join({START: "the start", END: "the end"}.get(event, event) for event in events)
