@@ -89,7 +89,9 @@ class UsualRuns:
         clocks = [each[_MINUTE:_MILLISECOND] for each in stamps]
         if clocks != sorted(clocks) or _CLOCKS.fullmatch(b"".join(clocks)) is None:
             return None
-        begin_ms, *ends_ms = (int(clock.replace(b".", b"")) for clock in (clocks[0], *clocks[2::2], clocks[-1]))
+        begin_ms, *ends_ms = (
+            int(clock.replace(b".", b"")) for clock in (clocks[0], *clocks[2::2], clocks[-1])
+        )
         if begin_ms // (span_s * 1000) != ends_ms[-1] // (span_s * 1000):
             return None
         texts = [line[duration] for line in lines[3:-1:3]]
