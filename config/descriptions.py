@@ -1,6 +1,6 @@
 """What the settings mean: the docstrings below the fields of `config.settings`.
 
-They are read from the source when they are wanted. Each start would take a tenth longer if pydantic read them.
+They are read from the source when they are wanted: if pydantic read them, each start would take longer.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from pydantic import BaseModel
 
-from config.settings import KEYS, Settings
+from config.settings import KEYS, Section, Settings
 
 
 def descriptions() -> dict[str, str]:
@@ -20,9 +20,11 @@ def descriptions() -> dict[str, str]:
     found: dict[str, str] = {}
     for key in KEYS:
         section, _, name = key.partition(".")
-        model = Settings.model_fields[section].annotation if name else None
-        of_field = field_descriptions(model) if isinstance(model, type) else of_settings
-        found[key] = of_field.get(name or section, "")
+        model = Settings.model_fields[section].annotation
+        if name and isinstance(model, type) and issubclass(model, Section):
+            found[key] = field_descriptions(model)[name]
+        else:
+            found[key] = of_settings[section]
     return found
 
 

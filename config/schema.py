@@ -17,9 +17,9 @@ def schema_text() -> str:
     """A JSON Schema (2020-12) of selfheald.yaml and its drop-ins."""
     schema: dict[str, Any] = Settings.model_json_schema()
     _describe(schema, Settings)
-    for model in (*Section.__subclasses__(), DetectOf):
-        if model.__name__ in schema["$defs"]:
-            _describe(schema["$defs"][model.__name__], model)
+    sections: list[type[Section]] = [*Section.__subclasses__(), DetectOf]
+    for model in sections:
+        _describe(schema["$defs"][model.__name__], model)
     schema["properties"] = {name: _or_nothing(each) for name, each in schema["properties"].items()}
     schema |= {"$schema": _DIALECT, "title": "Settings of selfheald", "description": "selfheald.yaml"}
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"

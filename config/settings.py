@@ -117,8 +117,8 @@ COMPRESSED_OR_EDITOR: Final = ("*.gz", "*.xz", "*.zst", "*.bz2", "*.zip", "*.swp
 
 
 class Section(BaseModel):
-    """A frozen group of settings. The docstrings below the fields are their descriptions: `config.descriptions`
-    reads them when they are wanted."""
+    """A frozen group of settings. The docstrings below the fields are their descriptions, which
+    `config.descriptions` reads when they are wanted."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True)
 
