@@ -117,11 +117,10 @@ COMPRESSED_OR_EDITOR: Final = ("*.gz", "*.xz", "*.zst", "*.bz2", "*.zip", "*.swp
 
 
 class Section(BaseModel):
-    """A frozen group of settings. The docstrings below the fields are their descriptions."""
+    """A frozen group of settings. The docstrings below the fields are their descriptions, which
+    `config.descriptions` reads when they are wanted."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True, validate_default=True
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True)
 
 
 class Logs(Section):
@@ -371,7 +370,6 @@ class Settings(BaseSettings):
         env_prefix=ENV_PREFIX,
         env_nested_delimiter=ENV_DELIMITER,
         allow_inf_nan=False,
-        use_attribute_docstrings=True,
         validate_default=True,
     )
 

@@ -12,6 +12,7 @@ import anyio
 
 from config.load import Change, LoadedSettings
 from config.settings import Settings
+from daemon import keep_what_is_there
 from daemon.beat_times import OwnBeats
 from daemon.cycle import open_store
 from daemon.database import StoreError
@@ -29,6 +30,7 @@ from handlers.stage import BeatReport
 
 def run_daemon(loaded: LoadedSettings, environ: Mapping[str, str]) -> int:
     """Runs until SIGINT or SIGTERM; returns the exit code. Raises StoreError if the store is unusable."""
+    keep_what_is_there()
     configure_logging(loaded.settings.log, environ)
     sys.excepthook = tell_crash
     return anyio.run(_Daemon(loaded, environ).run)

@@ -57,8 +57,8 @@ def read_block(
 
     A line that is longer than `max_line_bytes` (without its newline) comes cut, in a block of its own; the
     next blocks skip its rest. `flush` hands out the last line although it has no newline yet. `next_data`
-    leads over zeros that take no space. A block that is full ends, if its second half holds a line with `opening`,
-    before the last one.
+    leads over zeros that take no space. A full block ends before the last line with `opening` of its second
+    half, if there is one.
     Raises ContentChangedError, OSError."""
     start = max(0, at.offset - HEAD_BYTES)
     before = at.offset - start

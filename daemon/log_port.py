@@ -138,6 +138,9 @@ class TailPort:
 
 def tail_of(settings: Settings, checkpoints: Iterable[Checkpoint]) -> Tail:
     """A tail of the files that the settings name, which goes on from the checkpoints."""
+    # malloc gives large blocks back as they are freed, and the kernel clears each page for the next one anew,
+    # unless a larger one was freed before (mallopt(3), M_MMAP_THRESHOLD). This one's pages are never touched.
+    bytes(4 * READ_BYTES)
     own_files = [settings.store.path, *([settings.log.file] if settings.log.file else []), *_redirected()]
     return Tail(settings.logs, own_files, checkpoints)
 

@@ -10,6 +10,7 @@ import msgspec
 
 from config.load import LoadedSettings
 from config.settings import Settings
+from daemon import keep_what_is_there
 from daemon.checked import slow_patterns
 from daemon.cycle import judge, open_store, read_to_end
 from daemon.engine import Engine
@@ -39,6 +40,7 @@ class OnceReport(msgspec.Struct, frozen=True):
 
 def run_once(loaded: LoadedSettings, environ: Mapping[str, str]) -> OnceReport:
     """Reads all there is, judges and diagnoses it. Raises StoreError when the store cannot be used."""
+    keep_what_is_there()
     configure_logging(loaded.settings.log, environ)
     return anyio.run(_once, loaded.settings)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import typer
 
+from config.descriptions import descriptions
 from config.settings import KEYS, Settings
 from daemon.cli.app import app
 from handlers.formats.registry import log_formats
@@ -32,7 +33,7 @@ def test_a_setting_is_in_the_readme_with_its_default_and_meaning(key: str) -> No
     value: object = Settings()
     for name in key.split("."):
         value = getattr(value, name)
-    meaning = " ".join((KEYS[key].description or "").split())
+    meaning = " ".join(descriptions()[key].split())
     assert f"| `{key}` | `{as_yaml(value)}` | {meaning} |" in README
 
 

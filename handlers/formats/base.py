@@ -47,7 +47,7 @@ class Format(Protocol):
 
     @property
     def opening(self) -> bytes:
-        """What stands in the first line of what is read faster in one block; b"" if each line stands alone."""
+        """What stands in the first of lines that are read faster in one block; b"" if each stands alone."""
         ...
 
     def recognizes(self, head: bytes) -> bool:

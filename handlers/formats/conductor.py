@@ -83,8 +83,8 @@ class Conductor:
     opening: Final = OPENING
 
     def __init__(self, *, whole_runs: bool = True, window_s: int = 1) -> None:
-        """`whole_runs`: a run that went as most runs go, within one of the windows of `window_s`, is one event;
-        else every step of it is one."""
+        """`whole_runs`: a run that went as most runs go, within a window of `window_s`, is one event; else
+        every step of it is one."""
         self._span_s = span_of(window_s) if whole_runs else 0
 
     def recognizes(self, head: bytes) -> bool:

@@ -17,7 +17,8 @@ _STAMP_BYTES: Final = len("2026-11-22T16:10:58.813")
 def _stamped_lines(
     pattern: re.Pattern[bytes], data: bytes, start: int, offset: int, span_s: int
 ) -> tuple[list[Found], int]:
-    """The messages in `data` from a line on, and where they end: at a restart without a timestamp, or with it.
+    """The messages in `data` from the line at `start` on, and where they end: with `data`, or before a
+    restart without a timestamp.
 
     The matches of `pattern` begin at the Z of a timestamp. `offset`: of `data` in its file. `span_s`: see
     `span_of`.

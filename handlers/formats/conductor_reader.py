@@ -66,7 +66,7 @@ class ConductorReader:
         self.close_error()
 
     def answer(self, found: Iterable[Found], text: bytes, shift: int, *, stamped: bool) -> None:
-        """Answers what was found in `text`; `shift` leads from the start of a match to a place in its line."""
+        """Answers what was found in `text`; `shift` leads from the start of a match into `data`."""
         self.state.stamped = stamped
         for each in found:
             if isinstance(each, re.Match):

@@ -72,42 +72,50 @@ class UsualRuns:
         self, lines: Sequence[re.Match[bytes]], offset: int, stamp: Callable[[int], bytes], span_s: int
     ) -> UsualRun | None:
         """The run in these lines; None if some line is unlike the others."""
-        started, executed, duration = self._started, self._executed, self._duration
         request = _REQUEST.fullmatch(lines[1]["request"])
-        keys = [line.group(*started) for line in lines[2:-1:3]]
+        keys = [line.group(*self._started) for line in lines[2:-1:3]]
         if request is None or not lines[0]["executing"].strip():
             return None
-        if keys != [line.group(*executed) for line in lines[4:-1:3]]:
+        if keys != [line.group(*self._executed) for line in lines[4:-1:3]]:
             return None
-        stamps = [stamp(line.start()) for number, line in enumerate(lines[1:]) if number % 3 or number < 1]
-        first = stamps[0]
-        zone = first[_MILLISECOND:]
-        if not zone or zone[:1].isdigit():
+        # Of the lines with which beats are executed the time says nothing.
+        stamps = [stamp(line.start()) for number, line in enumerate(lines[1:]) if number % 3 or not number]
+        times_ms = _times_ms(stamps, span_s)
+        durations_us = _durations_us([line[self._duration] for line in lines[3:-1:3]])
+        if times_ms is None or durations_us is None:
             return None
-        if any(each[:_MINUTE] != first[:_MINUTE] or each[_MILLISECOND:] != zone for each in stamps):
-            return None
-        clocks = [each[_MINUTE:_MILLISECOND] for each in stamps]
-        if clocks != sorted(clocks) or _CLOCKS.fullmatch(b"".join(clocks)) is None:
-            return None
-        begin_ms, *ends_ms = (int(clock.replace(b".", b"")) for clock in (clocks[0], *clocks[2::2], clocks[-1]))
-        if begin_ms // (span_s * 1000) != ends_ms[-1] // (span_s * 1000):
-            return None
-        texts = [line[duration] for line in lines[3:-1:3]]
-        durations_us = [round(float(text) * 1000) for text in texts]
-        if max(durations_us) > _MAX_DURATION_US or max(map(_digits, texts)) > _EXACT_DIGITS:
-            return None
+        begin_ms, *ends_ms = times_ms[0], *times_ms[2::2], times_ms[-1]
         return (
             lines[0].start(),
             lines[-1].end(),
             lines[1].start(),
-            first.decode("ascii", "replace"),
+            stamps[0].decode("ascii", "replace"),
             lines[1]["request"].decode("utf-8", "replace"),
             b"".join([request[1], b"\n", *(b"%b\t%b\n" % key for key in keys)]),
             tuple([at_ms - begin_ms for at_ms in ends_ms]),
             tuple([offset + line.start() for line in lines[3:-1:3]]),
-            tuple(durations_us),
+            durations_us,
         )
 
 
-def _digits(text: bytes) -> int:
-    return len(text) - text.count(b".")
+def _times_ms(stamps: Sequence[bytes], span_s: int) -> list[int] | None:
+    """Milliseconds within their minute; None if they are of several spans, or not in order."""
+    first = stamps[0]
+    zone = first[_MILLISECOND:]
+    if not zone or zone[:1].isdigit():
+        return None
+    if any(each[:_MINUTE] != first[:_MINUTE] or each[_MILLISECOND:] != zone for each in stamps):
+        return None
+    clocks = [each[_MINUTE:_MILLISECOND] for each in stamps]
+    if clocks != sorted(clocks) or _CLOCKS.fullmatch(b"".join(clocks)) is None:
+        return None
+    times_ms = [int(clock.replace(b".", b"")) for clock in clocks]
+    span_ms = span_s * 1000
+    return times_ms if times_ms[0] // span_ms == times_ms[-1] // span_ms else None
+
+
+def _durations_us(texts: Sequence[bytes]) -> tuple[int, ...] | None:
+    """None if one is longer than any, or has more digits than are exact."""
+    durations_us = tuple([round(float(text) * 1000) for text in texts])
+    exact = max(len(text) - text.count(b".") for text in texts) <= _EXACT_DIGITS
+    return durations_us if exact and max(durations_us) <= _MAX_DURATION_US else None

@@ -51,7 +51,8 @@ async def extract_telemetry_events(
     at_end: bool,
     silent: Collection[str] = (),
 ) -> ExtractedTelemetry:
-    """Reads at most `batch_bytes` from the files, fewer if they hold many events, in their order, and extracts those.
+    """Reads at most `batch_bytes` from the files, in their order, and extracts the events; less where there
+    are many.
 
     `parsers` and `stream_formats` are what the last commit left of each stream. `at_end`: nothing will follow
     what is there now. `silent`: streams that nothing was written to for so long that what waits in them for

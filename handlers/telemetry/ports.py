@@ -31,8 +31,8 @@ class LogPort(Protocol):
         """Hands the lines from `file.offset` on to `take`, block by block, all in one worker thread.
 
         Ends after about `max_bytes`, or where there is no whole line yet; `flush`: a last line without a
-        newline is one too. A block should end before a line with `opening`, if it is not empty. What `take` raises ends it as well; when it returns that there is no room for more, a file should not be
-        read on.
+        newline is one too. What `take` raises ends it as well, and so should False, which says that there is
+        no room for more. Blocks should end before a line with `opening`, if it is not empty.
         """
         ...
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import config
+from config.descriptions import descriptions
 from config.schema import schema_text
 from config.settings import KEYS
 
@@ -32,7 +33,7 @@ def test_a_setting_is_described(key: str) -> None:
     if name:
         reference = found["anyOf"][0]["$ref"]
         found = SCHEMA["$defs"][reference.rpartition("/")[2]]["properties"][name]
-    assert found["description"] == KEYS[key].description
+    assert found["description"] == descriptions()[key]
     assert "default" in found
 
 

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 import config
+from config.descriptions import descriptions
 from config.load import load_settings
 from config.settings import KEYS, Settings
 
@@ -51,7 +52,7 @@ def test_every_setting_has_a_comment_with_its_description_and_default(key: str) 
     assert LINES[line_number - 1].strip().startswith(f"{key.rpartition('.')[2]}:")
     default = default_of(key)
     shown = default if isinstance(default, str) else json.dumps(default)
-    description = " ".join((KEYS[key].description or "").split())
+    description = " ".join(descriptions()[key].split())
     assert len(description) > 20
     assert comment_above(line_number) == f"{description} Default: {shown}."
 

@@ -45,10 +45,12 @@ class Driver:
         self.tail.close()
         self.tail = self._tail()
 
-    def blocks(self, *, max_bytes: int = 1 << 16, flush: bool = False, hot: bool = False) -> list[Block]:
+    def blocks(
+        self, *, max_bytes: int = 1 << 16, flush: bool = False, hot: bool = False, opening: bytes = b""
+    ) -> list[Block]:
         blocks = []
         for file in self.tail.hot() if hot else self.tail.scan():
-            while block := self.tail.read(file, max_bytes, flush=flush):
+            while block := self.tail.read(file, max_bytes, flush=flush, opening=opening):
                 blocks.append(block)
                 self.tail.consumed(block)
         return blocks

@@ -34,6 +34,24 @@ def test_blocks_end_at_newlines_whatever_their_size(driver: Driver, log: Path, m
     assert (at.bytes_read, at.lines_read, at.offset) == (19, 4, 19)
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param(b"one\nGO\ntwo\n", [b"one\n", b"GO\ntwo\n"], id="in the second half"),
+        pytest.param(b"GO\none\ntwo\n", [b"GO\none\n", b"two\n"], id="in the first half"),
+        pytest.param(b"one\n GO \ntwo\n", [b"one\n", b" GO \ntwo\n"], id="within its line"),
+        pytest.param(b"onetwoGO\ntwo\n", [b"onetwoGO\n", b"two\n"], id="in the only line"),
+        pytest.param(b"one\nGO\n", [b"one\nGO\n"], id="at the end of what is there"),
+    ],
+)
+def test_a_full_block_ends_before_the_last_opening(
+    driver: Driver, log: Path, text: bytes, expected: list[bytes]
+) -> None:
+    append(log, text)
+    blocks = driver.blocks(max_bytes=10, opening=b"GO")
+    assert [block.data for block in blocks] == expected
+
+
 def test_a_partial_last_line_waits_for_its_end(driver: Driver, log: Path) -> None:
     append(log, b"one\ntw")
     assert driver.read() == {"a.log": b"one\n"}

@@ -125,6 +125,16 @@ class TestRun:
         assert sorted(kinds(events(EXECUTING, REQUESTED, failed))) == ["error", "run-failed", "run-started"]
 
 
+def test_a_bare_restart_is_one_whatever_else_is_in_its_line() -> None:
+    """The reader went round in such a line for ever."""
+    data = f"{STAMP}{STARTED}\n{RESTART} {STAMP}{STARTED}\n{STAMP}{STARTED}\n".encode()
+    for log_format in (CONDUCTOR, Conductor()):
+        found = read(log_format, data)
+        assert kinds(found.events) == ["beat-started", "beat-started"]  # the first one is open no more
+        for border in line_borders(data):
+            assert read(log_format, data, [border]).events == found.events
+
+
 class TestError:
     def test_waits_for_its_stack_and_is_given_out_at_the_end(self) -> None:
         lines = (STAMP + FAILED + "\n    at writeOrder (file:///app/shop.mjs:46:72)\n").encode()

@@ -84,6 +84,18 @@ async def test_a_batch_is_bounded_and_says_that_there_is_more() -> None:
     assert completions(play) == {"x": 10, "y": 1}
 
 
+async def test_a_batch_ends_with_the_block_that_has_as_many_events_as_the_memory_holds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("handlers.telemetry.extract_telemetry_events._MAX_EVENTS", 4)
+    play = Play(Logs({"a.log": log(*[(0, "x", 5)] * 30), "b.log": log((1, "y", 5))}))
+    parsed = await play.once()
+    assert parsed.more
+    assert 4 <= parsed.events < 12
+    await play.to_end()
+    assert completions(play) == {"x": 30, "y": 1}
+
+
 async def test_a_last_line_without_its_end_waits_until_nothing_follows() -> None:
     play = Play(Logs({"a.log": log((0, "x", 5)) + log((1, "x", 6)).rstrip()}))
     await play.once()

@@ -27,7 +27,7 @@ def lines(draw: st.DrawFn) -> list[str]:
 
     def tell(text: str) -> None:
         nonlocal at_ms
-        at_ms += draw(st.sampled_from((0, 1, 7, 40)))
+        at_ms += draw(st.sampled_from((0, 1, 7, 40, 700)))
         second, millisecond = divmod(at_ms, 1000)
         told.append(f"2026-11-22T16:{second // 60 % 60:02}:{second % 60:02}.{millisecond:03}Z {text}")
 
@@ -54,7 +54,9 @@ def lines(draw: st.DrawFn) -> list[str]:
 DURATIONS = ("0", "0.00", "3.10", "14.87", "999999999")
 
 
-def counted(log_format: Conductor, data: bytes) -> tuple[AggregatedTelemetry, ParserState, TelemetryEvents]:
+def counted(
+    log_format: Conductor, data: bytes, window_s: int = 2
+) -> tuple[AggregatedTelemetry, ParserState, TelemetryEvents]:
     extraction = extract_block(log_format, Block(1, 0, len(data), data), ParserState(), at_end=True)
     normalized = normalize_telemetry_data(
         [extraction.events],
@@ -68,7 +70,7 @@ def counted(log_format: Conductor, data: bytes) -> tuple[AggregatedTelemetry, Pa
         normalized.normalized_events,
         runs={},
         watermarks_ms={},
-        window_ms=2000,
+        window_ms=window_s * 1000,
         run_timeout_ms=60_000,
         at_end=False,
     )
@@ -76,11 +78,11 @@ def counted(log_format: Conductor, data: bytes) -> tuple[AggregatedTelemetry, Pa
 
 
 @settings(max_examples=examples(400))
-@given(lines())
-def test_the_counts_and_the_state_are_the_same(told: list[str]) -> None:
+@given(lines(), st.sampled_from([1, 2, 7, 10, 60, 120]))
+def test_the_counts_and_the_state_are_the_same(told: list[str], window_s: int) -> None:
     data = "".join(f"{line}\n" for line in told).encode()
-    whole, whole_state, whole_events = counted(Conductor(), data)
-    each, state, events = counted(Conductor(whole_runs=False), data)
+    whole, whole_state, whole_events = counted(Conductor(window_s=window_s), data, window_s)
+    each, state, events = counted(Conductor(whole_runs=False), data, window_s)
     assert whole == each
     assert whole_state == state
     assert whole_events.count == events.count
