@@ -7,6 +7,7 @@ VLDB 2019. A sketch is a dict bin -> count; merging adds. Values are microsecond
 from __future__ import annotations
 
 import math
+from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
@@ -18,6 +19,8 @@ ZERO_BIN: Final = -1
 _BINS: Final = math.ceil(math.log(1 << 63) / math.log(_GAMMA)) + 1
 _EDGES_US: Final = [math.floor(_GAMMA**index) for index in range(_BINS)]
 """The largest duration of each bin from 0 on."""
+EDGES_US: Final = array("q", (edge_us for edge_us in _EDGES_US if edge_us < 1 << 63))
+"""The same, packed."""
 
 
 def bin_of(value_us: int) -> int:

@@ -18,7 +18,7 @@ class Reader(Protocol):
     """
 
     events: TelemetryEvents
-    """What was read so far."""
+    """What was read so far, with what is `earlier`."""
     state: ParserState
     matched: int
     """Lines that the format understands, whether they make an event or not; the others are no telemetry."""

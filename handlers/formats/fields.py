@@ -153,6 +153,14 @@ class FieldsReader:
         events.durations_ms += durations if to_ms == 1.0 else [value * to_ms for value in durations]
         return True
 
+    def subject_of(
+        self, kind: str, event: str, handler: str, sequence: str, beat: str, *, has_duration: bool
+    ) -> Subject | None:
+        """What a line without an error is about; "" are names that it does not have."""
+        is_started = handler or beat or sequence
+        subjects = self._completed if has_duration else self._started if is_started else self._untold
+        return subjects[kind, event, handler, sequence, _beat(beat)]
+
 
 def line_offsets(data: bytes, offset: int) -> list[int]:
     """Where each line of `data` begins, and where the last one ends; `data` begins at `offset`."""

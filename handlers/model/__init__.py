@@ -50,13 +50,16 @@ from handlers.model.diagnoses import (
     Verdict,
 )
 from handlers.model.events import (
+    ROW,
     Block,
     ErrorText,
     EventKind,
     FileIdentity,
     LogFile,
+    NormalizedBeats,
     NormalizedEvents,
     Origin,
+    PackedBeats,
     Subject,
     TelemetryEvents,
     WholeRun,
@@ -89,6 +92,7 @@ from handlers.model.state import (
 )
 
 __all__ = [
+    "ROW",
     "SEVERITIES",
     "Anomaly",
     "AnomalyType",
@@ -127,12 +131,14 @@ __all__ = [
     "Mark",
     "Member",
     "NameBook",
+    "NormalizedBeats",
     "NormalizedEvents",
     "OpenError",
     "OpenLoss",
     "OpenRun",
     "OpenTrace",
     "Origin",
+    "PackedBeats",
     "ParserState",
     "Past",
     "PerformanceAnomaly",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import math
+import struct
+from typing import Final, Literal
 
 import msgspec
 
@@ -115,6 +117,8 @@ class TelemetryEvents(msgspec.Struct):
     """By index, for events whose line stands in an earlier file of the stream."""
     whole: dict[int, WholeRun] = {}
     """By index, for the events of kind `run`."""
+    earlier: list[TelemetryEvents | PackedBeats] = []
+    """What stands before these in the file, in order: all of it without `earlier`."""
 
     def add(
         self,
@@ -137,14 +141,55 @@ class TelemetryEvents(msgspec.Struct):
         self.runs.append(run)
         self.durations_ms.append(duration_ms)
 
+    def parts(self) -> list[TelemetryEvents | PackedBeats]:
+        """What is earlier, and the rest of them."""
+        return [*self.earlier, msgspec.structs.replace(self, earlier=[])]
+
     @property
     def count(self) -> int:
-        """How many events they are when every step of a whole run is one."""
-        return sum(map(self.steps, range(len(self.subjects)))) if self.whole else len(self.subjects)
+        """How many events they are, with those before them, when every step of a whole run is one."""
+        own = sum(map(self.steps, range(len(self.subjects)))) if self.whole else len(self.subjects)
+        return own + sum(part.count for part in self.earlier)
 
     def steps(self, index: int) -> int:
         """How many events this one stands for."""
         return 2 + 2 * len(self.whole[index].offsets) if index in self.whole else 1
+
+
+ROW: Final = struct.Struct("=qqdq")
+"""A packed beat: byte offset, epoch ms, duration in ms or NaN for none, and index of its subject."""
+
+
+class PackedBeats(msgspec.Struct):
+    """Beats of one file that were started or completed in no run, in order.
+
+    A beat takes 32 bytes, a tenth of what it takes in columns, and is counted without a step of Python.
+    """
+
+    source: int
+    subjects: list[Subject]
+    """Others may be among them."""
+    rows: bytearray
+    latest_ms: int = 0
+
+    @property
+    def count(self) -> int:
+        return len(self.rows) // ROW.size
+
+    def columns(self) -> TelemetryEvents:
+        """The same as columns."""
+        events = TelemetryEvents(self.source)
+        for offset, at_ms, duration_ms, subject in ROW.iter_unpack(self.rows):
+            known_ms = None if math.isnan(duration_ms) else duration_ms
+            events.add(self.subjects[subject], offset, float(at_ms), "", known_ms)
+        return events
+
+
+class NormalizedBeats(msgspec.Struct, frozen=True):
+    """`PackedBeats` of a stream with sequence ids and plug-ins."""
+
+    stream: str
+    beats: PackedBeats
 
 
 class NormalizedEvents(msgspec.Struct, frozen=True):

@@ -5,6 +5,9 @@
 static PyMethodDef methods[] = {
     {"count_lines", count_lines, METH_O, "See handlers.formats.encoding.count_lines."},
     {"is_text", is_text, METH_O, "See handlers.formats.encoding.is_text."},
+    {"pack_json", pack_json, METH_VARARGS, "See handlers.formats.packed."},
+    {"pack_logfmt", pack_logfmt, METH_VARARGS, "See handlers.formats.packed."},
+    {"tally", tally, METH_VARARGS, "See handlers.telemetry.tally."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -5,27 +5,33 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import partial
+from operator import itemgetter
 from typing import Final
 
 import msgspec
 
-from handlers.metrics import EXAMPLES, first_of
+from handlers.metrics import EXAMPLES, first_of, slowest_of
 from handlers.model import (
     BeatKey,
     BeatStats,
     ErrorKey,
     ErrorStats,
     Mark,
+    NormalizedBeats,
     NormalizedEvents,
     OpenRun,
+    Origin,
     RunStats,
     Subject,
     TelemetryMetrics,
     Window,
 )
+from handlers.sketch import EDGES_US, add_bins
 from handlers.telemetry.durations import add_duration, add_durations
+from handlers.telemetry.normalize_telemetry_data import MAX_DURATION_MS
 from handlers.telemetry.origins import origin_at, origin_of
 from handlers.telemetry.run_endings import MAX_PATH_BEATS, Ending, count_ended, endings_with_log
+from handlers.telemetry.tally import tally
 from handlers.telemetry.waits import add_waits
 from handlers.telemetry.whole_runs import count_whole_runs
 
@@ -46,7 +52,7 @@ class AggregatedTelemetry(msgspec.Struct, frozen=True):
 
 
 def aggregate_telemetry_metrics(
-    normalized_events: Sequence[NormalizedEvents],
+    normalized_events: Sequence[NormalizedEvents | NormalizedBeats],
     *,
     runs: Mapping[str, Mapping[str, OpenRun]],
     watermarks_ms: Mapping[str, int],
@@ -75,7 +81,9 @@ def aggregate_telemetry_metrics(
         stream = streams.get(events.stream)
         if stream is None:
             stream = streams[events.stream] = _Stream({}, 0)
-        if _are_beats_without_runs(events):
+        if isinstance(events, NormalizedBeats):
+            counter.add_packed(events, stream)
+        elif _are_beats_without_runs(events):
             counter.add(events, stream)
         else:
             counter.play(events, stream)
@@ -152,6 +160,25 @@ class _Counter:
         else:
             durations_us = [*map(events.durations_us.__getitem__, indexes)]
             add_durations(stats, durations_us, partial(origin_at, events, indexes))
+
+    def add_packed(self, events: NormalizedBeats, stream: _Stream) -> None:
+        """Counts packed beats."""
+        beats = events.beats
+        groups = tally(beats.rows, len(beats.subjects), self._window_ms, MAX_DURATION_MS, EDGES_US)
+        for window, number, count, total_us, bins, slowest in sorted(groups, key=itemgetter(0)):
+            self._enter(window * self._window_ms)
+            subject = beats.subjects[number]
+            stats = self._stats(subject)
+            if subject.kind == "beat-started":
+                stats.started += count
+                continue
+            origins = ((us, Origin(at_ms, beats.source, offset)) for us, at_ms, offset in slowest)
+            stats.completed += count
+            stats.total_us += total_us
+            stats.max_us = max(stats.max_us, *(us for us, _, _ in slowest), 0)
+            add_bins(stats.bins, bins)
+            stats.slowest = slowest_of((*stats.slowest, *origins))
+        self._advance(stream, beats.latest_ms)
 
     def play(self, events: NormalizedEvents, stream: _Stream) -> None:
         """Counts events in their order; of whole runs, those that took the same path at once."""

@@ -11,7 +11,15 @@ from handlers.formats.base import Format, add_error
 from handlers.formats.encoding import UTF16_ADVICE, count_lines, is_utf16
 from handlers.formats.registry import detect_format
 from handlers.formats.scan import scan_block
-from handlers.model import Block, Consumed, LogFile, ParserState, TelemetryEvents, waiting_sources
+from handlers.model import (
+    Block,
+    Consumed,
+    LogFile,
+    PackedBeats,
+    ParserState,
+    TelemetryEvents,
+    waiting_sources,
+)
 from handlers.telemetry.ports import LogPort
 
 _DENSE: Final = 6
@@ -19,8 +27,8 @@ _DENSE: Final = 6
 
 
 class ExtractedTelemetry(msgspec.Struct, frozen=True):
-    events: list[TelemetryEvents]
-    """Of each file that was read."""
+    events: list[TelemetryEvents | PackedBeats]
+    """Of each file that was read, in order; nothing is `earlier` in them."""
     event_count: int
     parsers: Mapping[str, ParserState]
     """The parser state of each stream that was read."""
@@ -51,7 +59,7 @@ async def extract_telemetry_events(
     what is there now. `silent`: streams that nothing was written to for so long that what waits in them for
     further lines, a stack trace or a trace of spans, is given out.
     """
-    events: list[TelemetryEvents] = []
+    events: list[TelemetryEvents | PackedBeats] = []
     states = dict(parsers)
     consumed: list[Consumed] = []
     losses: list[tuple[int, int]] = []
@@ -78,7 +86,7 @@ async def extract_telemetry_events(
         batch_bytes -= (reader.end_offset - file.offset) * (_DENSE if log_format.is_dense else 1)
         more = more or reader.end_offset < file.size_bytes
         states[file.stream] = reader.state
-        events.append(reader.events)
+        events += reader.events.parts()
         losses += [(file.source, offset) for offset in reader.losses]
         consumed.append(reader.consumed())
     if at_end and not more:

@@ -11,18 +11,26 @@ import msgspec
 
 from handlers.formats.error_site import error_site
 from handlers.formats.time_text import Clock
-from handlers.model import ErrorText, NameBook, NormalizedEvents, Subject, TelemetryEvents
+from handlers.model import (
+    ErrorText,
+    NameBook,
+    NormalizedBeats,
+    NormalizedEvents,
+    PackedBeats,
+    Subject,
+    TelemetryEvents,
+)
 from handlers.redaction import redacted
 from handlers.templates import masked
 
 _MAX_NAMES: Final = 20_000
 """Names kept per stream: a log that registers without end must not fill the memory."""
-_MAX_DURATION_MS: Final = 30 * 86_400_000
+MAX_DURATION_MS: Final = 30 * 86_400_000
 """A longer one is a mistake of the writer, and sums must fit into 64 bits."""
 
 
 class NormalizedTelemetry(msgspec.Struct, frozen=True):
-    normalized_events: list[NormalizedEvents]
+    normalized_events: list[NormalizedEvents | NormalizedBeats]
     names: Mapping[str, NameBook]
     """What is registered in each stream."""
     ahead: int
@@ -34,7 +42,7 @@ class NormalizedTelemetry(msgspec.Struct, frozen=True):
 
 
 def normalize_telemetry_data(
-    events: Sequence[TelemetryEvents],
+    events: Sequence[TelemetryEvents | PackedBeats],
     *,
     stream_of: Mapping[int, str],
     names: Mapping[str, NameBook],
@@ -50,14 +58,20 @@ def normalize_telemetry_data(
     stream in `zones`, else in `zone`. `watermarks_ms`: the latest time of each stream so far.
     """
     books = {stream: NameBook(dict(book.sequence_ids), dict(book.plugins)) for stream, book in names.items()}
-    normalized: list[NormalizedEvents] = []
+    normalized: list[NormalizedEvents | NormalizedBeats] = []
     ahead = untimed = 0
     clocks: dict[str, Clock] = {}
     latest_ms = arrival_ms + max_skew_ms
     errors: dict[ErrorText, ErrorText] = {}
     templates: dict[str, None] = {}
-    for each in events:
-        stream = stream_of[each.source]
+    for part in events:
+        stream = stream_of[part.source]
+        if isinstance(part, PackedBeats) and part.latest_ms <= latest_ms:
+            book = books.setdefault(stream, NameBook())
+            subjects = [_normalized(subject, book) for subject in part.subjects]
+            normalized.append(NormalizedBeats(stream, msgspec.structs.replace(part, subjects=subjects)))
+            continue
+        each = part.columns() if isinstance(part, PackedBeats) else part
         distinct = dict(zip(map(id, each.subjects), each.subjects, strict=True))
         kinds = frozenset(subject.kind for subject in distinct.values())
         book = books.setdefault(stream, NameBook())
@@ -136,10 +150,10 @@ def _normalized_error(error: ErrorText, known: dict[ErrorText, ErrorText]) -> Er
 
 def _microseconds(durations_ms: list[float | None]) -> list[int | None]:
     """Rounded; None for those that are not known, or longer than any."""
-    if None not in durations_ms and max(durations_ms, default=0.0) <= _MAX_DURATION_MS:  # type: ignore[type-var,operator]
+    if None not in durations_ms and max(durations_ms, default=0.0) <= MAX_DURATION_MS:  # type: ignore[type-var,operator]
         return [*map(round, map((1000.0).__mul__, durations_ms))]  # type: ignore[arg-type]
     return [
-        None if duration_ms is None or duration_ms > _MAX_DURATION_MS else round(duration_ms * 1000)
+        None if duration_ms is None or duration_ms > MAX_DURATION_MS else round(duration_ms * 1000)
         for duration_ms in durations_ms
     ]
 
