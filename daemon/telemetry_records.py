@@ -1,9 +1,9 @@
 """Telemetry in the store: windows, offsets and open state, always in one commit.
 
-Tables: `sources` (one checkpoint with its ledger a file), `streams` (parser state, names, open runs),
-`subjects`, `windows` (id = window number << 16 | subject number), `late` (what came for windows that were
-judged already, until it is judged too), `losses`, `marks` and `templates` (see `LossyWindows`, `Marks`,
-`TemplateRecords`), `meta` (totals).
+Tables: `sources` (one checkpoint with its ledger a file), `streams` (parser state, names), `open_runs` (see
+`OpenRuns`), `subjects`, `windows` (id = window number << 16 | subject number), `late` (what came for windows
+that were judged already, until it is judged too), `losses`, `marks` and `templates` (see `LossyWindows`,
+`Marks`, `TemplateRecords`), `meta` (totals).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from tinydb.table import Document
 from daemon.checkpoint import Checkpoint
 from daemon.lossy_windows import LossyWindows, overlap_ms
 from daemon.marks import Marks
+from daemon.open_runs import OpenRuns
 from daemon.store import Store
 from daemon.subjects import SUBJECT_BITS, Subjects, beat_key, error_key
 from daemon.template_records import TemplateRecords
@@ -105,6 +106,7 @@ class TelemetryRecords:
         self._meta = store.table("meta")
         self.lossy = LossyWindows(store, window_ms)
         self.marks = Marks(store)
+        self._open_runs = OpenRuns(store)
         self._stream_ids = {document["name"]: document.doc_id for document in self._streams.all()}
         self.subjects = Subjects(store)
         self.templates = TemplateRecords(store)
@@ -138,8 +140,13 @@ class TelemetryRecords:
         return len(self._sources)
 
     def streams(self) -> dict[str, StreamState]:
-        stored = (from_document(document, _StoredStream) for document in self._streams.all())
-        return {stream.name: stream.state for stream in stored}
+        """The state of each stream as the last commit left it."""
+        states: dict[str, StreamState] = {}
+        for document in self._streams.all():
+            stored = from_document(document, _StoredStream)
+            stored.state.runs = self._open_runs.of(document.doc_id)
+            states[stored.name] = stored.state
+        return states
 
     def watermarks_ms(self) -> dict[str, int]:
         """Latest event time read, by stream."""
@@ -184,8 +191,10 @@ class TelemetryRecords:
                 self.put_totals(totals)
             stored = True
             self.late_at_last = late
+            self._open_runs.committed()
         finally:
             if not stored:
+                self._open_runs.undone()
                 self.subjects.reload()
                 self.templates.reload()
                 self._stream_ids = {document["name"]: document.doc_id for document in self._streams.all()}
@@ -282,7 +291,9 @@ class TelemetryRecords:
     def _put_streams(self, commit: TelemetryCommit) -> None:
         for name, state in commit.streams.items():
             number = self._stream_ids.setdefault(name, len(self._stream_ids) + 1)
-            self._streams.put([to_document(_StoredStream(name, state), number)])
+            without_runs = msgspec.structs.replace(state, runs={})
+            self._streams.put([to_document(_StoredStream(name, without_runs), number)])
+            self._open_runs.put(number, state.runs)
 
     def _add_windows(self, metrics: TelemetryMetrics, judged_until_ms: int) -> int:
         """Adds to the stored windows; returns how many completed beats and errors came late."""

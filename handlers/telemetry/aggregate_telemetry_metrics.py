@@ -67,16 +67,7 @@ def aggregate_telemetry_metrics(
     or meets a restart is unfinished. Where the log ends, a tenth of that silence is enough.
     """
     counter = _Counter(window_ms, run_timeout_ms)
-    streams = {
-        stream: _Stream(
-            {
-                key: msgspec.structs.replace(run, path=[*run.path], open=[*run.open])
-                for key, run in open_.items()
-            },
-            watermarks_ms.get(stream, 0),
-        )
-        for stream, open_ in runs.items()
-    }
+    streams = {stream: _Stream(dict(open_), watermarks_ms.get(stream, 0)) for stream, open_ in runs.items()}
     for events in normalized_events:
         stream = streams.get(events.stream)
         if stream is None:
@@ -104,13 +95,28 @@ def _are_beats_without_runs(events: NormalizedEvents) -> bool:
 
 
 class _Stream:
-    __slots__ = ("is_new", "runs", "watermark_ms")
+    __slots__ = ("_own", "is_new", "runs", "watermark_ms")
 
     def __init__(self, runs: dict[str, OpenRun], watermark_ms: int) -> None:
         self.runs = runs
+        self._own: set[str] = set()
+        """Keys of the runs that are no one else's."""
         self.watermark_ms = watermark_ms
         self.is_new = True
         """It begins with the current event."""
+
+    def open(self, key: str, run: OpenRun) -> OpenRun:
+        """Adds a run."""
+        self.runs[key] = run
+        self._own.add(key)
+        return run
+
+    def to_change(self, key: str) -> OpenRun | None:
+        """The open run of this key: a copy, made once, of one that others hold."""
+        run = self.runs.get(key)
+        if run is None or key in self._own:
+            return run
+        return self.open(key, msgspec.structs.replace(run, path=[*run.path], open=[*run.open]))
 
 
 class _Counter:
@@ -240,6 +246,8 @@ class _Counter:
 
     def end_with_log(self, stream: _Stream) -> None:
         """Ends what the end of the log ends, or leaves behind."""
+        for key in [*stream.runs]:
+            stream.to_change(key)
         for key, ending in endings_with_log(stream.runs, stream.watermark_ms, self._timeout_ms).items():
             run = stream.runs.pop(key)
             self._end(run, run.last_ms, ending)
@@ -310,7 +318,7 @@ class _Counter:
 
     def _run(self, events: NormalizedEvents, index: int, stream: _Stream) -> OpenRun:
         key = _run_key(events, index)
-        return stream.runs.get(key) or self._open(events, index, stream, announced=False)
+        return stream.to_change(key) or self._open(events, index, stream, announced=False)
 
     def _open(self, events: NormalizedEvents, index: int, stream: _Stream, *, announced: bool) -> OpenRun:
         if len(stream.runs) >= _MAX_OPEN_RUNS:
@@ -322,12 +330,13 @@ class _Counter:
             run.completed_ms = at_ms
         else:
             run.disturbed = stream.is_new
-        stream.runs[_run_key(events, index)] = run
-        return run
+        return stream.open(_run_key(events, index), run)
 
     def _ended(self, events: NormalizedEvents, index: int, stream: _Stream) -> None:
-        run = stream.runs.pop(_ending_key(events, index, stream), None)
+        key = _ending_key(events, index, stream)
+        run = stream.to_change(key)
         if run is not None:
+            del stream.runs[key]
             at_ms = events.at_ms[index]
             run.last_ms = max(run.last_ms, at_ms)
             completed = events.subjects[index].kind == "run-completed"
