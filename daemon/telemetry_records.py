@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 META_ID: Final = 1
 _LAST_ID: Final = (1 << 63) - 1
-MAX_DOCUMENTS: Final = 4_000
+MAX_DOCUMENTS: Final = 1_000
 """Statistics of one subject in one window that are held at once: they take about 3 KB each."""
 _LATE_AT_ONCE: Final = 50_000
 _SUBJECT_MASK: Final = (1 << SUBJECT_BITS) - 1

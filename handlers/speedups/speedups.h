@@ -7,10 +7,12 @@
 
 #include <stdint.h>
 
+PyObject *add_bins(PyObject *module, PyObject *args);
 PyObject *count_lines(PyObject *module, PyObject *data);
 PyObject *is_text(PyObject *module, PyObject *data);
 PyObject *pack_json(PyObject *module, PyObject *args);
 PyObject *pack_logfmt(PyObject *module, PyObject *args);
+PyObject *quantile_bins(PyObject *module, PyObject *args);
 PyObject *tally(PyObject *module, PyObject *args);
 
 /* One beat, see handlers.model.PackedBeats. */

@@ -23,7 +23,7 @@ from handlers.model import (
 from handlers.telemetry.ports import LogPort
 
 _DENSE: Final = 6
-"""A byte of a log in which every line is an event takes the memory of so many of another."""
+"""A byte of a log in which every line is an event takes the memory of so many of another, unless packed."""
 
 
 class ExtractedTelemetry(msgspec.Struct, frozen=True):
@@ -79,11 +79,10 @@ async def extract_telemetry_events(
             continue
         ends = at_end and file is last_of[file.stream]  # what is open goes on in the next file of the stream
         reader = _Reader(file, log_format, states.get(file.stream) or ParserState(), ends)
-        most_bytes = batch_bytes // _DENSE if log_format.is_dense else batch_bytes
-        await port.read(file, max(1, most_bytes), flush=at_end, take=reader.take)
+        await reader.read(port, batch_bytes, flush=at_end)
         if reader.end_offset == file.offset:
             continue
-        batch_bytes -= (reader.end_offset - file.offset) * (_DENSE if log_format.is_dense else 1)
+        batch_bytes -= reader.weight()
         more = more or reader.end_offset < file.size_bytes
         states[file.stream] = reader.state
         events += reader.events.parts()
@@ -172,6 +171,25 @@ class _Reader:
     @property
     def state(self) -> ParserState:
         return self._reader.state
+
+    async def read(self, port: LogPort, most_bytes: int, *, flush: bool) -> None:
+        """Reads about as much as weighs so many bytes."""
+        worst = _DENSE if self._format.is_dense else 1
+        left, from_ = most_bytes, -1
+        while left >= most_bytes // worst and from_ < self.end_offset:
+            from_ = self.end_offset
+            rest = msgspec.structs.replace(self._file, offset=from_)
+            await port.read(rest, max(1, left // worst), flush=flush, take=self.take)
+            left = most_bytes - self.weight()
+
+    def weight(self) -> int:
+        """The bytes of a log with few events that take the memory of what was read."""
+        read = self.end_offset - self._file.offset
+        if not self._format.is_dense:
+            return read
+        packed = sum(part.count for part in self.events.earlier if isinstance(part, PackedBeats))
+        count = self.events.count
+        return read + read * (_DENSE - 1) * (count - packed) // max(1, count)
 
     def take(self, block: Block) -> None:
         undecodable, garbled = scan_block(self._reader, block)
