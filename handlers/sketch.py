@@ -103,9 +103,9 @@ def _quantile_bins(bins: dict[int, int], quantiles: Sequence[float]) -> list[int
     counted = [*accumulate(map(bins.__getitem__, ordered))]
     if not counted or not counted[-1]:
         raise ValueError("an empty sketch has no quantiles")
-    last = counted[-1] - 1
+    last, last_bin = counted[-1] - 1, len(ordered) - 1
     ranks = (min(max(quantile, 0.0), 1.0) * last for quantile in quantiles)
-    return [ordered[bisect_right(counted, rank)] for rank in ranks]
+    return [ordered[bisect_right(counted, rank, hi=last_bin)] for rank in ranks]
 
 
 add_bins: Final = either(_add_bins, "add_bins")

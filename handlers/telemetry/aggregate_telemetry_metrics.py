@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import partial
-from operator import itemgetter
 from typing import Final
 
 import msgspec
 
-from handlers.metrics import EXAMPLES, first_of, slowest_of
+from handlers.metrics import EXAMPLES, first_of
 from handlers.model import (
     BeatKey,
     BeatStats,
@@ -20,18 +18,16 @@ from handlers.model import (
     NormalizedBeats,
     NormalizedEvents,
     OpenRun,
-    Origin,
     RunStats,
     Subject,
     TelemetryMetrics,
     Window,
 )
-from handlers.sketch import EDGES_US, add_bins
-from handlers.telemetry.durations import add_duration, add_durations
-from handlers.telemetry.normalize_telemetry_data import MAX_DURATION_MS
+from handlers.telemetry.durations import add_duration
+from handlers.telemetry.lone_beats import are_lone_beats, count_lone_beats
 from handlers.telemetry.origins import origin_at, origin_of
 from handlers.telemetry.run_endings import MAX_PATH_BEATS, Ending, count_ended, endings_with_log
-from handlers.telemetry.tally import tally
+from handlers.telemetry.stream_runs import StreamRuns, ending_key, run_key
 from handlers.telemetry.waits import add_waits
 from handlers.telemetry.whole_runs import count_whole_runs
 
@@ -67,14 +63,14 @@ def aggregate_telemetry_metrics(
     or meets a restart is unfinished. Where the log ends, a tenth of that silence is enough.
     """
     counter = _Counter(window_ms, run_timeout_ms)
-    streams = {stream: _Stream(dict(open_), watermarks_ms.get(stream, 0)) for stream, open_ in runs.items()}
+    streams = {
+        stream: StreamRuns(dict(open_), watermarks_ms.get(stream, 0)) for stream, open_ in runs.items()
+    }
     for events in normalized_events:
         stream = streams.get(events.stream)
         if stream is None:
-            stream = streams[events.stream] = _Stream({}, 0)
-        if isinstance(events, NormalizedBeats):
-            counter.add_packed(events, stream)
-        elif _are_beats_without_runs(events):
+            stream = streams[events.stream] = StreamRuns({}, 0)
+        if isinstance(events, NormalizedBeats) or are_lone_beats(events):
             counter.add(events, stream)
         else:
             counter.play(events, stream)
@@ -87,36 +83,6 @@ def aggregate_telemetry_metrics(
         {name: stream.watermark_ms for name, stream in streams.items()},
         tuple(counter.marks),
     )
-
-
-def _are_beats_without_runs(events: NormalizedEvents) -> bool:
-    """Whether their order means nothing, so that they may be counted together."""
-    return events.kinds <= {"beat-started", "beat-completed"} and not any(events.runs)
-
-
-class _Stream:
-    __slots__ = ("_own", "is_new", "runs", "watermark_ms")
-
-    def __init__(self, runs: dict[str, OpenRun], watermark_ms: int) -> None:
-        self.runs = runs
-        self._own: set[str] = set()
-        """Keys of the runs that are no one else's."""
-        self.watermark_ms = watermark_ms
-        self.is_new = True
-        """It begins with the current event."""
-
-    def open(self, key: str, run: OpenRun) -> OpenRun:
-        """Adds a run."""
-        self.runs[key] = run
-        self._own.add(key)
-        return run
-
-    def to_change(self, key: str) -> OpenRun | None:
-        """The open run of this key: a copy, made once, of one that others hold."""
-        run = self.runs.get(key)
-        if run is None or key in self._own:
-            return run
-        return self.open(key, msgspec.structs.replace(run, path=[*run.path], open=[*run.open]))
 
 
 class _Counter:
@@ -138,55 +104,13 @@ class _Counter:
             if window.beats or window.runs or window.errors
         }
 
-    def add(self, events: NormalizedEvents, stream: _Stream) -> None:
-        """Counts beats that belong to no run, all of one subject and window at once."""
-        windows = [at_ms // self._window_ms for at_ms in events.at_ms]
-        by_window: dict[int, dict[int, list[int]]] = {
-            window: defaultdict(list) for window in sorted({*windows})
-        }
-        for index, (window, key) in enumerate(zip(windows, map(id, events.subjects), strict=True)):
-            by_window[window][key].append(index)
-        for window, groups in by_window.items():
-            self._enter(window * self._window_ms)
-            for group in groups.values():
-                self._add_group(events, group)
-        if events.at_ms:
-            self._advance(stream, max(events.at_ms))
+    def add(self, events: NormalizedEvents | NormalizedBeats, stream: StreamRuns) -> None:
+        """Counts beats that belong to no run."""
+        latest_ms = count_lone_beats(events, self._window_ms, self._stats_at)
+        if latest_ms:
+            self._advance(stream, latest_ms)
 
-    def _add_group(self, events: NormalizedEvents, indexes: list[int]) -> None:
-        """Counts beats of one subject in the current window."""
-        subject = events.subjects[indexes[0]]
-        stats = self._stats(subject)
-        if subject.kind == "beat-started":
-            stats.started += len(indexes)
-            return
-        stats.completed += len(indexes)
-        if subject.failed:
-            stats.failed += len(indexes)
-        else:
-            durations_us = [*map(events.durations_us.__getitem__, indexes)]
-            add_durations(stats, durations_us, partial(origin_at, events, indexes))
-
-    def add_packed(self, events: NormalizedBeats, stream: _Stream) -> None:
-        """Counts packed beats."""
-        beats = events.beats
-        groups = tally(beats.rows, len(beats.subjects), self._window_ms, MAX_DURATION_MS, EDGES_US)
-        for window, number, count, total_us, bins, slowest in sorted(groups, key=itemgetter(0)):
-            self._enter(window * self._window_ms)
-            subject = beats.subjects[number]
-            stats = self._stats(subject)
-            if subject.kind == "beat-started":
-                stats.started += count
-                continue
-            origins = ((us, Origin(at_ms, beats.source, offset)) for us, at_ms, offset in slowest)
-            stats.completed += count
-            stats.total_us += total_us
-            stats.max_us = max(stats.max_us, *(us for us, _, _ in slowest), 0)
-            add_bins(stats.bins, bins)
-            stats.slowest = slowest_of((*stats.slowest, *origins))
-        self._advance(stream, beats.latest_ms)
-
-    def play(self, events: NormalizedEvents, stream: _Stream) -> None:
+    def play(self, events: NormalizedEvents, stream: StreamRuns) -> None:
         """Counts events in their order; of whole runs, those that took the same path at once."""
         whole: dict[tuple[int, int], list[int]] = {}
         for index, (subject, at_ms, run_id) in enumerate(
@@ -224,7 +148,7 @@ class _Counter:
         self,
         events: NormalizedEvents,
         index: int,
-        stream: _Stream,
+        stream: StreamRuns,
         whole: dict[tuple[int, int], list[int]],
     ) -> None:
         """Puts a whole run to those of its path and window."""
@@ -235,7 +159,7 @@ class _Counter:
             for beat in subject.beats:
                 self._stats(beat)  # they have the handler that is named first
         whole[key].append(index)
-        stream.runs.pop(_run_key(events, index), None)
+        stream.runs.pop(run_key(events, index), None)
         self._advance(stream, events.at_ms[index] + max(0, *events.whole[index].after_ms))
 
     def _count_whole(self, events: NormalizedEvents, indexes: list[int]) -> None:
@@ -244,7 +168,7 @@ class _Counter:
         stats = self._window.runs.setdefault(subject.sequence, RunStats())
         count_whole_runs(stats, [self._stats(beat) for beat in subject.beats], events, indexes)
 
-    def end_with_log(self, stream: _Stream) -> None:
+    def end_with_log(self, stream: StreamRuns) -> None:
         """Ends what the end of the log ends, or leaves behind."""
         for key in [*stream.runs]:
             stream.to_change(key)
@@ -252,7 +176,7 @@ class _Counter:
             run = stream.runs.pop(key)
             self._end(run, run.last_ms, ending)
 
-    def _advance(self, stream: _Stream, at_ms: int) -> None:
+    def _advance(self, stream: StreamRuns, at_ms: int) -> None:
         """Moves the watermark; a new window ends the runs that were silent for too long when it began."""
         window_ms = self._window_ms
         if at_ms // window_ms > stream.watermark_ms // window_ms:
@@ -271,6 +195,11 @@ class _Counter:
         if not self._window.start_ms <= at_ms < self._window.start_ms + self._window_ms:
             self._window = self._window_at(at_ms)
             self._beats = {}
+
+    def _stats_at(self, at_ms: int, subject: Subject) -> BeatStats:
+        """Those of a beat in the window of this time."""
+        self._enter(at_ms)
+        return self._stats(subject)
 
     def _stats(self, subject: Subject) -> BeatStats:
         """Those of a beat in the current window."""
@@ -316,11 +245,11 @@ class _Counter:
             run.disturbed |= subject.failed
             run.last_ms = max(run.last_ms, at_ms)
 
-    def _run(self, events: NormalizedEvents, index: int, stream: _Stream) -> OpenRun:
-        key = _run_key(events, index)
+    def _run(self, events: NormalizedEvents, index: int, stream: StreamRuns) -> OpenRun:
+        key = run_key(events, index)
         return stream.to_change(key) or self._open(events, index, stream, announced=False)
 
-    def _open(self, events: NormalizedEvents, index: int, stream: _Stream, *, announced: bool) -> OpenRun:
+    def _open(self, events: NormalizedEvents, index: int, stream: StreamRuns, *, announced: bool) -> OpenRun:
         if len(stream.runs) >= _MAX_OPEN_RUNS:
             oldest = stream.runs.pop(next(iter(stream.runs)))  # in order of their beginning
             self._end(oldest, oldest.last_ms, "cut" if oldest.announced else "completed")
@@ -330,10 +259,10 @@ class _Counter:
             run.completed_ms = at_ms
         else:
             run.disturbed = stream.is_new
-        return stream.open(_run_key(events, index), run)
+        return stream.open(run_key(events, index), run)
 
-    def _ended(self, events: NormalizedEvents, index: int, stream: _Stream) -> None:
-        key = _ending_key(events, index, stream)
+    def _ended(self, events: NormalizedEvents, index: int, stream: StreamRuns) -> None:
+        key = ending_key(events, index, stream)
         run = stream.to_change(key)
         if run is not None:
             del stream.runs[key]
@@ -356,7 +285,7 @@ class _Counter:
         if len(stats.examples) < EXAMPLES or events.at_ms[index] <= stats.examples[-1].at_ms:
             stats.examples = first_of((*stats.examples, origin_of(events, index)))
 
-    def _end_silent(self, stream: _Stream, now_ms: int) -> None:
+    def _end_silent(self, stream: StreamRuns, now_ms: int) -> None:
         for key, run in list(stream.runs.items()):
             if now_ms - run.last_ms > self._timeout_ms:
                 del stream.runs[key]
@@ -364,16 +293,3 @@ class _Counter:
 
     def _end(self, run: OpenRun, at_ms: int, how: Ending) -> None:
         count_ended(self._window_at(at_ms).runs.setdefault(run.sequence, RunStats()), run, how)
-
-
-def _run_key(events: NormalizedEvents, index: int) -> str:
-    """Sequences that share a request id, as one that plays another does, are runs of their own."""
-    return f"{events.subjects[index].sequence}\t{events.runs[index]}"
-
-
-def _ending_key(events: NormalizedEvents, index: int, stream: _Stream) -> str:
-    """An end that names no sequence is that of the run last opened under its request id."""
-    if events.subjects[index].sequence:
-        return _run_key(events, index)
-    of_request = (key for key in reversed(stream.runs) if key.endswith(f"\t{events.runs[index]}"))
-    return next(of_request, "")
