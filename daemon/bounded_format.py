@@ -65,7 +65,6 @@ def _raise(_number: int, _frame: FrameType | None) -> None:
 class _Bounded:
     def __init__(self, log_format: Format) -> None:
         self.name = log_format.name
-        self.is_dense = log_format.is_dense
         self.opening = log_format.opening
         self._format = log_format
 

@@ -1,9 +1,9 @@
 """Telemetry in the store: windows, offsets and open state, always in one commit.
 
-Tables: `sources` (one checkpoint with its ledger a file), `streams` (parser state, names, open runs),
-`subjects`, `windows` (id = window number << 16 | subject number), `late` (what came for windows that were
-judged already, until it is judged too), `tellers`, `losses`, `marks` and `templates` (see `Tellers`,
-`LossyWindows`, `Marks`, `TemplateRecords`), `meta` (totals).
+Tables: `sources` (one checkpoint with its ledger a file), `streams` (parser state, names), `open_runs` (see
+`OpenRuns`), `subjects`, `windows` (id = window number << 16 | subject number), `late` (what came for windows
+that were judged already, until it is judged too), `tellers`, `losses`, `marks` and `templates` (see
+`Tellers`, `LossyWindows`, `Marks`, `TemplateRecords`), `meta` (totals).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from tinydb.table import Document
 from daemon.checkpoint import Checkpoint
 from daemon.lossy_windows import LossyWindows, overlap_ms
 from daemon.marks import Marks
+from daemon.open_runs import OpenRuns
 from daemon.store import Store
 from daemon.subjects import SUBJECT_BITS, Subjects, beat_key, error_key
 from daemon.tellers import Tellers
@@ -31,7 +32,7 @@ T = TypeVar("T")
 
 META_ID: Final = 1
 _LAST_ID: Final = (1 << 63) - 1
-MAX_DOCUMENTS: Final = 4_000
+MAX_DOCUMENTS: Final = 1_000
 """Statistics of one subject in one window that are held at once: they take about 3 KB each."""
 _LATE_AT_ONCE: Final = 50_000
 _SUBJECT_MASK: Final = (1 << SUBJECT_BITS) - 1
@@ -106,6 +107,7 @@ class TelemetryRecords:
         self._meta = store.table("meta")
         self.lossy = LossyWindows(store, window_ms)
         self.marks = Marks(store)
+        self._open_runs = OpenRuns(store)
         self._stream_ids = {document["name"]: document.doc_id for document in self._streams.all()}
         self.subjects = Subjects(store)
         self.tellers = Tellers(store)
@@ -140,8 +142,13 @@ class TelemetryRecords:
         return len(self._sources)
 
     def streams(self) -> dict[str, StreamState]:
-        stored = (from_document(document, _StoredStream) for document in self._streams.all())
-        return {stream.name: stream.state for stream in stored}
+        """The state of each stream as the last commit left it."""
+        states: dict[str, StreamState] = {}
+        for document in self._streams.all():
+            stored = from_document(document, _StoredStream)
+            stored.state.runs = self._open_runs.of(document.doc_id)
+            states[stored.name] = stored.state
+        return states
 
     def knows_stream(self, name: str) -> bool:
         """Whether its state is kept: not when all of its files are gone and forgotten."""
@@ -191,8 +198,10 @@ class TelemetryRecords:
                 self.put_totals(totals)
             stored = True
             self.late_at_last = late
+            self._open_runs.committed()
         finally:
             if not stored:
+                self._open_runs.undone()
                 self.subjects.reload()
                 self.tellers.reload()
                 self.templates.reload()
@@ -297,7 +306,9 @@ class TelemetryRecords:
     def _put_streams(self, commit: TelemetryCommit) -> None:
         for name, state in commit.streams.items():
             number = self._stream_ids.setdefault(name, max(self._stream_ids.values(), default=0) + 1)
-            self._streams.put([to_document(_StoredStream(name, state), number)])
+            without_runs = msgspec.structs.replace(state, runs={})
+            self._streams.put([to_document(_StoredStream(name, without_runs), number)])
+            self._open_runs.put(number, state.runs)
 
     def _add_windows(self, metrics: TelemetryMetrics, judged_until_ms: int) -> int:
         """Adds to the stored windows; returns how many completed beats and errors came late."""

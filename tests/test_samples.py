@@ -16,7 +16,15 @@ from handlers.formats.base import Format
 from handlers.formats.registry import detect_format, log_formats
 from handlers.formats.scan import extract_block
 from handlers.metrics import merged
-from handlers.model import Block, ParserState, TelemetryEvents
+from handlers.model import (
+    ROW,
+    Block,
+    NormalizedBeats,
+    NormalizedEvents,
+    PackedBeats,
+    ParserState,
+    TelemetryEvents,
+)
 from handlers.telemetry.aggregate_telemetry_metrics import (
     AggregatedTelemetry,
     aggregate_telemetry_metrics,
@@ -70,12 +78,12 @@ def read(case: Path, *, by_line: bool) -> dict[str, Any]:
     """Plays extract, normalize and aggregate over the log; the result has the form of expected.json."""
     settings, log_format = settings_of(case), format_of(case)
     data = (case / "input.log").read_bytes()
-    events: list[TelemetryEvents] = []
+    events: list[TelemetryEvents | PackedBeats] = []
     lines = unreadable = 0
     state = ParserState()
     for block in blocks(data, by_line=by_line):
         extraction = extract_block(log_format, block, state, block.end == len(data))
-        events.append(extraction.events)
+        events += extraction.events.parts()
         lines += extraction.lines
         unreadable += extraction.unreadable
         state = extraction.state
@@ -94,9 +102,13 @@ def read(case: Path, *, by_line: bool) -> dict[str, Any]:
     times = [
         at_ms + after_ms
         for each in normalized.normalized_events
+        if isinstance(each, NormalizedEvents)
         for index, at_ms in enumerate(each.at_ms)
         for after_ms in (0, *(each.whole[index].after_ms if index in each.whole else ()))
     ]
+    for each in normalized.normalized_events:
+        if isinstance(each, NormalizedBeats):
+            times += [at_ms for _, at_ms, _, _ in ROW.iter_unpack(each.beats.rows)]
     beats: dict[str, dict[str, Any]] = {}
     for (sequence, event), beat in total.beats.items():
         beats.setdefault(sequence, {})[event] = {

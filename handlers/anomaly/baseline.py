@@ -13,7 +13,7 @@ reference as it would be at their time, and learned as they would be at any othe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Final, Generic, TypeVar
 
 import msgspec
@@ -76,7 +76,7 @@ class Baseline(msgspec.Struct):
 class Durations(msgspec.Struct, Generic[S], frozen=True):
     """How to come at the durations in statistics, and how to make them longer by so many bins."""
 
-    bins: Callable[[S], Mapping[int, int]]
+    bins: Callable[[S], dict[int, int]]
     shifted: Callable[[S, int], S]
 
 

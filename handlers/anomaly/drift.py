@@ -9,7 +9,6 @@ the quarters cover days, nor an incident that is over.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from itertools import pairwise
 from typing import Final
 
@@ -58,7 +57,7 @@ class Drift(msgspec.Struct):
     """What the drift that goes on is measured against; None while there is none."""
 
 
-def take_window(drift: Drift, start_ms: int, bins: Mapping[int, int], limits: Detect) -> None:
+def take_window(drift: Drift, start_ms: int, bins: dict[int, int], limits: Detect) -> None:
     """Adds a window to the history; a full slice is judged."""
     if not bins:
         return

@@ -10,7 +10,6 @@ not taken for usual. Hours are those of UTC.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -52,7 +51,7 @@ class Season(msgspec.Struct):
     def copy(self) -> Season:
         return msgspec.structs.replace(self, bins={**self.bins}, today={**self.today})
 
-    def take(self, start_ms: int, bins: Mapping[int, int], *, faulty: bool) -> None:
+    def take(self, start_ms: int, bins: dict[int, int], *, faulty: bool) -> None:
         """Adds a window. What comes after its hour has ended is left out."""
         hour = start_ms // HOUR_MS
         if hour > self.hour:

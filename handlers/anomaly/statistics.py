@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import accumulate
 from statistics import NormalDist
 from typing import Final
@@ -19,7 +19,7 @@ def z_of(confidence: float) -> float:
     return NormalDist().inv_cdf(confidence)
 
 
-def log_median(bins: Mapping[int, int], z: float) -> tuple[float, float]:
+def log_median(bins: dict[int, int], z: float) -> tuple[float, float]:
     """Median in microseconds and the standard error of its logarithm.
 
     From the order statistics around the median (Conover, Practical Nonparametric Statistics, 3.2), so that
@@ -36,7 +36,7 @@ def log_median(bins: Mapping[int, int], z: float) -> tuple[float, float]:
     return median_us, math.hypot(spread, ALPHA / math.sqrt(3))
 
 
-def quantile_bounds(bins: Mapping[int, int], quantile: float, error: float) -> tuple[float, float, float]:
+def quantile_bounds(bins: dict[int, int], quantile: float, error: float) -> tuple[float, float, float]:
     """Lower bound, value and upper bound of a quantile in the upper half, in microseconds.
 
     Each bound is wrong with a probability of at most `error`. From the order statistics whose ranks the

@@ -18,7 +18,7 @@ class Reader(Protocol):
     """
 
     events: TelemetryEvents
-    """What was read so far."""
+    """What was read so far, with what is `earlier`."""
     state: ParserState
     matched: int
     """Lines that the format understands, whether they make an event or not; the others are no telemetry."""
@@ -39,11 +39,6 @@ class Format(Protocol):
 
     @property
     def name(self) -> str: ...
-
-    @property
-    def is_dense(self) -> bool:
-        """Whether nearly every line is an event, so that what is read takes several times the memory."""
-        ...
 
     @property
     def opening(self) -> bytes:

@@ -79,7 +79,6 @@ class Conductor:
     """The format; it holds no state."""
 
     name: Final = NAME
-    is_dense: Final = False
     opening: Final = OPENING
 
     def __init__(self, *, whole_runs: bool = True, window_s: int = 1) -> None:

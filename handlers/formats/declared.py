@@ -16,8 +16,6 @@ from handlers.model import Block, ParserState
 
 class Declared:
     """One declared format; a line that its pattern does not match is no line of beats."""
-
-    is_dense: Final = True
     opening: Final = b""
 
     def __init__(self, name: str, declared: DeclaredFormat) -> None:

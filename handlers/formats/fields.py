@@ -7,7 +7,8 @@ A line with a duration is a completed beat; with an error a failed one; with nei
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from itertools import accumulate
 from typing import Any, Final
 
@@ -46,6 +47,11 @@ class Fields(msgspec.Struct, gc=False):
 
 Names = tuple[str | None, str | None, str | None, str | None, int | None]
 """kind, event, handler, sequence and beat: what lines of one sort have in common."""
+
+
+SubjectOf = Callable[..., Subject | None]
+"""From kind, event, handler, sequence and beat as texts, "" where a line does not have them, and whether it
+has a duration (`has_duration`)."""
 
 
 class _Subjects(dict[Names, Subject | None]):
@@ -152,6 +158,18 @@ class FieldsReader:
         events.runs += runs
         events.durations_ms += durations if to_ms == 1.0 else [value * to_ms for value in durations]
         return True
+
+    def subject_of(self) -> SubjectOf:
+        """Finds what a line without an error is about. It holds no reader: a cycle would keep all events."""
+        return partial(_subject_of, self._completed, self._started, self._untold)
+
+
+def _subject_of(
+    completed: _Subjects, started: _Subjects, untold: _Subjects, names: Sequence[str], *, has_duration: bool
+) -> Subject | None:
+    kind, event, handler, sequence, beat = names
+    subjects = completed if has_duration else started if handler or beat or sequence else untold
+    return subjects[kind, event, handler, sequence, _beat(beat)]
 
 
 def line_offsets(data: bytes, offset: int) -> list[int]:

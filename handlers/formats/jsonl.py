@@ -11,8 +11,9 @@ import msgspec
 
 from config.settings import Jsonl
 from handlers.formats.duration_text import ms_in_unit
-from handlers.formats.fields import Fields, FieldsReader, line_offsets
+from handlers.formats.fields import Fields, line_offsets
 from handlers.formats.json_paths import PathDecoder
+from handlers.formats.packed import Keys, Pack, PackingReader, keys_of, pack_json
 from handlers.model import Block, ParserState
 
 NAME: Final = "jsonl"
@@ -40,11 +41,13 @@ class JsonLines:
     """The format with the operator's field names."""
 
     name: Final = NAME
-    is_dense: Final = True
     opening: Final = b""
 
-    def __init__(self, settings: Jsonl) -> None:
+    def __init__(self, settings: Jsonl, *, packs: bool = False) -> None:
+        """`packs`: beats of no run are packed; else each is an event of its own."""
         self._to_ms = ms_in_unit(settings.duration_unit, settings.duration)
+        self._pack: Pack | None = None
+        self._keys: Keys = ()
         names = {field: getattr(settings, field) for field in Fields.__struct_fields__}
         self._any: _AnyDecoder
         self._usual: msgspec.json.Decoder[_UsualLine] | None = None
@@ -53,16 +56,18 @@ class JsonLines:
         else:
             self._any = _decoder(Fields, names)
             self._usual = _decoder(_UsualLine, names)
+            self._pack = pack_json if packs else None
+            self._keys = keys_of({name: field for field, name in names.items()})
 
     def recognizes(self, head: bytes) -> bool:
         lines = [line for line in head.splitlines()[:20] if line.strip()]
         return any(_decoded(self._any, line) is not None for line in lines)
 
     def reader(self, source: int, state: ParserState) -> _Reader:
-        return _Reader(self._usual, self._any, source, state, self._to_ms)
+        return _Reader(self._usual, self._any, source, state, self._to_ms, self._pack, self._keys)
 
 
-class _Reader(FieldsReader):
+class _Reader(PackingReader):
     def __init__(
         self,
         usual: msgspec.json.Decoder[_UsualLine] | None,
@@ -70,16 +75,18 @@ class _Reader(FieldsReader):
         source: int,
         state: ParserState,
         to_ms: float,
+        pack: Pack | None,
+        keys: Keys,
     ) -> None:
-        super().__init__(source, state, to_ms)
+        super().__init__(source, state, to_ms, pack, keys)
         self._usual = usual
         self._any = any_line
 
-    def read(self, block: Block) -> None:
+    def read_block(self, block: Block) -> None:
         if not self._read_usual(block):
             offset = block.offset
             for raw in io.BytesIO(block.data):
-                self._read_line(raw, offset)
+                self.read_line(raw, offset)
                 offset += len(raw)
 
     def _read_usual(self, block: Block) -> bool:
@@ -101,7 +108,7 @@ class _Reader(FieldsReader):
             offsets[:-1],
         )
 
-    def _read_line(self, raw: bytes, offset: int) -> None:
+    def read_line(self, raw: bytes, offset: int) -> None:
         line = _decoded(self._any, raw)
         if line is not None:
             self.take(line, offset)

@@ -18,7 +18,8 @@ import msgspec
 
 from config.settings import Jsonl
 from handlers.formats.duration_text import ms_in_unit
-from handlers.formats.fields import Fields, FieldsReader, line_offsets
+from handlers.formats.fields import Fields, line_offsets
+from handlers.formats.packed import Keys, Pack, PackingReader, keys_of, pack_logfmt
 from handlers.model import Block, ParserState
 
 NAME: Final = "logfmt"
@@ -39,13 +40,15 @@ class Logfmt:
     """The format with the operator's field names."""
 
     name: Final = NAME
-    is_dense: Final = True
     opening: Final = b""
 
-    def __init__(self, settings: Jsonl) -> None:
+    def __init__(self, settings: Jsonl, *, packs: bool = False) -> None:
+        """`packs`: beats of no run are packed; else each is an event of its own."""
         self._to_ms = ms_in_unit(settings.duration_unit, settings.duration)
         self._fields = {"ts": "timestamp", "time": "timestamp"}
         self._fields |= {getattr(settings, field): field for field in Fields.__struct_fields__}
+        self._pack = pack_logfmt if packs else None
+        self._keys = keys_of(self._fields)
         self._subjects = [f"{name}=".encode() for name in (settings.event, settings.handler, settings.kind)]
 
     def recognizes(self, head: bytes) -> bool:
@@ -57,7 +60,7 @@ class Logfmt:
         return reader.matched > 0
 
     def reader(self, source: int, state: ParserState) -> _Reader:
-        return _Reader(self._fields, self._subjects, source, state, self._to_ms)
+        return _Reader(self._fields, self._subjects, source, state, self._to_ms, self._pack, self._keys)
 
 
 class _Shape(msgspec.Struct, frozen=True):
@@ -67,7 +70,7 @@ class _Shape(msgspec.Struct, frozen=True):
     """One a group."""
 
 
-class _Reader(FieldsReader):
+class _Reader(PackingReader):
     def __init__(
         self,
         fields: Mapping[str, str],
@@ -75,13 +78,15 @@ class _Reader(FieldsReader):
         source: int,
         state: ParserState,
         to_ms: float,
+        pack: Pack | None,
+        keys: Keys,
     ) -> None:
-        super().__init__(source, state, to_ms)
+        super().__init__(source, state, to_ms, pack, keys)
         self._fields = fields
         self._subjects = subjects
         self._shape: _Shape | None = None
 
-    def read(self, block: Block) -> None:
+    def read_block(self, block: Block) -> None:
         if not self._read_shape(block):
             offset = block.offset
             for raw in io.BytesIO(block.data):

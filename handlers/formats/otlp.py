@@ -91,7 +91,6 @@ class Otlp:
     """The format; it holds no state."""
 
     name: Final = NAME
-    is_dense: Final = True
     opening: Final = b""
 
     def __init__(self) -> None:

@@ -45,7 +45,6 @@ class PythonLog:
     """The format; it holds no state."""
 
     name: Final = NAME
-    is_dense: Final = False
     opening: Final = b""
 
     def recognizes(self, head: bytes) -> bool:

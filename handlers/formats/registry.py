@@ -22,7 +22,8 @@ from handlers.formats.serilog import Serilog
 def log_formats(settings: Settings, *, whole_runs: bool = True) -> dict[str, Format]:
     """The formats by name, made with the operator's settings.
 
-    `whole_runs`: a run that went as most runs go is one event; else every step of it is one.
+    `whole_runs`: a run that went as most runs go is one event, and beats of no run are packed; else every
+    step is an event of its own.
     """
     formats: tuple[Format, ...] = (
         *(Declared(name, declared) for name, declared in settings.formats.items()),
@@ -30,8 +31,8 @@ def log_formats(settings: Settings, *, whole_runs: bool = True) -> dict[str, For
         Serilog(whole_runs=whole_runs, window_s=settings.ingest.window_s),
         Otlp(),
         PythonLog(),
-        JsonLines(settings.jsonl),
-        Logfmt(settings.jsonl),
+        JsonLines(settings.jsonl, packs=whole_runs),
+        Logfmt(settings.jsonl, packs=whole_runs),
     )
     return {log_format.name: log_format for log_format in formats}
 

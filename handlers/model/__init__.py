@@ -50,13 +50,16 @@ from handlers.model.diagnoses import (
     Verdict,
 )
 from handlers.model.events import (
+    ROW,
     Block,
     ErrorText,
     EventKind,
     FileIdentity,
     LogFile,
+    NormalizedBeats,
     NormalizedEvents,
     Origin,
+    PackedBeats,
     Subject,
     TelemetryEvents,
     ToldVersion,
@@ -90,6 +93,7 @@ from handlers.model.state import (
 )
 
 __all__ = [
+    "ROW",
     "SEVERITIES",
     "Anomaly",
     "AnomalyType",
@@ -128,12 +132,14 @@ __all__ = [
     "Mark",
     "Member",
     "NameBook",
+    "NormalizedBeats",
     "NormalizedEvents",
     "OpenError",
     "OpenLoss",
     "OpenRun",
     "OpenTrace",
     "Origin",
+    "PackedBeats",
     "ParserState",
     "Past",
     "PerformanceAnomaly",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import math
+import struct
+from bisect import bisect_left
+from typing import Final, Literal
 
 import msgspec
 
@@ -128,6 +131,8 @@ class TelemetryEvents(msgspec.Struct):
     """By index, for the events of kind `run`."""
     versions: list[ToldVersion] = []
     """What the lines between them, or they themselves, tell of versions."""
+    earlier: list[TelemetryEvents | PackedBeats] = []
+    """What stands before these in the file, in order: all of it without `earlier`."""
 
     def add(
         self,
@@ -150,14 +155,61 @@ class TelemetryEvents(msgspec.Struct):
         self.runs.append(run)
         self.durations_ms.append(duration_ms)
 
+    def parts(self) -> list[TelemetryEvents | PackedBeats]:
+        """What is earlier, and the rest of them."""
+        return [*self.earlier, msgspec.structs.replace(self, earlier=[])]
+
     @property
     def count(self) -> int:
-        """How many events they are when every step of a whole run is one."""
-        return len(self.subjects) + sum([1 + 2 * len(run.offsets) for run in self.whole.values()])
+        """How many events they are, with those before them, when every step of a whole run is one."""
+        own = len(self.subjects) + sum([1 + 2 * len(run.offsets) for run in self.whole.values()])
+        return own + sum(part.count for part in self.earlier)
 
     def steps(self, index: int) -> int:
         """How many events this one stands for."""
         return 2 + 2 * len(self.whole[index].offsets) if index in self.whole else 1
+
+
+ROW: Final = struct.Struct("=qqdq")
+"""A packed beat: byte offset, epoch ms, duration in ms or NaN for none, and index of its subject."""
+
+
+class PackedBeats(msgspec.Struct):
+    """Beats of one file that were started or completed in no run, in order.
+
+    A beat takes 32 bytes, a tenth of what it takes in columns, and is counted without a step of Python.
+    """
+
+    source: int
+    subjects: list[Subject]
+    """Others may be among them."""
+    rows: bytearray
+    latest_ms: int = 0
+
+    @property
+    def count(self) -> int:
+        return len(self.rows) // ROW.size
+
+    def at_ms_from(self, offset: int) -> int | None:
+        """The time of the first beat from this offset on, if there is one."""
+        offsets = range(self.count)
+        index = bisect_left(offsets, offset, key=lambda row: ROW.unpack_from(self.rows, row * ROW.size)[0])
+        return ROW.unpack_from(self.rows, index * ROW.size)[1] if index < self.count else None
+
+    def columns(self) -> TelemetryEvents:
+        """The same as columns."""
+        events = TelemetryEvents(self.source)
+        for offset, at_ms, duration_ms, subject in ROW.iter_unpack(self.rows):
+            known_ms = None if math.isnan(duration_ms) else duration_ms
+            events.add(self.subjects[subject], offset, float(at_ms), "", known_ms)
+        return events
+
+
+class NormalizedBeats(msgspec.Struct, frozen=True):
+    """`PackedBeats` of a stream with sequence ids and plug-ins."""
+
+    stream: str
+    beats: PackedBeats
 
 
 class NormalizedEvents(msgspec.Struct, frozen=True):

@@ -94,8 +94,8 @@ class NameBook(msgspec.Struct):
     """By "sequence id<TAB>event"."""
 
 
-class OpenRun(msgspec.Struct):
-    """A run that has not ended yet."""
+class OpenRun(msgspec.Struct, omit_defaults=True):
+    """A run that has not ended yet. Once it was committed it is not changed any more, but replaced."""
 
     sequence: str
     started: Origin

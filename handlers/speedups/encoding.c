@@ -1,5 +1,5 @@
 /* Whether bytes are text, and how many lines they are. */
-#include "speedups.h"
+#include "line.h"
 
 #include <limits.h>
 #include <stdint.h>
@@ -24,7 +24,7 @@ PyObject *count_lines(PyObject *Py_UNUSED(module), PyObject *data)
 }
 
 /* Length of the UTF-8 sequence at `at`; 0 if there is none. Table 3-7 of the Unicode Standard. */
-static int sequence_length(const unsigned char *at, const unsigned char *end)
+int sequence_length(const unsigned char *at, const unsigned char *end)
 {
     unsigned char first = at[0], low = 0x80, high = 0xBF;
     int length;

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final
@@ -16,6 +15,7 @@ from handlers.model import (
     ErrorKey,
     ErrorStats,
     Mark,
+    NormalizedBeats,
     NormalizedEvents,
     OpenRun,
     RunStats,
@@ -23,9 +23,11 @@ from handlers.model import (
     TelemetryMetrics,
     Window,
 )
-from handlers.telemetry.durations import add_duration, add_durations
+from handlers.telemetry.durations import add_duration
+from handlers.telemetry.lone_beats import are_lone_beats, count_lone_beats
 from handlers.telemetry.origins import origin_at, origin_of
 from handlers.telemetry.run_endings import MAX_PATH_BEATS, Ending, count_ended, endings_with_log
+from handlers.telemetry.stream_runs import StreamRuns, ending_key, run_key
 from handlers.telemetry.waits import add_waits
 from handlers.telemetry.whole_runs import count_whole_runs
 
@@ -46,7 +48,7 @@ class AggregatedTelemetry(msgspec.Struct, frozen=True):
 
 
 def aggregate_telemetry_metrics(
-    normalized_events: Sequence[NormalizedEvents],
+    normalized_events: Sequence[NormalizedEvents | NormalizedBeats],
     *,
     runs: Mapping[str, Mapping[str, OpenRun]],
     watermarks_ms: Mapping[str, int],
@@ -62,20 +64,13 @@ def aggregate_telemetry_metrics(
     """
     counter = _Counter(window_ms, run_timeout_ms)
     streams = {
-        stream: _Stream(
-            {
-                key: msgspec.structs.replace(run, path=[*run.path], open=[*run.open])
-                for key, run in open_.items()
-            },
-            watermarks_ms.get(stream, 0),
-        )
-        for stream, open_ in runs.items()
+        stream: StreamRuns(dict(open_), watermarks_ms.get(stream, 0)) for stream, open_ in runs.items()
     }
     for events in normalized_events:
         stream = streams.get(events.stream)
         if stream is None:
-            stream = streams[events.stream] = _Stream({}, 0)
-        if _are_beats_without_runs(events):
+            stream = streams[events.stream] = StreamRuns({}, 0)
+        if isinstance(events, NormalizedBeats) or are_lone_beats(events):
             counter.add(events, stream)
         else:
             counter.play(events, stream)
@@ -90,25 +85,11 @@ def aggregate_telemetry_metrics(
     )
 
 
-def _versions(normalized_events: Sequence[NormalizedEvents]) -> Iterator[Mark]:
+def _versions(normalized_events: Sequence[NormalizedBeats | NormalizedEvents]) -> Iterator[Mark]:
     for events in normalized_events:
-        for at_ms, name, version in events.versions:
-            yield Mark(at_ms, events.stream, "version", name, after=version)
-
-
-def _are_beats_without_runs(events: NormalizedEvents) -> bool:
-    """Whether their order means nothing, so that they may be counted together."""
-    return events.kinds <= {"beat-started", "beat-completed"} and not any(events.runs)
-
-
-class _Stream:
-    __slots__ = ("is_new", "runs", "watermark_ms")
-
-    def __init__(self, runs: dict[str, OpenRun], watermark_ms: int) -> None:
-        self.runs = runs
-        self.watermark_ms = watermark_ms
-        self.is_new = True
-        """It begins with the current event."""
+        if isinstance(events, NormalizedEvents):
+            for at_ms, name, version in events.versions:
+                yield Mark(at_ms, events.stream, "version", name, after=version)
 
 
 class _Counter:
@@ -130,36 +111,13 @@ class _Counter:
             if window.beats or window.runs or window.errors
         }
 
-    def add(self, events: NormalizedEvents, stream: _Stream) -> None:
-        """Counts beats that belong to no run, all of one subject and window at once."""
-        windows = [at_ms // self._window_ms for at_ms in events.at_ms]
-        by_window: dict[int, dict[int, list[int]]] = {
-            window: defaultdict(list) for window in sorted({*windows})
-        }
-        for index, (window, key) in enumerate(zip(windows, map(id, events.subjects), strict=True)):
-            by_window[window][key].append(index)
-        for window, groups in by_window.items():
-            self._enter(window * self._window_ms)
-            for group in groups.values():
-                self._add_group(events, group)
-        if events.at_ms:
-            self._advance(stream, max(events.at_ms))
+    def add(self, events: NormalizedEvents | NormalizedBeats, stream: StreamRuns) -> None:
+        """Counts beats that belong to no run."""
+        latest_ms = count_lone_beats(events, self._window_ms, self._stats_at)
+        if latest_ms:
+            self._advance(stream, latest_ms)
 
-    def _add_group(self, events: NormalizedEvents, indexes: list[int]) -> None:
-        """Counts beats of one subject in the current window."""
-        subject = events.subjects[indexes[0]]
-        stats = self._stats(subject)
-        if subject.kind == "beat-started":
-            stats.started += len(indexes)
-            return
-        stats.completed += len(indexes)
-        if subject.failed:
-            stats.failed += len(indexes)
-        else:
-            durations_us = [*map(events.durations_us.__getitem__, indexes)]
-            add_durations(stats, durations_us, partial(origin_at, events, indexes))
-
-    def play(self, events: NormalizedEvents, stream: _Stream) -> None:
+    def play(self, events: NormalizedEvents, stream: StreamRuns) -> None:
         """Counts events in their order; of whole runs, those that took the same path at once."""
         whole: dict[tuple[int, int], list[int]] = {}
         for index, (subject, at_ms, run_id) in enumerate(
@@ -197,7 +155,7 @@ class _Counter:
         self,
         events: NormalizedEvents,
         index: int,
-        stream: _Stream,
+        stream: StreamRuns,
         whole: dict[tuple[int, int], list[int]],
     ) -> None:
         """Puts a whole run to those of its path and window."""
@@ -208,7 +166,7 @@ class _Counter:
             for beat in subject.beats:
                 self._stats(beat)  # they have the handler that is named first
         whole[key].append(index)
-        stream.runs.pop(_run_key(events, index), None)
+        stream.runs.pop(run_key(events, index), None)
         self._advance(stream, events.at_ms[index] + max(0, *events.whole[index].after_ms))
 
     def _count_whole(self, events: NormalizedEvents, indexes: list[int]) -> None:
@@ -217,13 +175,15 @@ class _Counter:
         stats = self._window.runs.setdefault(subject.sequence, RunStats())
         count_whole_runs(stats, [self._stats(beat) for beat in subject.beats], events, indexes)
 
-    def end_with_log(self, stream: _Stream) -> None:
+    def end_with_log(self, stream: StreamRuns) -> None:
         """Ends what the end of the log ends, or leaves behind."""
+        for key in [*stream.runs]:
+            stream.to_change(key)
         for key, ending in endings_with_log(stream.runs, stream.watermark_ms, self._timeout_ms).items():
             run = stream.runs.pop(key)
             self._end(run, run.last_ms, ending)
 
-    def _advance(self, stream: _Stream, at_ms: int) -> None:
+    def _advance(self, stream: StreamRuns, at_ms: int) -> None:
         """Moves the watermark; a new window ends the runs that were silent for too long when it began."""
         window_ms = self._window_ms
         if at_ms // window_ms > stream.watermark_ms // window_ms:
@@ -242,6 +202,11 @@ class _Counter:
         if not self._window.start_ms <= at_ms < self._window.start_ms + self._window_ms:
             self._window = self._window_at(at_ms)
             self._beats = {}
+
+    def _stats_at(self, at_ms: int, subject: Subject) -> BeatStats:
+        """Those of a beat in the window of this time."""
+        self._enter(at_ms)
+        return self._stats(subject)
 
     def _stats(self, subject: Subject) -> BeatStats:
         """Those of a beat in the current window."""
@@ -287,11 +252,11 @@ class _Counter:
             run.disturbed |= subject.failed
             run.last_ms = max(run.last_ms, at_ms)
 
-    def _run(self, events: NormalizedEvents, index: int, stream: _Stream) -> OpenRun:
-        key = _run_key(events, index)
-        return stream.runs.get(key) or self._open(events, index, stream, announced=False)
+    def _run(self, events: NormalizedEvents, index: int, stream: StreamRuns) -> OpenRun:
+        key = run_key(events, index)
+        return stream.to_change(key) or self._open(events, index, stream, announced=False)
 
-    def _open(self, events: NormalizedEvents, index: int, stream: _Stream, *, announced: bool) -> OpenRun:
+    def _open(self, events: NormalizedEvents, index: int, stream: StreamRuns, *, announced: bool) -> OpenRun:
         if len(stream.runs) >= _MAX_OPEN_RUNS:
             oldest = stream.runs.pop(next(iter(stream.runs)))  # in order of their beginning
             self._end(oldest, oldest.last_ms, "cut" if oldest.announced else "completed")
@@ -301,12 +266,13 @@ class _Counter:
             run.completed_ms = at_ms
         else:
             run.disturbed = stream.is_new
-        stream.runs[_run_key(events, index)] = run
-        return run
+        return stream.open(run_key(events, index), run)
 
-    def _ended(self, events: NormalizedEvents, index: int, stream: _Stream) -> None:
-        run = stream.runs.pop(_ending_key(events, index, stream), None)
+    def _ended(self, events: NormalizedEvents, index: int, stream: StreamRuns) -> None:
+        key = ending_key(events, index, stream)
+        run = stream.to_change(key)
         if run is not None:
+            del stream.runs[key]
             at_ms = events.at_ms[index]
             run.last_ms = max(run.last_ms, at_ms)
             completed = events.subjects[index].kind == "run-completed"
@@ -326,7 +292,7 @@ class _Counter:
         if len(stats.examples) < EXAMPLES or events.at_ms[index] <= stats.examples[-1].at_ms:
             stats.examples = first_of((*stats.examples, origin_of(events, index)))
 
-    def _end_silent(self, stream: _Stream, now_ms: int) -> None:
+    def _end_silent(self, stream: StreamRuns, now_ms: int) -> None:
         for key, run in list(stream.runs.items()):
             if now_ms - run.last_ms > self._timeout_ms:
                 del stream.runs[key]
@@ -334,16 +300,3 @@ class _Counter:
 
     def _end(self, run: OpenRun, at_ms: int, how: Ending) -> None:
         count_ended(self._window_at(at_ms).runs.setdefault(run.sequence, RunStats()), run, how)
-
-
-def _run_key(events: NormalizedEvents, index: int) -> str:
-    """Sequences that share a request id, as one that plays another does, are runs of their own."""
-    return f"{events.subjects[index].sequence}\t{events.runs[index]}"
-
-
-def _ending_key(events: NormalizedEvents, index: int, stream: _Stream) -> str:
-    """An end that names no sequence is that of the run last opened under its request id."""
-    if events.subjects[index].sequence:
-        return _run_key(events, index)
-    of_request = (key for key in reversed(stream.runs) if key.endswith(f"\t{events.runs[index]}"))
-    return next(of_request, "")

@@ -13,20 +13,28 @@ from handlers.formats.encoding import UTF16_ADVICE, count_lines, is_utf16
 from handlers.formats.registry import detect_format
 from handlers.formats.scan import scan_block
 from handlers.formats.version_lines import versions_told
-from handlers.model import Block, Consumed, LogFile, ParserState, TelemetryEvents, waiting_sources
+from handlers.model import (
+    Block,
+    Consumed,
+    LogFile,
+    PackedBeats,
+    ParserState,
+    TelemetryEvents,
+    waiting_sources,
+)
 from handlers.telemetry.ports import LogPort
 
 _TELL_VERSIONS: Final = frozenset({otlp.NAME})
 """Formats in which the version is a part of the structure."""
 _MAX_EVENTS: Final = 20_000
 """A batch ends with the block in which so many are reached: they take the memory, not the lines."""
-_DENSE: Final = 24
-"""A byte of a log in which every line is an event takes the memory of so many of another."""
+_PACKED: Final = 4
+"""So many packed beats are counted as one event: they take less memory."""
 
 
 class ExtractedTelemetry(msgspec.Struct, frozen=True):
-    events: list[TelemetryEvents]
-    """Of each file that was read."""
+    events: list[TelemetryEvents | PackedBeats]
+    """Of each file that was read, in order; nothing is `earlier` in them."""
     event_count: int
     parsers: Mapping[str, ParserState]
     """The parser state of each stream that was read."""
@@ -58,7 +66,7 @@ async def extract_telemetry_events(
     what is there now. `silent`: streams that nothing was written to for so long that what waits in them for
     further lines, a stack trace or a trace of spans, is given out.
     """
-    events: list[TelemetryEvents] = []
+    events: list[TelemetryEvents | PackedBeats] = []
     states = dict(parsers)
     consumed: list[Consumed] = []
     losses: list[tuple[int, int]] = []
@@ -79,16 +87,15 @@ async def extract_telemetry_events(
             continue
         ends = at_end and file is last_of[file.stream]  # what is open goes on in the next file of the stream
         reader = _Reader(file, log_format, states.get(file.stream) or ParserState(), ends, max_events)
-        most_bytes = batch_bytes // _DENSE if log_format.is_dense else batch_bytes
         opening = log_format.opening
-        await port.read(file, max(1, most_bytes), flush=at_end, opening=opening, take=reader.take)
+        await port.read(file, batch_bytes, flush=at_end, opening=opening, take=reader.take)
         if reader.end_offset == file.offset:
             continue
-        batch_bytes -= (reader.end_offset - file.offset) * (_DENSE if log_format.is_dense else 1)
-        max_events -= len(reader.events.subjects)
+        batch_bytes -= reader.end_offset - file.offset
+        max_events -= _held(reader.events)
         more = more or reader.end_offset < file.size_bytes
         states[file.stream] = reader.state
-        events.append(reader.events)
+        events += reader.events.parts()
         losses += [(file.source, offset) for offset in reader.losses]
         consumed.append(reader.consumed())
     if at_end and not more:
@@ -155,6 +162,13 @@ class _Heads:
         return detect_format(head, self._formats, self._wanted)
 
 
+def _held(events: TelemetryEvents) -> int:
+    """The events that are held in memory."""
+    packed = sum(part.count for part in events.earlier if isinstance(part, PackedBeats))
+    others = (part for part in events.parts() if isinstance(part, TelemetryEvents))
+    return packed // _PACKED + sum(len(part.subjects) for part in others)
+
+
 class _Reader:
     """Takes the blocks of one file, in order."""
 
@@ -190,7 +204,7 @@ class _Reader:
         self.losses += garbled
         if self._at_end and block.end >= self._file.size_bytes:
             self._reader.close()
-        return len(self.events.subjects) < self._max_events
+        return _held(self.events) < self._max_events
 
     def consumed(self) -> Consumed:
         return Consumed(

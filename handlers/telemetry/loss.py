@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
-from handlers.model import EventKind, NormalizedEvents, OpenLoss, OpenRun, StreamState
+from handlers.model import ROW, EventKind, NormalizedBeats, NormalizedEvents, OpenLoss, OpenRun, StreamState
 
 Span = tuple[int, int]
 """Event time [from, until) in ms."""
@@ -30,7 +30,7 @@ class LossLimits(msgspec.Struct, frozen=True):
 
 
 def spoiled_time(
-    events: Iterable[NormalizedEvents],
+    events: Iterable[NormalizedEvents | NormalizedBeats],
     *,
     losses: Iterable[tuple[int, int]],
     lossy_streams: Collection[str],
@@ -54,9 +54,9 @@ def spoiled_time(
     if not (places or waiting):
         return (), {}
     of_stream: dict[str, list[tuple[Place, _Event]]] = {name: [] for name in {*places, *waiting}}
-    for columns in events:
-        if columns.stream in of_stream:
-            of_stream[columns.stream] += _placed(columns, rank)
+    for part in events:
+        if part.stream in of_stream:
+            of_stream[part.stream] += _placed(part, rank)
     spans: list[Span] = []
     open_losses: dict[str, OpenLoss | None] = {}
     for name, placed in of_stream.items():
@@ -74,8 +74,15 @@ class _Event(msgspec.Struct, frozen=True):
     run: str
 
 
-def _placed(events: NormalizedEvents, rank: Mapping[int, int]) -> Iterator[tuple[Place, _Event]]:
+def _placed(
+    events: NormalizedEvents | NormalizedBeats, rank: Mapping[int, int]
+) -> Iterator[tuple[Place, _Event]]:
     """Each event with its place; a whole run as its first and its last one."""
+    if isinstance(events, NormalizedBeats):
+        beats = events.beats
+        for offset, at_ms, _, subject in ROW.iter_unpack(beats.rows):
+            yield (rank.get(beats.source, -1), offset), _Event(beats.subjects[subject].kind, at_ms, "")
+        return
     for index, subject in enumerate(events.subjects):
         at_ms, run = events.at_ms[index], events.runs[index]
         file = rank.get(events.sources.get(index, events.source), -1)

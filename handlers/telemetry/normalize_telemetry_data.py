@@ -13,18 +13,26 @@ import msgspec
 from config.limits import subject_names
 from handlers.formats.error_site import error_site
 from handlers.formats.time_text import Clock
-from handlers.model import ErrorText, NameBook, NormalizedEvents, Subject, TelemetryEvents
+from handlers.model import (
+    ErrorText,
+    NameBook,
+    NormalizedBeats,
+    NormalizedEvents,
+    PackedBeats,
+    Subject,
+    TelemetryEvents,
+)
 from handlers.redaction import redacted
 from handlers.templates import masked
 
 _MAX_NAMES: Final = 20_000
 """Names kept per stream: a log that registers without end must not fill the memory."""
-_MAX_DURATION_MS: Final = 30 * 86_400_000
+MAX_DURATION_MS: Final = 30 * 86_400_000
 """A longer one is a mistake of the writer, and sums must fit into 64 bits."""
 
 
 class NormalizedTelemetry(msgspec.Struct, frozen=True):
-    normalized_events: list[NormalizedEvents]
+    normalized_events: list[NormalizedEvents | NormalizedBeats]
     names: Mapping[str, NameBook]
     """What is registered in each stream."""
     ahead: int
@@ -38,7 +46,7 @@ class NormalizedTelemetry(msgspec.Struct, frozen=True):
 
 
 def normalize_telemetry_data(
-    events: Sequence[TelemetryEvents],
+    events: Sequence[TelemetryEvents | PackedBeats],
     *,
     stream_of: Mapping[int, str],
     names: Mapping[str, NameBook],
@@ -54,15 +62,24 @@ def normalize_telemetry_data(
     stream in `zones`, else in `zone`. `watermarks_ms`: the latest time of each stream so far.
     """
     books = {stream: NameBook(dict(book.sequence_ids), dict(book.plugins)) for stream, book in names.items()}
-    normalized: list[NormalizedEvents] = []
+    normalized: list[NormalizedEvents | NormalizedBeats] = []
     ahead = untimed = 0
     clocks: dict[str, Clock] = {}
     latest_ms = arrival_ms + max_skew_ms
     errors: dict[ErrorText, ErrorText] = {}
     templates: dict[str, None] = {}
     told_by: dict[str, frozenset[str]] = {}
-    for each in events:
-        stream = stream_of[each.source]
+    packed: dict[int, list[PackedBeats]] = {}
+    for part in events:
+        stream = stream_of[part.source]
+        if isinstance(part, PackedBeats) and part.latest_ms <= latest_ms:
+            book = books.setdefault(stream, NameBook())
+            subjects = [_normalized(subject, book) for subject in part.subjects]
+            told_by[stream] = told_by.get(stream, frozenset()).union(_told_names(subjects))
+            packed.setdefault(part.source, []).append(part)
+            normalized.append(NormalizedBeats(stream, msgspec.structs.replace(part, subjects=subjects)))
+            continue
+        each = part.columns() if isinstance(part, PackedBeats) else part
         distinct = dict(zip(map(id, each.subjects), each.subjects, strict=True))
         kinds = frozenset(subject.kind for subject in distinct.values())
         book = books.setdefault(stream, NameBook())
@@ -91,7 +108,7 @@ def normalize_telemetry_data(
             errors={index: _normalized_error(error, errors) for index, error in each.errors.items()},
             sources=each.sources,
             whole=each.whole,
-            versions=_versions(each, at_ms, clock, arrival_ms, latest_ms) if each.versions else (),
+            versions=_versions(each, at_ms, packed.get(each.source, []), clock, arrival_ms, latest_ms),
         )
         if None in times_ms or max(at_ms, default=0) > latest_ms or "registered" in kinds:
             told = [index for index, subject in enumerate(subjects) if subject.kind != "registered"]
@@ -114,16 +131,23 @@ def _told_names(subjects: Iterable[Subject]) -> Iterator[str]:
 
 
 def _versions(
-    events: TelemetryEvents, at_ms: list[int], clock: Clock, arrival_ms: int, latest_ms: int
+    events: TelemetryEvents,
+    at_ms: list[int],
+    packed: list[PackedBeats],
+    clock: Clock,
+    arrival_ms: int,
+    latest_ms: int,
 ) -> tuple[tuple[int, str, str], ...]:
-    """Each with the time of its line, else of the event that stands nearest to it."""
+    """Each with the time of its line, else of an event that stands near; `packed`: those before these."""
     found = []
     for told in events.versions:
         index = bisect_left(events.offsets, told.offset)
         is_event = index < len(at_ms) and events.offsets[index] == told.offset
         told_ms = None if is_event else clock.epoch_ms(told.time)
         if told_ms is None:
-            told_ms = at_ms[min(index, len(at_ms) - 1)] if at_ms else arrival_ms
+            behind = [*(beats.at_ms_from(told.offset) for beats in packed), *at_ms[index : index + 1]]
+            near = [*behind, *at_ms[-1:], *(beats.latest_ms for beats in packed[-1:])]
+            told_ms = next((near_ms for near_ms in near if near_ms is not None), arrival_ms)
         if told_ms <= latest_ms:
             found.append((told_ms, told.name, redacted(told.version)))
     return tuple(found)
@@ -171,10 +195,10 @@ def _normalized_error(error: ErrorText, known: dict[ErrorText, ErrorText]) -> Er
 
 def _microseconds(durations_ms: list[float | None]) -> list[int | None]:
     """Rounded; None for those that are not known, or longer than any."""
-    if None not in durations_ms and max(durations_ms, default=0.0) <= _MAX_DURATION_MS:  # type: ignore[type-var,operator]
+    if None not in durations_ms and max(durations_ms, default=0.0) <= MAX_DURATION_MS:  # type: ignore[type-var,operator]
         return [*map(round, map((1000.0).__mul__, durations_ms))]  # type: ignore[arg-type]
     return [
-        None if duration_ms is None or duration_ms > _MAX_DURATION_MS else round(duration_ms * 1000)
+        None if duration_ms is None or duration_ms > MAX_DURATION_MS else round(duration_ms * 1000)
         for duration_ms in durations_ms
     ]
 

@@ -124,12 +124,14 @@ def held(settings: Settings, *, apart: bool = False) -> dict[str, Any]:
             at = source["checkpoint"]
             base[at["source"]] = (at["source"], 0) if apart else (0, end)
             end += at["offset"]
-        metrics = TelemetryRecords(store, settings.ingest.window_s * 1000).windows(0, 1 << 45, 1 << 30)
+        records = TelemetryRecords(store, settings.ingest.window_s * 1000)
+        metrics = records.windows(0, 1 << 45, 1 << 30)
         windows = _moved(msgspec.to_builtins(metrics.windows), base)
         book = [*store.table("templates").all()]
         totals = dict(store.table("meta").get(doc_id=1) or {})
         del totals["commits"]
-        streams = {each["name"]: _moved(dict(each)["state"], base) for each in store.table("streams").all()}
+        states = msgspec.to_builtins(records.streams(), str_keys=True)
+        streams = {name: _moved(state, base) for name, state in states.items()}
     counted = ("events", "matched", "unreadable", "undecodable")
     read = ("bytes_read", "lines_read", "lines_cut", "bytes_lost")
     ledger = {key: sum(source[key] for source in sources) for key in counted}

@@ -5,7 +5,15 @@ from collections.abc import Iterable
 
 import msgspec
 
-from handlers.model import ErrorText, EventKind, NormalizedEvents, Subject, TelemetryEvents
+from handlers.model import (
+    ErrorText,
+    EventKind,
+    NormalizedBeats,
+    NormalizedEvents,
+    PackedBeats,
+    Subject,
+    TelemetryEvents,
+)
 
 
 class TelemetryEvent(msgspec.Struct, frozen=True):
@@ -49,10 +57,11 @@ class NormalizedEvent(msgspec.Struct, frozen=True):
     error_frame: str = ""
 
 
-def kinds(events: Iterable[TelemetryEvents]) -> Counter[str]:
+def kinds(events: Iterable[TelemetryEvents | PackedBeats]) -> Counter[str]:
     """How many there are of each kind; of a whole run, of each of its steps."""
     counted: Counter[str] = Counter()
-    for each in events:
+    for part in events:
+        each = part.columns() if isinstance(part, PackedBeats) else part
         counted.update(subject.kind for subject in each.subjects)
         beats = sum(len(run.offsets) for run in each.whole.values())
         counted.update({"beat-started": beats, "beat-completed": beats})
@@ -103,10 +112,11 @@ def columns(found: Iterable[TelemetryEvent]) -> list[TelemetryEvents]:
     return each
 
 
-def normalized_rows(events: Iterable[NormalizedEvents]) -> list[NormalizedEvent]:
-    """The normalized events one by one."""
+def normalized_rows(events: Iterable[NormalizedEvents | NormalizedBeats]) -> list[NormalizedEvent]:
+    """The normalized events one by one; none is packed."""
     found: list[NormalizedEvent] = []
     for each in events:
+        assert isinstance(each, NormalizedEvents)
         assert not each.whole
         for index, subject in enumerate(each.subjects):
             error = each.errors.get(index, ErrorText("", "", ""))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from handlers import sketch as sketch_module
 from handlers.formats import encoding, version_lines
 from handlers.speedups import either
 
@@ -71,3 +73,39 @@ def test_what_was_built_is_used() -> None:
 def test_without_it_the_twin_serves(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "handlers._speedups", None)
     assert either(encoding._count_lines, "count_lines") is encoding._count_lines
+
+
+sketches = st.dictionaries(
+    st.integers(-1, 1200),
+    st.one_of(st.integers(0, 9), st.integers(0, 1 << 54)),
+    max_size=40,
+)
+
+
+@given(sketch=sketches, quantiles=st.lists(st.floats(-0.5, 1.5), max_size=5))
+def test_quantiles_lie_where_they_lie_in_python(sketch: dict[int, int], quantiles: list[float]) -> None:
+    def told(find: Callable[[dict[int, int], Sequence[float]], list[int]]) -> object:
+        try:
+            return find(sketch, quantiles)
+        except ValueError as error:
+            return str(error)
+
+    assert told(_speedups.quantile_bins) == told(sketch_module._quantile_bins)
+
+
+@given(into=sketches, other=sketches)
+def test_sketches_are_added_as_python_adds_them(into: dict[int, int], other: dict[int, int]) -> None:
+    twin = dict(into)
+    _speedups.add_bins(into, other)
+    sketch_module._add_bins(twin, other)
+    assert [*into.items()] == [*twin.items()]
+
+
+def test_what_is_no_sketch_is_refused() -> None:
+    for sketch in ({"a": 1}, {1: "a"}, [(1, 1)]):
+        with pytest.raises(TypeError):
+            _speedups.quantile_bins(sketch, (0.5,))
+    with pytest.raises(OverflowError):
+        _speedups.quantile_bins({1: 1 << 64}, (0.5,))
+    with pytest.raises(TypeError):
+        _speedups.add_bins({1: "a"}, {1: 1})
