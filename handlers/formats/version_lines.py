@@ -61,6 +61,8 @@ _BEHIND_BYTES: Final = 160
 _TIME: Final = re.compile(
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?: ?(?:Z|[+-]\d\d:?\d\d)(?![\d:]))?", re.ASCII
 )
+_TIME_WITHIN_CHARS: Final = 200
+_EPOCH: Final = re.compile(r"""["\s{]@?(?:timestamp|time|ts)"?\s{0,3}[:=]\s{0,3}(\d{9,19}(?:\.\d{1,9})?)\b""")
 _FEW_WORDS: Final = 2
 _OTHERS: Final = re.compile(
     r"api|browser|client|compiler|database|db|driver|file|firmware|format|from|go|https?|java|jvm|kernel|library"
@@ -187,6 +189,10 @@ def _of_text(text: str) -> Iterator[tuple[str, str]]:
         return
 
 
-def _time_of(raw: bytes) -> str | None:
-    match = _TIME.search(raw[:200].decode("utf-8", "replace"))
-    return match[0] if match else None
+def _time_of(raw: bytes) -> str | float | None:
+    """That of the line: a text, or a number in one of the usual fields."""
+    text = raw[:_MAX_LINE_BYTES].decode("utf-8", "replace")
+    if match := _TIME.search(text[:_TIME_WITHIN_CHARS]):
+        return match[0]
+    number = _EPOCH.search(text)
+    return float(number[1]) if number else None
