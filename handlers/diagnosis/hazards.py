@@ -73,7 +73,7 @@ def hazard_at_fault(
                 if hazard.kind == "growth":
                     telling = grows
                 if is_new or telling:
-                    fits = telling and grows == (hazard.kind == "growth")
-                    rank = (not is_new, not fits, depth, not telling, function.file, hazard.line)
+                    other = grows and hazard.kind != "growth"
+                    rank = (not is_new, other, depth, not telling, function.file, hazard.line)
                     found.append((rank, Found(hazard, function, is_new)))
     return min(found, key=lambda each: each[0])[1] if found else None

@@ -159,6 +159,7 @@ def own_work(
 ) -> Cause:
     """`growth`: that it gets slower under the same load, where it does."""
     measured = growth.evidence if growth else ()
+    code = f"{hazard.says}{', which is new' if hazard.is_new else ''}" if hazard else ""
     if anomaly.kind == "slow-tail":
         return Cause(
             "own-work",
@@ -169,7 +170,8 @@ def own_work(
         )
     if growth or anomaly.kind == "drift":
         little = ("it got slower little by little, not at once",) if anomaly.kind == "drift" else ()
-        code = hazard.says if hazard and hazard.hazard.kind == "growth" else ""
+        if hazard and not hazard.is_new and hazard.hazard.kind != "growth":
+            code = ""  # It was there before it grew.
         kept = "what the process keeps and nobody trims" if growth and growth.is_of_process else ""
         why = code or kept or "data, a list or a cache that nobody trims"
         return Cause(
@@ -181,17 +183,9 @@ def own_work(
     what = "what it computes" if handler and handler.kind == "pure" else "what it computes or waits for"
     declared = (f"declared as {handler.kind}",) if handler and handler.kind else ()
     reference = () if anomaly.expected_from == "baseline" else ("expected by the settings, not by its past",)
-    if hazard is not None:
-        new = ", which is new" if hazard.is_new else ""
-        return Cause(
-            "own-work",
-            f"the added time is spent in {subject(anomaly)} itself: {hazard.says}{new}",
-            "likely",
-            declared + reference,
-        )
     return Cause(
         "own-work",
-        f"the added time is spent in {subject(anomaly)} itself: {what}",
+        f"the added time is spent in {subject(anomaly)} itself: {code or what}",
         "likely",
         declared + reference,
     )

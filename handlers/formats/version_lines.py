@@ -17,6 +17,8 @@ _MAX_LINE_BYTES: Final = 2_000
 """Of a longer line of text only the beginning is looked at."""
 _MAX_JSON_BYTES: Final = 65_536
 _MAX_NAME_CHARS: Final = 100
+_MAX_NAMES: Final = 200
+"""Of programs in one block."""
 _TRIES: Final = 4
 """Fields of which it is looked whether all lines have the same: a pass over the block each."""
 _HINT: Final = re.compile(rb"ersion|ERSION| v[0-9]")
@@ -59,6 +61,8 @@ _BEHIND_BYTES: Final = 160
 _TIME: Final = re.compile(
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?: ?(?:Z|[+-]\d\d:?\d\d)(?![\d:]))?", re.ASCII
 )
+_TIME_WITHIN_CHARS: Final = 200
+_EPOCH: Final = re.compile(r"""["\s{]@?(?:timestamp|time|ts)"?\s{0,3}[:=]\s{0,3}(\d{9,19}(?:\.\d{1,9})?)\b""")
 _FEW_WORDS: Final = 2
 _OTHERS: Final = re.compile(
     r"api|browser|client|compiler|database|db|driver|file|firmware|format|from|go|https?|java|jvm|kernel|library"
@@ -72,7 +76,7 @@ _NO_NAME: Final = re.compile(
 )
 """Words before the version of the program that do not name it."""
 _NOT_OWN: Final = re.compile(
-    r"\b(?:available|deprecated|expected|incompatible|mismatch|required?s?|supported|unsupported)\b",
+    r"\b(?:available|deprecated|expected|incompatible|mismatch|require[ds]?|supported|unsupported)\b",
     re.IGNORECASE,
 )
 _OWNERS: Final = ("", "service", "app", "application", "resource", "program")
@@ -86,8 +90,8 @@ def versions_told(data: bytes, offset: int) -> list[ToldVersion]:
 
     Where all lines have the same field of the same value, only the first and the last are looked at.
     """
-    found: list[tuple[int, bytes, str, str]] = []
-    last: dict[str, tuple[int, bytes, str, str]] = {}
+    found: dict[tuple[int, str], tuple[bytes, str]] = {}
+    last: dict[str, tuple[int, bytes, str]] = {}
     known: dict[tuple[bytes, ...], list[tuple[str, str]]] = {}
     tried: set[bytes] = set()
     at = version_hint(data, 0)
@@ -96,10 +100,11 @@ def versions_told(data: bytes, offset: int) -> list[ToldVersion]:
         end = data.find(b"\n", at)
         raw = data[start : end if end >= 0 else len(data)]
         for name, version in _told(raw, at - start, known):
-            told = (start, raw, name, version)
-            if name not in last or last[name][3] != version:
-                found.append(told)
-            last[name] = told
+            if name not in last and len(last) >= _MAX_NAMES:
+                continue
+            if name not in last or last[name][2] != version:
+                found[start, name] = raw, version
+            last[name] = start, raw, version
         after = start + len(raw)
         field = _VERSION_HERE.match(data, at)
         if field and field[0] not in tried and len(tried) < _TRIES:
@@ -109,8 +114,11 @@ def versions_told(data: bytes, offset: int) -> list[ToldVersion]:
                 at = data.rfind(field[0])
                 continue
         at = version_hint(data, after)
-    found += [told for told in last.values() if told not in found]
-    return [ToldVersion(offset + at, name, version, _time_of(raw)) for at, raw, name, version in found]
+    found |= {(start, name): (raw, version) for name, (start, raw, version) in last.items()}
+    return [
+        ToldVersion(offset + start, name, version, _time_of(raw))
+        for (start, name), (raw, version) in found.items()
+    ]
 
 
 def _version_hint(data: bytes, start: int) -> int:
@@ -181,6 +189,10 @@ def _of_text(text: str) -> Iterator[tuple[str, str]]:
         return
 
 
-def _time_of(raw: bytes) -> str | None:
-    match = _TIME.search(raw[:200].decode("utf-8", "replace"))
-    return match[0] if match else None
+def _time_of(raw: bytes) -> str | float | None:
+    """That of the line: a text, or a number in one of the usual fields."""
+    text = raw[:_MAX_LINE_BYTES].decode("utf-8", "replace")
+    if match := _TIME.search(text[:_TIME_WITHIN_CHARS]):
+        return match[0]
+    number = _EPOCH.search(text)
+    return float(number[1]) if number else None

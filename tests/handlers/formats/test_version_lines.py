@@ -79,8 +79,15 @@ def test_each_program_of_a_log_has_a_version_of_its_own() -> None:
     assert set(told(*lines)) == {("s0", "1.0.0"), ("s1", "1.1.0")}
 
 
+def test_names_without_end_are_not_all_taken() -> None:
+    lines = [json.dumps({"service": f"s{at}", "version": "1.0.0"}) for at in range(5000)]
+    assert len(told(*lines)) < 300
+
+
 def test_a_line_has_its_own_time_if_it_is_one() -> None:
     lines = b"2026-11-22 10:00:00,123 INFO Starting app v2.3.1\nversion 2.3.2\n"
+    number = b'{"timestamp": 1795348800.5, "version": "1.0.0"}\n'
+    assert [each.time for each in versions_told(number, 0)] == [1795348800.5]
     assert versions_told(lines, 0) == [
         ToldVersion(0, "", "2.3.1", "2026-11-22 10:00:00,123"),
         ToldVersion(49, "", "2.3.2", None),
