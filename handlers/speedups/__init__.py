@@ -21,9 +21,9 @@ def are_built() -> bool:
 
 
 def either(twin: Callable[P, T], name: str) -> Callable[P, T]:
-    """The function of this name in C, or its twin in Python where it was not built."""
+    """The function of this name in C, or its twin in Python where it was not built, or not since it is new."""
     try:
         fast: Callable[P, T] = getattr(import_module("handlers._speedups"), name)
-    except ImportError:
+    except (ImportError, AttributeError):
         return twin
     return fast

@@ -88,6 +88,7 @@ async def test_a_batch_ends_with_the_block_that_has_as_many_events_as_the_memory
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("handlers.telemetry.extract_telemetry_events._MAX_EVENTS", 4)
+    monkeypatch.setattr("handlers.telemetry.extract_telemetry_events._PACKED", 1)
     play = Play(Logs({"a.log": log(*[(0, "x", 5)] * 30), "b.log": log((1, "y", 5))}))
     parsed = await play.once()
     assert parsed.more
