@@ -21,6 +21,8 @@ logs: {hot_poll_ms: 10, rescan_s: 0.2}
 retention: {windows_h: 87600}
 """
 COPY_BYTES: Final = 100_000
+SLOW_BOUND_S: Final = 180.0
+"""A careful start reads with a child first, each of them on a machine that may be busy with other things."""
 
 
 class KillCampaign:
@@ -61,7 +63,7 @@ class KillCampaign:
         self._finish_rotation()
         self._start()
         self._write(len(self._lines))
-        self._process.until("all is read", lambda: self._read_lines() >= len(self._lines))
+        self._process.until("all is read", lambda: self._read_lines() >= len(self._lines), SLOW_BOUND_S)
         with self._log.with_name("last.txt").open("wb") as file:  # one more look, which must find nothing
             file.write(b"words\n")
         self._process.until(
@@ -96,7 +98,7 @@ class KillCampaign:
         else:
             before = self._read_lines()
             reading = min(before + 1, self._written)
-            self._process.until("it reads", lambda: self._read_lines() >= reading)
+            self._process.until("it reads", lambda: self._read_lines() >= reading, SLOW_BOUND_S)
             time.sleep(wait_s(0, 0.05))
             if target == "rotating":
                 self._rotate_partly()
