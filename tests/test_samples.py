@@ -19,9 +19,9 @@ from handlers.metrics import merged
 from handlers.model import (
     ROW,
     Block,
-    NormalizedBeats,
     NormalizedEvents,
-    PackedBeats,
+    PackedNormalizedEvents,
+    PackedTelemetryEvents,
     ParserState,
     TelemetryEvents,
 )
@@ -78,7 +78,7 @@ def read(case: Path, *, by_line: bool) -> dict[str, Any]:
     """Plays extract, normalize and aggregate over the log; the result has the form of expected.json."""
     settings, log_format = settings_of(case), format_of(case)
     data = (case / "input.log").read_bytes()
-    events: list[TelemetryEvents | PackedBeats] = []
+    events: list[TelemetryEvents | PackedTelemetryEvents] = []
     lines = unreadable = 0
     state = ParserState()
     for block in blocks(data, by_line=by_line):
@@ -107,7 +107,7 @@ def read(case: Path, *, by_line: bool) -> dict[str, Any]:
         for after_ms in (0, *(each.whole[index].after_ms if index in each.whole else ()))
     ]
     for each in normalized.normalized_events:
-        if isinstance(each, NormalizedBeats):
+        if isinstance(each, PackedNormalizedEvents):
             times += [at_ms for _, at_ms, _, _ in ROW.iter_unpack(each.beats.rows)]
     beats: dict[str, dict[str, Any]] = {}
     for (sequence, event), beat in total.beats.items():

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from handlers.formats.fields import FieldsReader, SubjectOf
-from handlers.model import Block, PackedBeats, ParserState, Subject, TelemetryEvents
+from handlers.model import Block, PackedTelemetryEvents, ParserState, Subject, TelemetryEvents
 from handlers.speedups import either
 
 FIELDS: Final = (
@@ -110,7 +110,7 @@ class PackingReader(FieldsReader):
         """Where the first line begins that was not taken, and how many were taken."""
         assert self._pack is not None  # noqa: S101 (the caller asked)
         last = self.events.earlier[-1] if self.events.earlier and not self.events.subjects else None
-        beats = last if isinstance(last, PackedBeats) else None
+        beats = last if isinstance(last, PackedTelemetryEvents) else None
         rows = bytearray() if beats is None else beats.rows
         end, matched, unreadable, latest_ms = self._pack(
             data, start, offset, self._keys, self._to_ms, self._numbers, rows
@@ -118,7 +118,7 @@ class PackingReader(FieldsReader):
         self.matched += matched
         self.unreadable += unreadable
         if beats is None and matched:
-            beats = PackedBeats(self.events.source, self._numbers.subjects, rows)
+            beats = PackedTelemetryEvents(self.events.source, self._numbers.subjects, rows)
             if self.events.subjects:
                 before, self.events = self.events, TelemetryEvents(self.events.source)
                 self.events.earlier, before.earlier = before.earlier, []

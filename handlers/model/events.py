@@ -131,7 +131,7 @@ class TelemetryEvents(msgspec.Struct):
     """By index, for the events of kind `run`."""
     versions: list[ToldVersion] = []
     """What the lines between them, or they themselves, tell of versions."""
-    earlier: list[TelemetryEvents | PackedBeats] = []
+    earlier: list[TelemetryEvents | PackedTelemetryEvents] = []
     """What stands before these in the file, in order: all of it without `earlier`."""
 
     def add(
@@ -155,7 +155,7 @@ class TelemetryEvents(msgspec.Struct):
         self.runs.append(run)
         self.durations_ms.append(duration_ms)
 
-    def parts(self) -> list[TelemetryEvents | PackedBeats]:
+    def parts(self) -> list[TelemetryEvents | PackedTelemetryEvents]:
         """What is earlier, and the rest of them."""
         return [*self.earlier, msgspec.structs.replace(self, earlier=[])]
 
@@ -174,7 +174,7 @@ ROW: Final = struct.Struct("=qqdq")
 """A packed beat: byte offset, epoch ms, duration in ms or NaN for none, and index of its subject."""
 
 
-class PackedBeats(msgspec.Struct):
+class PackedTelemetryEvents(msgspec.Struct):
     """Beats of one file that were started or completed in no run, in order.
 
     A beat takes 32 bytes, a tenth of what it takes in columns, and is counted without a step of Python.
@@ -205,11 +205,11 @@ class PackedBeats(msgspec.Struct):
         return events
 
 
-class NormalizedBeats(msgspec.Struct, frozen=True):
-    """`PackedBeats` of a stream with sequence ids and plug-ins."""
+class PackedNormalizedEvents(msgspec.Struct, frozen=True):
+    """`PackedTelemetryEvents` of a stream with sequence ids and plug-ins."""
 
     stream: str
-    beats: PackedBeats
+    beats: PackedTelemetryEvents
 
 
 class NormalizedEvents(msgspec.Struct, frozen=True):

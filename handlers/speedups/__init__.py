@@ -21,7 +21,7 @@ def are_built() -> bool:
 
 
 def either(twin: Callable[P, T], name: str) -> Callable[P, T]:
-    """The function of this name in C, or its twin in Python where it was not built, or not since it is new."""
+    """The function of this name in C, or its twin in Python where it was not built (anew)."""
     try:
         fast: Callable[P, T] = getattr(import_module("handlers._speedups"), name)
     except (ImportError, AttributeError):

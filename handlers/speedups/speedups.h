@@ -17,7 +17,7 @@ PyObject *pack_logfmt(PyObject *module, PyObject *args);
 PyObject *quantile_bins(PyObject *module, PyObject *args);
 PyObject *tally(PyObject *module, PyObject *args);
 
-/* One beat, see handlers.model.PackedBeats. */
+/* One beat, see handlers.model.PackedTelemetryEvents. */
 typedef struct {
     int64_t offset, at_ms;
     double duration_ms; /* NaN: there is none */

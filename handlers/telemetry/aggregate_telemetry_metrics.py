@@ -15,9 +15,9 @@ from handlers.model import (
     ErrorKey,
     ErrorStats,
     Mark,
-    NormalizedBeats,
     NormalizedEvents,
     OpenRun,
+    PackedNormalizedEvents,
     RunStats,
     Subject,
     TelemetryMetrics,
@@ -48,7 +48,7 @@ class AggregatedTelemetry(msgspec.Struct, frozen=True):
 
 
 def aggregate_telemetry_metrics(
-    normalized_events: Sequence[NormalizedEvents | NormalizedBeats],
+    normalized_events: Sequence[NormalizedEvents | PackedNormalizedEvents],
     *,
     runs: Mapping[str, Mapping[str, OpenRun]],
     watermarks_ms: Mapping[str, int],
@@ -70,7 +70,7 @@ def aggregate_telemetry_metrics(
         stream = streams.get(events.stream)
         if stream is None:
             stream = streams[events.stream] = StreamRuns({}, 0)
-        if isinstance(events, NormalizedBeats) or are_lone_beats(events):
+        if isinstance(events, PackedNormalizedEvents) or are_lone_beats(events):
             counter.add(events, stream)
         else:
             counter.play(events, stream)
@@ -85,7 +85,7 @@ def aggregate_telemetry_metrics(
     )
 
 
-def _versions(normalized_events: Sequence[NormalizedBeats | NormalizedEvents]) -> Iterator[Mark]:
+def _versions(normalized_events: Sequence[PackedNormalizedEvents | NormalizedEvents]) -> Iterator[Mark]:
     for events in normalized_events:
         if isinstance(events, NormalizedEvents):
             for at_ms, name, version in events.versions:
@@ -111,7 +111,7 @@ class _Counter:
             if window.beats or window.runs or window.errors
         }
 
-    def add(self, events: NormalizedEvents | NormalizedBeats, stream: StreamRuns) -> None:
+    def add(self, events: NormalizedEvents | PackedNormalizedEvents, stream: StreamRuns) -> None:
         """Counts beats that belong to no run."""
         latest_ms = count_lone_beats(events, self._window_ms, self._stats_at)
         if latest_ms:

@@ -17,7 +17,7 @@ from handlers.model import (
     Block,
     Consumed,
     LogFile,
-    PackedBeats,
+    PackedTelemetryEvents,
     ParserState,
     TelemetryEvents,
     waiting_sources,
@@ -33,7 +33,7 @@ _PACKED: Final = 4
 
 
 class ExtractedTelemetry(msgspec.Struct, frozen=True):
-    events: list[TelemetryEvents | PackedBeats]
+    events: list[TelemetryEvents | PackedTelemetryEvents]
     """Of each file that was read, in order; nothing is `earlier` in them."""
     event_count: int
     parsers: Mapping[str, ParserState]
@@ -66,7 +66,7 @@ async def extract_telemetry_events(
     what is there now. `silent`: streams that nothing was written to for so long that what waits in them for
     further lines, a stack trace or a trace of spans, is given out.
     """
-    events: list[TelemetryEvents | PackedBeats] = []
+    events: list[TelemetryEvents | PackedTelemetryEvents] = []
     states = dict(parsers)
     consumed: list[Consumed] = []
     losses: list[tuple[int, int]] = []
@@ -164,7 +164,7 @@ class _Heads:
 
 def _held(events: TelemetryEvents) -> int:
     """The events that are held in memory."""
-    packed = sum(part.count for part in events.earlier if isinstance(part, PackedBeats))
+    packed = sum(part.count for part in events.earlier if isinstance(part, PackedTelemetryEvents))
     others = (part for part in events.parts() if isinstance(part, TelemetryEvents))
     return packed // _PACKED + sum(len(part.subjects) for part in others)
 

@@ -8,7 +8,7 @@ from functools import partial
 from operator import itemgetter
 
 from handlers.metrics import slowest_of
-from handlers.model import BeatStats, NormalizedBeats, NormalizedEvents, Origin, Subject
+from handlers.model import BeatStats, NormalizedEvents, Origin, PackedNormalizedEvents, Subject
 from handlers.sketch import EDGES_US, add_bins
 from handlers.telemetry.durations import add_durations
 from handlers.telemetry.normalize_telemetry_data import MAX_DURATION_MS
@@ -24,9 +24,11 @@ def are_lone_beats(events: NormalizedEvents) -> bool:
     return events.kinds <= {"beat-started", "beat-completed"} and not any(events.runs)
 
 
-def count_lone_beats(events: NormalizedEvents | NormalizedBeats, window_ms: int, stats_at: StatsAt) -> int:
+def count_lone_beats(
+    events: NormalizedEvents | PackedNormalizedEvents, window_ms: int, stats_at: StatsAt
+) -> int:
     """Counts beats of no run, all of one subject and window at once; the latest time, 0 without any."""
-    if isinstance(events, NormalizedBeats):
+    if isinstance(events, PackedNormalizedEvents):
         _count_packed(events, window_ms, stats_at)
         return events.beats.latest_ms
     windows = [at_ms // window_ms for at_ms in events.at_ms]
@@ -53,7 +55,7 @@ def _count_group(stats: BeatStats, subject: Subject, events: NormalizedEvents, i
         add_durations(stats, durations_us, partial(origin_at, events, indexes))
 
 
-def _count_packed(events: NormalizedBeats, window_ms: int, stats_at: StatsAt) -> None:
+def _count_packed(events: PackedNormalizedEvents, window_ms: int, stats_at: StatsAt) -> None:
     beats = events.beats
     groups = tally(beats.rows, len(beats.subjects), window_ms, MAX_DURATION_MS, EDGES_US)
     for window, number, count, total_us, bins, slowest in sorted(groups, key=itemgetter(0)):

@@ -12,7 +12,15 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
-from handlers.model import ROW, EventKind, NormalizedBeats, NormalizedEvents, OpenLoss, OpenRun, StreamState
+from handlers.model import (
+    ROW,
+    EventKind,
+    NormalizedEvents,
+    OpenLoss,
+    OpenRun,
+    PackedNormalizedEvents,
+    StreamState,
+)
 
 Span = tuple[int, int]
 """Event time [from, until) in ms."""
@@ -30,7 +38,7 @@ class LossLimits(msgspec.Struct, frozen=True):
 
 
 def spoiled_time(
-    events: Iterable[NormalizedEvents | NormalizedBeats],
+    events: Iterable[NormalizedEvents | PackedNormalizedEvents],
     *,
     losses: Iterable[tuple[int, int]],
     lossy_streams: Collection[str],
@@ -75,10 +83,10 @@ class _Event(msgspec.Struct, frozen=True):
 
 
 def _placed(
-    events: NormalizedEvents | NormalizedBeats, rank: Mapping[int, int]
+    events: NormalizedEvents | PackedNormalizedEvents, rank: Mapping[int, int]
 ) -> Iterator[tuple[Place, _Event]]:
     """Each event with its place; a whole run as its first and its last one."""
-    if isinstance(events, NormalizedBeats):
+    if isinstance(events, PackedNormalizedEvents):
         beats = events.beats
         for offset, at_ms, _, subject in ROW.iter_unpack(beats.rows):
             yield (rank.get(beats.source, -1), offset), _Event(beats.subjects[subject].kind, at_ms, "")

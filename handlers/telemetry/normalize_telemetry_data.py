@@ -16,9 +16,9 @@ from handlers.formats.time_text import Clock
 from handlers.model import (
     ErrorText,
     NameBook,
-    NormalizedBeats,
     NormalizedEvents,
-    PackedBeats,
+    PackedNormalizedEvents,
+    PackedTelemetryEvents,
     Subject,
     TelemetryEvents,
 )
@@ -32,7 +32,7 @@ MAX_DURATION_MS: Final = 30 * 86_400_000
 
 
 class NormalizedTelemetry(msgspec.Struct, frozen=True):
-    normalized_events: list[NormalizedEvents | NormalizedBeats]
+    normalized_events: list[NormalizedEvents | PackedNormalizedEvents]
     names: Mapping[str, NameBook]
     """What is registered in each stream."""
     ahead: int
@@ -46,7 +46,7 @@ class NormalizedTelemetry(msgspec.Struct, frozen=True):
 
 
 def normalize_telemetry_data(
-    events: Sequence[TelemetryEvents | PackedBeats],
+    events: Sequence[TelemetryEvents | PackedTelemetryEvents],
     *,
     stream_of: Mapping[int, str],
     names: Mapping[str, NameBook],
@@ -62,24 +62,25 @@ def normalize_telemetry_data(
     stream in `zones`, else in `zone`. `watermarks_ms`: the latest time of each stream so far.
     """
     books = {stream: NameBook(dict(book.sequence_ids), dict(book.plugins)) for stream, book in names.items()}
-    normalized: list[NormalizedEvents | NormalizedBeats] = []
+    normalized: list[NormalizedEvents | PackedNormalizedEvents] = []
     ahead = untimed = 0
     clocks: dict[str, Clock] = {}
     latest_ms = arrival_ms + max_skew_ms
     errors: dict[ErrorText, ErrorText] = {}
     templates: dict[str, None] = {}
     told_by: dict[str, frozenset[str]] = {}
-    packed: dict[int, list[PackedBeats]] = {}
+    packed: dict[int, list[PackedTelemetryEvents]] = {}
     for part in events:
         stream = stream_of[part.source]
-        if isinstance(part, PackedBeats) and part.latest_ms <= latest_ms:
+        if isinstance(part, PackedTelemetryEvents) and part.latest_ms <= latest_ms:
             book = books.setdefault(stream, NameBook())
             subjects = [_normalized(subject, book) for subject in part.subjects]
             told_by[stream] = told_by.get(stream, frozenset()).union(_told_names(subjects))
             packed.setdefault(part.source, []).append(part)
-            normalized.append(NormalizedBeats(stream, msgspec.structs.replace(part, subjects=subjects)))
+            beats = msgspec.structs.replace(part, subjects=subjects)
+            normalized.append(PackedNormalizedEvents(stream, beats))
             continue
-        each = part.columns() if isinstance(part, PackedBeats) else part
+        each = part.columns() if isinstance(part, PackedTelemetryEvents) else part
         distinct = dict(zip(map(id, each.subjects), each.subjects, strict=True))
         kinds = frozenset(subject.kind for subject in distinct.values())
         book = books.setdefault(stream, NameBook())
@@ -133,7 +134,7 @@ def _told_names(subjects: Iterable[Subject]) -> Iterator[str]:
 def _versions(
     events: TelemetryEvents,
     at_ms: list[int],
-    packed: list[PackedBeats],
+    packed: list[PackedTelemetryEvents],
     clock: Clock,
     arrival_ms: int,
     latest_ms: int,

@@ -8,9 +8,9 @@ import msgspec
 from handlers.model import (
     ErrorText,
     EventKind,
-    NormalizedBeats,
     NormalizedEvents,
-    PackedBeats,
+    PackedNormalizedEvents,
+    PackedTelemetryEvents,
     Subject,
     TelemetryEvents,
 )
@@ -57,11 +57,11 @@ class NormalizedEvent(msgspec.Struct, frozen=True):
     error_frame: str = ""
 
 
-def kinds(events: Iterable[TelemetryEvents | PackedBeats]) -> Counter[str]:
+def kinds(events: Iterable[TelemetryEvents | PackedTelemetryEvents]) -> Counter[str]:
     """How many there are of each kind; of a whole run, of each of its steps."""
     counted: Counter[str] = Counter()
     for part in events:
-        each = part.columns() if isinstance(part, PackedBeats) else part
+        each = part.columns() if isinstance(part, PackedTelemetryEvents) else part
         counted.update(subject.kind for subject in each.subjects)
         beats = sum(len(run.offsets) for run in each.whole.values())
         counted.update({"beat-started": beats, "beat-completed": beats})
@@ -112,7 +112,7 @@ def columns(found: Iterable[TelemetryEvent]) -> list[TelemetryEvents]:
     return each
 
 
-def normalized_rows(events: Iterable[NormalizedEvents | NormalizedBeats]) -> list[NormalizedEvent]:
+def normalized_rows(events: Iterable[NormalizedEvents | PackedNormalizedEvents]) -> list[NormalizedEvent]:
     """The normalized events one by one; none is packed."""
     found: list[NormalizedEvent] = []
     for each in events:

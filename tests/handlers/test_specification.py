@@ -151,8 +151,8 @@ def is_a(hint: Any, wanted: str) -> bool:
         if typing.get_origin(hint) not in (tuple, list):
             return False
         member = typing.get_args(hint)[0]
-        # A record of columns, one entry an event in each, holds several of them.
-        return getattr(member, "__name__", "") == f"{wanted[:-2]}s" or names(wanted[:-2], member)
+        # A record of columns, one entry an event in each, holds several of them, and so does a packed one.
+        return names(f"{wanted[:-2]}s", member) or names(wanted[:-2], member)
     plain = {"string": str, "number": int, "boolean": bool}.get(wanted)
     return hint is plain if plain else names(wanted, hint)
 

@@ -21,9 +21,9 @@ from handlers.formats.scan import scan_block
 from handlers.model import (
     ROW,
     Block,
-    NormalizedBeats,
     NormalizedEvents,
-    PackedBeats,
+    PackedNormalizedEvents,
+    PackedTelemetryEvents,
     ParserState,
     Subject,
     TelemetryEvents,
@@ -178,7 +178,7 @@ class Counted:
     """What a log came to."""
 
     def __init__(self, log_format: Format, data: bytes, borders: list[int]) -> None:
-        self.parts: list[TelemetryEvents | PackedBeats] = []
+        self.parts: list[TelemetryEvents | PackedTelemetryEvents] = []
         self.matched = self.unreadable = self.count = 0
         reader = log_format.reader(1, ParserState())
         for start, end in itertools.pairwise([0, *sorted({*borders}), len(data)]):
@@ -211,7 +211,7 @@ class Counted:
         )
 
 
-def normalized(parts: list[TelemetryEvents | PackedBeats]) -> NormalizedTelemetry:
+def normalized(parts: list[TelemetryEvents | PackedTelemetryEvents]) -> NormalizedTelemetry:
     return normalize_telemetry_data(
         parts, stream_of={1: "log"}, names={}, arrival_ms=ARRIVAL_MS, zone=UTC, max_skew_ms=60_000
     )
@@ -281,9 +281,9 @@ def test_usual_lines_are_packed_and_others_stay_in_their_place(name: str) -> Non
     data = usual * 20 + other + usual * 20 + other * 2 + usual * 20
     parts = Counted(FORMATS[name](SETTINGS, packs=True), data, []).parts
     assert [(type(part), part.count) for part in parts] == [
-        (PackedBeats, 20),
+        (PackedTelemetryEvents, 20),
         (TelemetryEvents, 2),
-        (PackedBeats, 20),
+        (PackedTelemetryEvents, 20),
         (TelemetryEvents, 24),
     ]
 
@@ -292,12 +292,12 @@ def test_packed_beats_ahead_of_the_clock_are_left_out_and_counted() -> None:
     line = '{{"timestamp":{},"event":"a","duration":1}}\n'
     data = "".join(line.format(ARRIVAL_MS + 59_980 + at) for at in range(40)).encode()
     packing = Counted(JsonLines(SETTINGS, packs=True), data, [])
-    assert isinstance(packing.parts[0], PackedBeats)
+    assert isinstance(packing.parts[0], PackedTelemetryEvents)
     assert packing.normalized.ahead == 19
 
 
 def test_packed_beats_are_normalized_with_what_is_registered() -> None:
-    beats = PackedBeats(1, [Subject("beat-completed", "Order", event="a")], bytearray(), 0)
+    beats = PackedTelemetryEvents(1, [Subject("beat-completed", "Order", event="a")], bytearray(), 0)
     names = normalize_telemetry_data(
         [TelemetryEvents(1, [Subject("registered", "Order", "order-id")], [0], [None], [""], [None]), beats],
         stream_of={1: "log"},
@@ -307,7 +307,7 @@ def test_packed_beats_are_normalized_with_what_is_registered() -> None:
         max_skew_ms=0,
     ).normalized_events
     assert isinstance(names[0], NormalizedEvents)
-    assert isinstance(names[1], NormalizedBeats)
+    assert isinstance(names[1], PackedNormalizedEvents)
     assert names[1].beats.subjects[0].sequence == "order-id"
 
 
