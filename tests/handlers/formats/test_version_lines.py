@@ -87,7 +87,9 @@ def test_names_without_end_are_not_all_taken() -> None:
 def test_a_line_has_its_own_time_if_it_is_one() -> None:
     lines = b"2026-11-22 10:00:00,123 INFO Starting app v2.3.1\nversion 2.3.2\n"
     number = b'{"timestamp": 1795348800.5, "version": "1.0.0"}\n'
+    first = b'ts=1795348800.5 msg="Starting" version=1.0.0\n'
     assert [each.time for each in versions_told(number, 0)] == [1795348800.5]
+    assert [each.time for each in versions_told(first, 0)] == [1795348800.5]
     assert versions_told(lines, 0) == [
         ToldVersion(0, "", "2.3.1", "2026-11-22 10:00:00,123"),
         ToldVersion(49, "", "2.3.2", None),
