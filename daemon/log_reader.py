@@ -103,6 +103,7 @@ class LogReader:
             known = self._telemetry.knows_stream
             self._streams = {name: state for name, state in parsed.streams.items() if known(name)}
             self.read_at = {name: at for name, at in self.read_at.items() if known(name)}
+            self._waiting.intersection_update(self._streams)
             self.record_id = parsed.completed.record_id
             more = parsed.more or self._caution is not None or self.tail.is_searching
             return replace(parsed, more=more)

@@ -83,7 +83,7 @@ class OpenRuns:
                 stored = msgspec.convert(document, _StoredRun)
                 self._stored.setdefault(stored.stream, {})[stored.key] = document.doc_id, stored.run
                 self._last_id = document.doc_id
-        return self._stored.get(stream, {})
+        return self._pending.get(stream, self._stored.get(stream, {}))
 
 
 def _ranges(numbers: Iterable[int]) -> Iterator[tuple[int, int]]:

@@ -302,6 +302,7 @@ class TelemetryRecords:
             for name in self._stream_ids.keys() - streams:
                 number = self._stream_ids.pop(name)
                 self._streams.remove_between(number, number)
+                self._open_runs.put(number, {})
 
     def _put_streams(self, commit: TelemetryCommit) -> None:
         for name, state in commit.streams.items():

@@ -62,7 +62,9 @@ _TIME: Final = re.compile(
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?: ?(?:Z|[+-]\d\d:?\d\d)(?![\d:]))?", re.ASCII
 )
 _TIME_WITHIN_CHARS: Final = 200
-_EPOCH: Final = re.compile(r"""(?:^|["\s{])@?(?:timestamp|time|ts)"?\s{0,3}[:=]\s{0,3}(\d{9,19}(?:\.\d{1,9})?)\b""")
+_EPOCH: Final = re.compile(
+    r"""(?:^|["\s{])@?(?:timestamp|time|ts)"?\s{0,3}[:=]\s{0,3}(\d{9,19}(?:\.\d{1,9})?)\b"""
+)
 _FEW_WORDS: Final = 2
 _OTHERS: Final = re.compile(
     r"api|browser|client|compiler|database|db|driver|file|firmware|format|from|go|https?|java|jvm|kernel|library"

@@ -129,20 +129,41 @@ async def test_of_dated_logs_only_the_newest_are_remembered(
     engine, logs = Engine(settings, store, ignore), settings.logs.directories[0]
     for day in range(8):
         path = logs / f"app-2026-11-{day + 1:02}.log"
-        path.write_text("".join(f"{line}\n" for line in lines(f"h{day}", faulty=False)))
+        open_run = json.dumps({"timestamp": BEGIN.isoformat(), "kind": "run-started", "requestId": "r"})
+        path.write_text("".join(f"{line}\n" for line in (*lines(f"h{day}", faulty=False), open_run)))
         await read_to_end(engine)
         path.unlink()
         await read_to_end(engine)
+    assert 0 < len(store.table("open_runs")) <= 3
     remembered = {logs / f"app-2026-11-{day:02}.log" for day in (6, 7, 8)}  # the last one has just gone
     assert {*map(Path, engine.telemetry.tellers.told_by())} <= remembered
     assert {*map(Path, engine.telemetry.streams())} <= remembered
     assert {*map(Path, engine.reader.read_at)} <= remembered
-    assert engine.telemetry.totals().lines == 8 * 300
+    assert engine.telemetry.totals().lines == 8 * 301
     again = Engine(settings, store, ignore)
     (logs / "app-2026-12-01.log").write_text("".join(f"{line}\n" for line in lines("h0", faulty=True)))
     await read_to_end(again)
-    assert again.telemetry.totals().lines == 9 * 300
+    assert again.telemetry.totals().lines == 8 * 301 + 300
     assert len({*again.telemetry.streams()}) == len(again.telemetry.watermarks_ms())
+
+
+@pytest.mark.anyio
+async def test_a_log_may_be_forgotten_while_a_stack_trace_in_it_waits_for_more(
+    settings: Settings, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("daemon.ledger.GONE_KEPT", 1)
+    monkeypatch.setattr("daemon.log_reader.STACK_QUIET_S", 1e9)
+    logs = settings.logs.directories[0]
+    engine = Engine(settings, store, ignore)
+    failed = "2026-11-22T16:00:00.000Z 🧠 PluginManager: Handler execution failed for P.h: Error: no room\n"
+    for name in ("a.log", "b.log", "c.log"):
+        (logs / name).write_text(failed)
+    await read_to_end(engine)
+    for name in ("a.log", "b.log", "c.log"):
+        (logs / name).unlink()
+    for _ in range(4):
+        await read_to_end(engine)
+    assert len(engine.telemetry.streams()) == 1
 
 
 @pytest.mark.anyio
