@@ -16,6 +16,7 @@ from daemon.telemetry_records import TelemetryRecords
 from daemon.tiers import Tiers
 from handlers.anomaly.baseline import Baseline
 from handlers.diagnosis.added_time import usual_times_ms
+from handlers.diagnosis.latest_windows import latest
 from handlers.diagnosis.sequence import DIAGNOSIS, diagnose
 from handlers.model import AnyAnomaly, FixRecommendation, Past, TelemetryMetrics
 from handlers.stage import BeatReport, Performance, perform
@@ -60,9 +61,19 @@ def read_stored(
         pasts=PastReader(telemetry, Tiers(store, telemetry, window_ms), window_ms, settings.objectives).load(
             anomalies
         ),
-        metrics=telemetry.windows(judged_until_ms - WINDOWS * window_ms, judged_until_ms, WINDOWS),
+        metrics=_latest_windows(telemetry, judged_until_ms, window_ms),
         baseline=records.baselines.load(),
     )
+
+
+def _latest_windows(telemetry: TelemetryRecords, until_ms: int, window_ms: int) -> TelemetryMetrics:
+    """The windows judged last, which come piece by piece, the oldest first."""
+    windows = TelemetryMetrics(window_ms, {})
+    first_ms = until_ms - WINDOWS * window_ms
+    while (piece := telemetry.windows(first_ms, until_ms, WINDOWS)).windows:
+        windows = latest(windows, piece)
+        first_ms = max(piece.windows) + window_ms
+    return windows
 
 
 async def rediagnose(settings: Settings, stored: Stored) -> Rediagnosed:

@@ -26,6 +26,7 @@ import msgspec
 
 from tests.benchmarks.follow import cpu_of, rss_mb
 from tests.daemon.process import DaemonProcess
+from tests.daemon.stored_windows import stored_windows
 
 SEED: Final = 1
 PIECE_S: Final = 0.05
@@ -122,7 +123,7 @@ class Soak:
 
     def _executions(self) -> int:
         with self._service.reading() as (telemetry, _):
-            windows = telemetry.windows(0, 1 << 45, 1 << 30).windows.values()
+            windows = stored_windows(telemetry).windows.values()
         return sum(beat.completed for window in windows for beat in window.beats.values())
 
     def summary(self) -> list[str]:

@@ -10,6 +10,7 @@ from collections import Counter
 from pathlib import Path
 
 from tests.daemon.process import BOUND_S, DaemonProcess
+from tests.daemon.stored_windows import stored_windows
 
 LINES_START_S = 1_795_363_000
 FAST = """\
@@ -59,7 +60,7 @@ class World:
         if not self.service.store_path.exists():
             return found
         with self.service.reading() as (telemetry, _):
-            for window in telemetry.windows(0, 1 << 45, 1 << 30).windows.values():
+            for window in stored_windows(telemetry).windows.values():
                 for (_, event), beat in window.beats.items():
                     found[event] += beat.completed
                     found[event + " ms"] += beat.total_us // 1000

@@ -25,6 +25,7 @@ from daemon.ingest.workers import Job, Sizes
 from daemon.once import OnceReport, run_once
 from daemon.store import Store
 from daemon.telemetry_records import TelemetryRecords
+from tests.daemon.stored_windows import stored_windows
 
 DATA: Final = Path(__file__).parents[1] / "data/conductor"
 PACKERS: Final[Mapping[str, Callable[[bytes], bytes]]] = {
@@ -125,7 +126,7 @@ def held(settings: Settings, *, apart: bool = False) -> dict[str, Any]:
             base[at["source"]] = (at["source"], 0) if apart else (0, end)
             end += at["offset"]
         records = TelemetryRecords(store, settings.ingest.window_s * 1000)
-        metrics = records.windows(0, 1 << 45, 1 << 30)
+        metrics = stored_windows(records)
         windows = _moved(msgspec.to_builtins(metrics.windows), base)
         book = [*store.table("templates").all()]
         totals = dict(store.table("meta").get(doc_id=1) or {})

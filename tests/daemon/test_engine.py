@@ -20,6 +20,7 @@ from daemon.telemetry_records import TelemetryRecords
 from handlers.anomaly.case import replayed
 from handlers.model import TelemetryMetrics
 from handlers.stage import BeatReport
+from tests.daemon.stored_windows import stored_windows
 
 DATA = Path(__file__).parents[1] / "data/conductor"
 
@@ -55,7 +56,7 @@ def executions(metrics: TelemetryMetrics) -> int:
 
 
 def all_windows(engine: Engine) -> TelemetryMetrics:
-    return engine.telemetry.windows(0, 1 << 45, 1 << 30)
+    return stored_windows(engine.telemetry)
 
 
 def ignore(_report: BeatReport) -> None:

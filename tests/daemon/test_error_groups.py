@@ -19,6 +19,7 @@ from daemon.telemetry_records import TelemetryRecords
 from handlers.model import ErrorAnomaly, ErrorKey
 from handlers.stage import BeatReport
 from tests.daemon.ingest_driver import BASE_MS, NAMES, settings_in
+from tests.daemon.stored_windows import stored_windows
 
 OLDEST = "no price of redshoe in shop was found"
 
@@ -64,7 +65,7 @@ def write(settings: Settings, text: str) -> None:
 
 def groups(engine: Engine) -> dict[ErrorKey, int]:
     counts: dict[ErrorKey, int] = {}
-    for window in engine.telemetry.windows(0, 1 << 45, 1 << 30).windows.values():
+    for window in stored_windows(engine.telemetry).windows.values():
         for key, errors in window.errors.items():
             counts[key] = counts.get(key, 0) + errors.count
     return counts

@@ -28,6 +28,7 @@ from daemon.engine import Engine
 from daemon.store import Store
 from daemon.telemetry_records import TelemetryRecords
 from handlers.stage import BeatReport
+from tests.daemon.stored_windows import stored_windows
 
 SAMPLES: Final = Path(__file__).parents[1] / "samples"
 CASES: Final = (
@@ -153,7 +154,7 @@ def counted(telemetry: TelemetryRecords) -> Counter[str]:
     counts = Counter(
         {name: getattr(totals, name) for name in ("lines", "events", "matched", "unreadable", "undecodable")}
     )
-    for window in telemetry.windows(0, 1 << 45, 1 << 30).windows.values():
+    for window in stored_windows(telemetry).windows.values():
         for beat_key, beat in window.beats.items():
             for what in ("started", "completed", "failed", "total_us"):
                 counts[f"{beat_key} {what}"] += getattr(beat, what)

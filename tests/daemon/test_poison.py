@@ -17,6 +17,7 @@ import pytest
 from config.patterns import LINEAR
 from daemon.telemetry_records import Source
 from tests.daemon.process import BOUND_S, FAULTY, DaemonProcess
+from tests.daemon.stored_windows import stored_windows
 
 EVENTS = 3000
 
@@ -66,7 +67,7 @@ def source_of(service: DaemonProcess) -> Source:
 
 def executions(service: DaemonProcess) -> int:
     with service.reading() as (telemetry, _):
-        windows = telemetry.windows(0, 1 << 45, 1 << 30).windows.values()
+        windows = stored_windows(telemetry).windows.values()
     return sum(beat.completed for window in windows for beat in window.beats.values())
 
 

@@ -18,6 +18,7 @@ import pytest
 from daemon.store import Store
 from tests.daemon.kill_campaign import KillCampaign
 from tests.daemon.process import BOUND_S, DaemonProcess
+from tests.daemon.stored_windows import stored_windows
 
 DATA = Path(__file__).parents[1] / "data/conductor"
 KILLS = int(os.environ.get("SELFHEALD_SERVICE_KILLS", "20"))
@@ -198,7 +199,7 @@ def counts(process: DaemonProcess) -> tuple[int, int, dict[str, int]]:
     with process.reading() as (telemetry, _):
         totals = telemetry.totals()
         sums: dict[str, int] = {}
-        for window in telemetry.windows(0, 1 << 45, 1 << 30).windows.values():
+        for window in stored_windows(telemetry).windows.values():
             for beat_key, beat in window.beats.items():
                 for what in ("started", "completed", "failed", "total_us"):
                     name = "/".join((*beat_key, what))
