@@ -30,7 +30,7 @@ _ENDINGS: Final = {
 }
 _MAX_NAME_CHARS: Final = 300
 MAX_UNTOLD: Final = 1_000
-"""Names remembered that tell of nothing: some programs write a message as `event`, another one in each line."""
+"""Names remembered that tell of nothing: some programs write messages as `event`, another in each line."""
 
 
 class Fields(msgspec.Struct, gc=False):
