@@ -40,9 +40,7 @@ class Explanation(msgspec.Struct, frozen=True):
     """Why there is nothing of what would have to differ; "" if there is."""
 
 
-def unexplained(
-    anomaly: AnyAnomaly, loaded: LoadedSettings, told_by: ToldBy, cannot: str
-) -> Explanation:
+def unexplained(anomaly: AnyAnomaly, loaded: LoadedSettings, told_by: ToldBy, cannot: str) -> Explanation:
     """What is known without a case. `cannot`: why there is none."""
     return Explanation((), None, settings_used(anomaly, loaded, told_by), anomaly.last_seen_ms, cannot)
 

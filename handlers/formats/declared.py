@@ -16,6 +16,7 @@ from handlers.model import Block, ParserState
 
 class Declared:
     """One declared format; a line that its pattern does not match is no line of beats."""
+
     opening: Final = b""
 
     def __init__(self, name: str, declared: DeclaredFormat) -> None:

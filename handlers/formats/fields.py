@@ -29,6 +29,8 @@ _ENDINGS: Final = {
     "error": "failed",
 }
 _MAX_NAME_CHARS: Final = 300
+MAX_UNTOLD: Final = 1_000
+"""Names remembered that tell of nothing: some programs write messages as `event`, another in each line."""
 
 
 class Fields(msgspec.Struct, gc=False):
@@ -63,7 +65,9 @@ class _Subjects(dict[Names, Subject | None]):
         self._implied = implied
 
     def __missing__(self, names: Names) -> Subject | None:
-        subject = self[names] = _subject(names, self._implied)
+        subject = _subject(names, self._implied)
+        if subject is not None or len(self) < MAX_UNTOLD:
+            self[names] = subject
         return subject
 
 

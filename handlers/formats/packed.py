@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from handlers.formats.fields import FieldsReader, SubjectOf
+from handlers.formats.fields import MAX_UNTOLD, FieldsReader, SubjectOf
 from handlers.model import Block, PackedTelemetryEvents, ParserState, Subject, TelemetryEvents
 from handlers.speedups import either
 
@@ -52,7 +52,7 @@ def keys_of(fields: Mapping[str, str]) -> Keys:
 
 
 class _Numbers(dict[bytes, int]):
-    """The index of what lines with these names are about, found out once each."""
+    """The index of what lines with these names are about, found out once each that tells of something."""
 
     def __init__(self, subject_of: SubjectOf) -> None:
         super().__init__()
@@ -70,7 +70,8 @@ class _Numbers(dict[bytes, int]):
             self.subjects.append(subject)
         else:
             number = _NOT_PACKED
-        self[key] = number
+        if number != _NO_BEAT or len(self) < MAX_UNTOLD:
+            self[key] = number
         return number
 
 

@@ -92,7 +92,7 @@ async def extract_telemetry_events(
         if reader.end_offset == file.offset:
             continue
         batch_bytes -= reader.end_offset - file.offset
-        max_events -= _held(reader.events)
+        max_events -= reader.held
         more = more or reader.end_offset < file.size_bytes
         states[file.stream] = reader.state
         events += reader.events.parts()
@@ -163,10 +163,10 @@ class _Heads:
 
 
 def _held(events: TelemetryEvents) -> int:
-    """The events that are held in memory."""
+    """The events that are held in memory, and the versions, which lines that are no events tell too."""
     packed = sum(part.count for part in events.earlier if isinstance(part, PackedTelemetryEvents))
     others = (part for part in events.parts() if isinstance(part, TelemetryEvents))
-    return packed // _PACKED + sum(len(part.subjects) for part in others)
+    return packed // _PACKED + sum(len(part.subjects) + len(part.versions) for part in others)
 
 
 class _Reader:
@@ -192,6 +192,11 @@ class _Reader:
     def state(self) -> ParserState:
         return self._reader.state
 
+    @property
+    def held(self) -> int:
+        """What takes memory; a lost line is remembered as an event is."""
+        return _held(self.events) + len(self.losses)
+
     def take(self, block: Block) -> bool:
         """Whether there is room for more."""
         undecodable, garbled = scan_block(self._reader, block)
@@ -204,7 +209,7 @@ class _Reader:
         self.losses += garbled
         if self._at_end and block.end >= self._file.size_bytes:
             self._reader.close()
-        return _held(self.events) < self._max_events
+        return self.held < self._max_events
 
     def consumed(self) -> Consumed:
         return Consumed(

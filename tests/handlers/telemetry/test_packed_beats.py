@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import random
+import tracemalloc
 from datetime import UTC
 from typing import Final
 
@@ -286,6 +287,22 @@ def test_usual_lines_are_packed_and_others_stay_in_their_place(name: str) -> Non
         (PackedTelemetryEvents, 20),
         (TelemetryEvents, 24),
     ]
+
+
+@pytest.mark.parametrize("packs", [True, False])
+@pytest.mark.parametrize("name", FORMATS)
+def test_messages_that_are_written_as_event_are_not_all_remembered(name: str, packs: bool) -> None:
+    line = {"jsonl": '{"event":"user %d came"}\n', "logfmt": "event=user-%d-came\n"}[name]
+    data = "".join(line % number for number in range(20_000)).encode()
+    reader = FORMATS[name](SETTINGS, packs=packs).reader(1, ParserState())
+    tracemalloc.start()
+    try:
+        scan_block(reader, Block(1, 0, len(data), data))
+        held_bytes, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert reader.unreadable == 20_000
+    assert held_bytes < 2_000_000  # all of them take 5 MB and more
 
 
 def test_packed_beats_ahead_of_the_clock_are_left_out_and_counted() -> None:

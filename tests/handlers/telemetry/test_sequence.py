@@ -97,6 +97,20 @@ async def test_a_batch_ends_with_the_block_that_has_as_many_events_as_the_memory
     assert completions(play) == {"x": 30, "y": 1}
 
 
+@pytest.mark.parametrize("line", [b'{"version": "1.0.%d"}\n', b"\xff\xfe\x01\x02\x03 %d\n"])
+async def test_versions_and_lost_lines_end_a_batch_as_events_do(
+    monkeypatch: pytest.MonkeyPatch, line: bytes
+) -> None:
+    monkeypatch.setattr("handlers.telemetry.extract_telemetry_events._MAX_EVENTS", 8)
+    others = b"".join(line % (number % 2) for number in range(100))
+    play = Play(Logs({"a.log": log((0, "x", 5)) + others, "b.log": log((1, "y", 5))}))
+    parsed = await play.once()
+    assert parsed.more
+    assert 8 <= parsed.lines < 50
+    await play.to_end()
+    assert completions(play) == {"x": 1, "y": 1}
+
+
 async def test_a_last_line_without_its_end_waits_until_nothing_follows() -> None:
     play = Play(Logs({"a.log": log((0, "x", 5)) + log((1, "x", 6)).rstrip()}))
     await play.once()
