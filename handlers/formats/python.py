@@ -35,6 +35,7 @@ _ERROR: Final = re.compile(rb"\n" + _header(rb"ERROR|CRITICAL|FATAL") + rb"(?P<m
 _RECORD: Final = re.compile(
     _header(rb"TRACE|DEBUG|INFO|SUCCESS|WARN|WARNING|ERROR|CRITICAL|FATAL|NOTSET|Level \d{1,3}")
 )
+_FIELDS: Final = re.compile(rb"\{|[\w.\-]{1,300}=")
 _FRAME: Final = re.compile(r'[>|\s]{0,20}(File "[^\n]{1,500})')
 _RAISED: Final = re.compile(r"([A-Za-z_][\w.<>]{0,199})(?:: ?(.{0,1000}).*)?")
 _TRACEBACK: Final = b"Traceback (most recent call last):"
@@ -48,7 +49,10 @@ class PythonLog:
     opening: Final = b""
 
     def recognizes(self, head: bytes) -> bool:
-        return any(_RECORD.match(line) for line in head.split(b"\n")[:20])
+        """Records, of which there are no fewer than lines of JSON or pairs: a library may log amid these."""
+        lines = head.split(b"\n")[:20]
+        records = sum(_RECORD.match(line) is not None for line in lines)
+        return 0 < records >= sum(_FIELDS.match(line) is not None for line in lines)
 
     def reader(self, source: int, state: ParserState) -> _Reader:
         return _Reader(source, state)

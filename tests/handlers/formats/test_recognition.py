@@ -7,7 +7,8 @@ from typing import Final
 import pytest
 
 from config.load import load_settings
-from handlers.formats.registry import log_formats
+from config.settings import Settings
+from handlers.formats.registry import detect_format, log_formats
 
 SAMPLES: Final = Path(__file__).parents[2] / "samples"
 CASES: Final = sorted(path.parent for path in SAMPLES.glob("*/expected.json"))
@@ -23,3 +24,20 @@ def test_a_sample_is_recognised_by_its_own_format_and_by_none_before_it(case: Pa
     head = (case / "input.log").read_bytes()[:8192]
     tried = names[: names.index(own) + 1]
     assert [name for name in tried if formats[name].recognizes(head)] == [own]
+
+
+@pytest.mark.parametrize("before", [0, 1], ids=["at the head", "behind a line of its own"])
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        pytest.param("ts=2026-11-22T10:00:00Z event=cart:add handler=add duration=5", "logfmt", id="logfmt"),
+        pytest.param('{"event": "cart:add", "handler": "Cart.add", "duration": 5}', "jsonl", id="JSON lines"),
+    ],
+)
+def test_a_record_of_a_library_among_lines_of_another_format_does_not_make_it_a_python_log(
+    line: str, name: str, before: int
+) -> None:
+    record = "2026-11-22 10:00:00,123 INFO shop.start: Starting shop v1.2.3"
+    head = "\n".join([line] * before + [record] + [line] * 3) + "\n"
+    formats = log_formats(Settings())
+    assert detect_format(head.encode(), formats, "auto") is formats[name]
