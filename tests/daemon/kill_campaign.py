@@ -102,6 +102,8 @@ class KillCampaign:
             before = self._read_lines()
             reading = min(before + 1, self._written)
             self._process.until("it reads", lambda: self._read_lines() >= reading)
+            if target == "reading":  # what was there before may all be read by now
+                self._write(self._written + (len(self._lines) - self._written + 3) // 4)
             time.sleep(wait_s(0, 0.05))
             if target == "rotating":
                 self._rotate_partly()
