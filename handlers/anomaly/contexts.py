@@ -11,7 +11,7 @@ it. How often a triple a, b, c was seen has one of three distributions:
 
 from __future__ import annotations
 
-from math import exp, log
+from math import exp, lgamma, log, log1p, pi
 from typing import Final
 
 import msgspec
@@ -41,17 +41,36 @@ class Contexts(msgspec.Struct, frozen=True):
     """Natural log of error : process for each triple seen of two transitions of the process."""
     seen: dict[tuple[Transition, Transition], int]
     ends: tuple[dict[Transition, int], dict[Transition, int]]
+    middles: dict[str, int]
+    """How often each event was the second of a triple."""
     unused: tuple[dict[Transition, float], dict[Transition, float]]
     rate: float
     """Errors per transition."""
 
     def odds_of(self, first: Transition, second: Transition) -> float:
-        """As `odds`; also for a triple never seen, by how often the process shows new ones at its ends."""
+        """As `odds`; also for a triple never seen, by how often the process shows new ones at its ends.
+
+        Where events come in many orders, that is as often as chance has it, though none was new of late.
+        """
         known = self.odds.get((first, second))
         if known is not None:
             return known
-        new = max(self.unused[0].get(first, 0.0), self.unused[1].get(second, 0.0))
+        new = max(
+            self.unused[0].get(first, 0.0), self.unused[1].get(second, 0.0), self._concurrent(first, second)
+        )
         return log(max(self.rate, NEW_RATE) / new) if new else 0.0
+
+    def _concurrent(self, first: Transition, second: Transition) -> float:
+        """Probability of a triple never seen at the rarer of its ends, if it was missed by chance only."""
+        left, reached = self.ends[0].get(first, 0), self.ends[1].get(second, 0)
+        if not left or not reached:
+            return 0.0
+        chance = left * reached / self.middles[first[1]]
+        independent = exp(-_INDEPENDENT * log1p(chance / _INDEPENDENT))
+        rarer = min(left, reached)
+        dependent = exp(lgamma(rarer + 0.5) - lgamma(rarer + 1) - log(pi) / 2)
+        expected = _INDEPENDENT * chance / (_INDEPENDENT + chance)
+        return independent / (independent + dependent) * expected / rarer
 
 
 def contexts_of(
@@ -86,7 +105,7 @@ def contexts_of(
             for each, n in seen.items()
         }
         share = (0.5 + sum(map(probability, odds.values()))) / (1 + len(odds))
-    return Contexts(odds, seen, ends, unused_of(seen, odds, ends), pairs.rate)
+    return Contexts(odds, seen, ends, middles, unused_of(seen, odds, ends), pairs.rate)
 
 
 def _errors(

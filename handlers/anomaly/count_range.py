@@ -14,7 +14,7 @@ ODD_RUNS: Final = 0.01
 """Share of runs with an event or a count never seen that is possible even after a training without one."""
 _NORMAL: Final = 2 * log(ODD_RUNS)
 """Most log odds of what is in range."""
-_GAP: Final = 5.0
+_GAP: Final = 4.0
 """So many times rarer than all else is a class of its own."""
 _RARE: Final = 0.05
 """Most that a class of rarities can be of the runs."""

@@ -147,6 +147,16 @@ def test_replicas_at_work_at_the_same_time_hide_no_fault_and_are_none() -> None:
     assert false <= 0.003
 
 
+def test_polls_between_any_two_steps_in_an_order_not_yet_seen_are_no_anomaly() -> None:
+    clean = [(machine_sessions(n, 1_000, anomalous=0.0), machine_sessions(n + 100, 2_000)) for n in (3, 6, 7)]
+    assert mean(figures_of(scored(data))[2] for data in clean) >= 0.985
+
+
+def test_faults_in_a_tenth_of_the_training_are_told_beside_polls_of_any_number() -> None:
+    log = machine_sessions(0, 2_000, anomalous=0.1)
+    assert figures_of(scored((log, log)))[2] > 0.9
+
+
 def test_the_same_runs_get_the_same_verdicts_in_whatever_order_they_were_learned() -> None:
     log = Counter(path for path, _ in process_log(11, "small", cases=500)[0])
     forward = SequenceJudge(model_of(dict(log)))
