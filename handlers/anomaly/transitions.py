@@ -46,6 +46,8 @@ _DOUBT: Final = 2.0
 """Natural log of what speaks against transitions of such an event besides their number."""
 _STRAY: Final = 0.05
 """An event that may occur anywhere, and does so more often than this per run, is no error."""
+_COMMON: Final = 0.5
+"""What occurs so often per run is a step of the process: errors are a minority."""
 _USUAL_RUNS: Final = 0.01
 _USUAL_END: Final = 0.25
 """What is seen once in a hundred runs and is a quarter of all that happens at one of its ends is no error."""
@@ -105,6 +107,8 @@ class _Seen(msgspec.Struct, frozen=True):
     passed: dict[Transition, float]
     """Runs in which an error that skips one step would show a transition."""
     placeless: set[str]
+    uncommon: set[str]
+    """Events of so few runs that errors may be all there is of them."""
     process: dict[Transition, float]
     """Natural log of the likelihood of each transition as one of the process."""
 
@@ -159,7 +163,8 @@ def _seen(triples: dict[Triple, int], shares: dict[Triple, int], runs: int) -> _
         process[source, target] = log_process(n, min(ends[0][source], ends[1][target]), runs)
         if source in placeless or target in placeless:
             process[source, target] -= _DOUBT
-    return _Seen(runs, times, ends, exposed, passed, placeless, process)
+    uncommon = {event for side in ends for event, n in side.items() if n < _COMMON * runs}
+    return _Seen(runs, times, ends, exposed, passed, placeless, uncommon, process)
 
 
 def _placeless(
@@ -209,8 +214,8 @@ def _split(seen: _Seen, rate: float) -> _Split:
         share = (0.5 + sum(map(probability, odds.values()))) / (1 + len(odds))
         used = [transition for transition, value in odds.items() if value <= 0]
         strangers = (
-            set(seen.ends[0]) - {a for a, _ in used} | seen.placeless,
-            set(seen.ends[1]) - {b for _, b in used} | seen.placeless,
+            seen.uncommon - {a for a, _ in used} | seen.placeless,
+            seen.uncommon - {b for _, b in used} | seen.placeless,
         )
         if strangers == before[1] and abs(log(rate / before[0])) < 0.01:
             break

@@ -157,6 +157,13 @@ def test_faults_in_a_tenth_of_the_training_are_told_beside_polls_of_any_number()
     assert figures_of(scored((log, log)))[2] > 0.9
 
 
+@pytest.mark.parametrize("loops", [0.0, 0.15], ids=["straight", "with loops and parallel steps"])
+def test_of_healthy_runs_alone_none_is_told_whatever_the_process(loops: float) -> None:
+    for seed in range(200, 230):
+        log, _ = process_log(seed, "tiny", anomalous=0.0, loops=loops, parallel=loops)
+        assert figures_of(scored((log, log)))[3] <= 0.005, seed
+
+
 def test_the_same_runs_get_the_same_verdicts_in_whatever_order_they_were_learned() -> None:
     log = Counter(path for path, _ in process_log(11, "small", cases=500)[0])
     forward = SequenceJudge(model_of(dict(log)))
