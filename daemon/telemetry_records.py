@@ -187,12 +187,12 @@ class TelemetryRecords:
                 totals.window_ms = self._window_ms
                 for piece in commit.consumed:
                     totals.lines += piece.lines
-                    totals.events += piece.events
                     totals.matched += piece.matched
                     totals.unreadable += piece.unreadable
                     totals.undecodable += piece.undecodable
                 watermarks_ms = [stream.watermark_ms for stream in commit.streams.values()]
                 totals.watermark_ms = max([totals.watermark_ms, *watermarks_ms])
+                totals.events += commit.event_count
                 totals.ahead += commit.ahead
                 totals.untimed += commit.untimed
                 self.put_totals(totals)

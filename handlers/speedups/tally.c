@@ -197,7 +197,7 @@ PyObject *tally(PyObject *Py_UNUSED(module), PyObject *args)
     tally.edges = edges.buf;
     tally.edge_count = edges.len / (Py_ssize_t)sizeof *tally.edges;
     if (rows.len % (Py_ssize_t)sizeof(Row) != 0 || tally.subjects < 0 || tally.subjects > INT32_MAX - 1 ||
-        window_ms <= 0 || !(tally.max_duration_ms <= 1e10))
+        window_ms <= 0 || !(tally.max_duration_ms <= 8e9))
         PyErr_SetString(PyExc_ValueError, "no whole rows, or no such subjects, windows or durations");
     else if ((tally.counted = PyList_New(0)) != NULL)
         done = count_rows(&tally, rows.buf, rows.len / (Py_ssize_t)sizeof(Row));

@@ -55,6 +55,8 @@ class TelemetryCommit(msgspec.Struct, frozen=True):
     """Of the errors, in the order in which they were read: their groups are learned in this order."""
     told_by: Mapping[str, frozenset[str]] = {}
     """The fullest names of the subjects that are told of, by stream."""
+    event_count: int = 0
+    """With those that waited for further lines in vain: nothing is consumed with these."""
 
 
 class TelemetryPort(Protocol):

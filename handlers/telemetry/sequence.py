@@ -165,6 +165,7 @@ async def parse_telemetry(
         lossy_spans=lossy_spans,
         templates=normalized.templates,
         told_by=normalized.told_by,
+        event_count=extracted.event_count,
     )
     completed = await run.beat(parse_telemetry_completed, stored.record_id)
     return ParsedTelemetry(

@@ -28,6 +28,7 @@ async def store_telemetry_database(
     lossy_spans: Sequence[tuple[int, int]] = (),
     templates: Sequence[str] = (),
     told_by: Mapping[str, frozenset[str]] = MappingProxyType({}),
+    event_count: int = 0,
 ) -> StoredTelemetry:
     """Commits. What the port raises means that nothing was stored: the lines will be read again."""
     record_id = await port.commit_telemetry(
@@ -41,6 +42,7 @@ async def store_telemetry_database(
             tuple(lossy_spans),
             tuple(templates),
             told_by,
+            event_count,
         )
     )
     return StoredTelemetry(stored=True, record_id=record_id)

@@ -242,9 +242,11 @@ async def test_an_error_that_is_the_last_thing_in_a_log_is_counted_once_when_the
     engine = Engine(settings, store, ignore)
     await read_to_end(engine)
     assert errors(engine) == 0
+    events = engine.telemetry.totals().events
     monkeypatch.setattr("daemon.log_reader.STACK_QUIET_S", 0.0)
     await engine.feed()
     assert errors(engine) == 1
+    assert engine.telemetry.totals().events == events + 1
     await engine.feed()
     with log.open("ab") as file:
         file.write(b"2026-11-22T16:11:20.731Z \xf0\x9f\x95\x90 [EVENTBUS] more\n")
